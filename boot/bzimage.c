@@ -1,0 +1,179 @@
+/*
+ * bzimage.c - see bzimage.h.
+ */
+#include "bzimage.h"
+
+#include "string.h"
+
+#define DEFAULT_INITRD_MAX      0x38000000u     /* before 2.03 */
+#define DEFAULT_CMDLINE_MAX     255u            /* before 2.06 */
+#define FOUR_GIB                0x100000000ull
+
+static const struct linux_setup_header *header_of(const void *file)
+{
+	return (const void *)((const uint8_t *)file + LINUX_HEADER_OFFSET);
+}
+
+enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
+{
+	const struct linux_setup_header *header = header_of(file);
+	uint32_t end;
+
+	if (size < BZIMAGE_HEADER_READ)
+		return ERR_TRUNCATED;
+	if (header->header != LINUX_HEADER_MAGIC || header->boot_flag != LINUX_BOOT_FLAG)
+		return ERR_MAGIC;
+	if (header->version < 0x0202)
+		return ERR_VERSION;
+	/* Loaders in a kernel's clothes (iPXE, memdisk) have no 32-bit entry point to name. */
+	if (!(header->loadflags & LINUX_LOADFLAG_HIGH) || !header->code32_start)
+		return ERR_16BIT_ONLY;
+
+	end = 0x202 + header->jump_length;
+	*image = (struct bzimage){
+		.header_size = (end < LINUX_HEADER_MAX_END ? end : LINUX_HEADER_MAX_END) -
+			LINUX_HEADER_OFFSET,
+		.version = header->version,
+		.alignment = 1,
+		.pref_address = LINUX_LOAD_HIGH_ADDR,
+		.initrd_max = DEFAULT_INITRD_MAX,
+		.cmdline_max = DEFAULT_CMDLINE_MAX,
+		.initrd_size = header->ramdisk_size,
+	};
+	if (header->version >= 0x0203)
+		image->initrd_max = (uint64_t)header->initrd_addr_max + 1;
+	if (header->version >= 0x0205) {
+		image->relocatable = header->relocatable_kernel;
+		image->alignment = header->kernel_alignment ? header->kernel_alignment : 1;
+		if (image->alignment & (image->alignment - 1))
+			return ERR_ALIGNMENT;
+	}
+	if (header->version >= 0x0206)
+		image->cmdline_max = header->cmdline_size;
+	if (header->version >= 0x0209)
+		image->setup_data = header->setup_data;
+	if (header->version >= 0x020a) {
+		image->pref_address = header->pref_address;
+		image->init_size = header->init_size;
+	}
+	if (header->version >= 0x020c) {
+		image->entry64 = header->xloadflags & LINUX_XLF_KERNEL_64;
+		image->initrd_above_4g = header->xloadflags & LINUX_XLF_ABOVE_4G;
+	}
+	return OK;
+}
+
+static uint64_t run_size(const struct bzimage *image, uint32_t kernel_size)
+{
+	return image->init_size > kernel_size ? image->init_size : kernel_size;
+}
+
+static bool claim(struct memmap *map, uint64_t base, uint64_t end)
+{
+	return memmap_is(map, base, end, MEMORY_RAM) && end <= FOUR_GIB &&
+		memmap_set(map, base, end, MEMORY_LOADED) == OK;
+}
+
+/*
+ * A relocatable kernel runs where it is loaded, rounded up to its alignment, but never below its
+ * preferred address; loading it there already saves it a move.
+ */
+static enum error plan_relocatable(const struct bzimage *image, uint64_t size, struct memmap *map,
+				   uint32_t *load_paddr)
+{
+	uint64_t mask = image->alignment - 1;
+	uint64_t preferred = (image->pref_address + mask) & ~mask;
+
+	if (image->pref_address > FOUR_GIB)
+		return ERR_NO_MEMORY;
+	if (preferred < LINUX_LOAD_HIGH_ADDR)
+		preferred = (LINUX_LOAD_HIGH_ADDR + mask) & ~mask;
+	for (uint32_t i = 0; i < map->count; i++) {
+		const struct memory_range *range = &map->ranges[i];
+		uint64_t base = range->base > preferred ? (range->base + mask) & ~mask : preferred;
+
+		if (range->type == MEMORY_RAM && base < range->end && range->end - base >= size &&
+		    claim(map, base, base + size)) {
+			*load_paddr = (uint32_t)base;
+			return OK;
+		}
+	}
+	return ERR_NO_MEMORY;
+}
+
+/* Loaded at 1 MiB, run at the preferred address: both places must be there, and may overlap. */
+static enum error plan_fixed(const struct bzimage *image, uint32_t kernel_size, struct memmap *map,
+			     uint32_t *load_paddr)
+{
+	uint64_t load_end = (uint64_t)LINUX_LOAD_HIGH_ADDR + kernel_size;
+	uint64_t run_end = image->pref_address + image->init_size;
+
+	if (run_end < image->pref_address || run_end > FOUR_GIB ||
+	    !memmap_is(map, LINUX_LOAD_HIGH_ADDR, load_end, MEMORY_RAM) ||
+	    !memmap_is(map, image->pref_address, run_end, MEMORY_RAM))
+		return ERR_NO_MEMORY;
+	if (memmap_set(map, LINUX_LOAD_HIGH_ADDR, load_end, MEMORY_LOADED) != OK ||
+	    memmap_set(map, image->pref_address, run_end, MEMORY_LOADED) != OK)
+		return ERR_NO_MEMORY;
+	*load_paddr = LINUX_LOAD_HIGH_ADDR;
+	return OK;
+}
+
+enum error bzimage_plan(const struct bzimage *image, uint32_t kernel_size, struct memmap *map,
+			uint32_t *load_paddr)
+{
+	if (image->relocatable)
+		return plan_relocatable(image, run_size(image, kernel_size), map, load_paddr);
+	return plan_fixed(image, kernel_size, map, load_paddr);
+}
+
+void bzimage_needs(const struct bzimage *image, uint32_t kernel_size, uint64_t *base, uint64_t *size)
+{
+	*base = image->pref_address;
+	*size = run_size(image, kernel_size);
+}
+
+void bzimage_build(struct linux_boot_params *params, const struct bzimage *image, const void *file,
+		   const struct bzimage_handover *handover)
+{
+	struct linux_setup_header *header = &params->header;
+
+	memcpy(header, header_of(file), image->header_size);
+	header->type_of_loader = LINUX_LOADER_QEMU;
+	header->code32_start = handover->load_paddr;
+	header->cmd_line_ptr = handover->cmdline_paddr;
+	header->ramdisk_image = (uint32_t)handover->initrd_paddr;
+	header->ramdisk_size = handover->initrd_size;
+	if (image->version >= 0x0209)
+		header->setup_data = handover->setup_data_paddr;
+	params->ext_ramdisk_image = (uint32_t)(handover->initrd_paddr >> 32);
+	params->acpi_rsdp_addr = handover->rsdp_paddr;
+}
+
+static bool plausible_node(const uint8_t *kernel, uint32_t kernel_size, uint64_t offset)
+{
+	struct linux_setup_data node;
+
+	if (offset > kernel_size || kernel_size - offset < sizeof(node))
+		return false;
+	memcpy(&node, kernel + offset, sizeof(node));
+	return (node.type == LINUX_SETUP_DTB || node.type == LINUX_SETUP_RNG_SEED) &&
+		node.size <= kernel_size - offset - sizeof(node);
+}
+
+enum error bzimage_find_setup_data(const uint8_t *kernel, uint32_t kernel_size, uint64_t address,
+				   uint32_t setup_size, uint32_t *offset)
+{
+	uint64_t candidate = address - LINUX_LOAD_HIGH_ADDR;
+
+	if (address < LINUX_LOAD_HIGH_ADDR)
+		return ERR_CHAIN;
+	for (uint32_t i = 0; i < 2 && candidate < UINT32_MAX; i++) {
+		if (plausible_node(kernel, kernel_size, candidate)) {
+			*offset = (uint32_t)candidate;
+			return OK;
+		}
+		candidate -= setup_size;
+	}
+	return ERR_CHAIN;
+}

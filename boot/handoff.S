@@ -1,0 +1,71 @@
+/*
+ * handoff.S - see handoff.h.  -mregparm=3: arguments in EAX, EDX, ECX, then the stack.
+ */
+#include "layout.h"
+
+#define CR0_PG          0x80000000
+#define CR4_PAE         0x00000020
+#define MSR_EFER        0xc0000080
+#define EFER_LME        0x00000100
+
+	.text
+	.code32
+	.globl handoff32
+handoff32:
+	movl    4(%esp), %esi
+	movl    %ecx, %ebx
+	movl    %eax, %ecx
+	movl    %edx, %eax
+	movw    $SELECTOR_TSS, %dx
+	ltr     %dx
+	xorl    %edx, %edx
+	xorl    %edi, %edi
+	xorl    %ebp, %ebp
+	pushl   $0
+	popfl
+	jmp     *%ecx
+
+/*
+ * Runs in low RAM: the ROM is not in the page tables.  The stack is, and both are below 4 GiB.
+ */
+	.section .lowcode, "awx"
+	.balign 8
+gdt64:
+	.quad   0
+	.quad   0
+	.quad   0x00af9b000000ffff              /* SELECTOR_CODE32: here 64-bit, as Linux wants it */
+	.quad   0x00cf93000000ffff              /* SELECTOR_DATA */
+gdt64_pointer:
+	.word   . - gdt64 - 1
+	.long   gdt64
+
+	.globl handoff64
+handoff64:
+	movl    %eax, %edi
+	movl    %edx, %esi
+	movl    %ecx, %cr3
+	movl    $CR4_PAE, %eax
+	movl    %eax, %cr4
+	movl    $MSR_EFER, %ecx
+	rdmsr
+	orl     $EFER_LME, %eax
+	wrmsr
+	movl    %cr0, %eax
+	orl     $CR0_PG, %eax
+	movl    %eax, %cr0
+	lgdtl   gdt64_pointer
+	ljmpl   $SELECTOR_CODE32, $1f
+
+	.code64
+1:	movl    $SELECTOR_DATA, %eax
+	movl    %eax, %ds
+	movl    %eax, %es
+	movl    %eax, %ss
+	movl    %edi, %eax                      /* clears the upper half */
+	xorl    %ebp, %ebp
+	xorl    %edi, %edi
+	xorl    %ebx, %ebx
+	movl    %esi, %esi
+	jmp     *%rax
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,34 @@
+/*
+ * pvh.c - see pvh.h.
+ */
+#include "pvh.h"
+
+#include <stddef.h>
+
+uint32_t pvh_block_size(uint32_t count)
+{
+	return sizeof(struct pvh_block) + count * sizeof(struct pvh_memmap_entry);
+}
+
+void pvh_build(struct pvh_block *block, const struct pvh_handover *handover,
+	       const struct e820_entry *e820, uint32_t count)
+{
+	block->info = (struct pvh_start_info){
+		.magic = PVH_MAGIC,
+		.version = 1,
+		.module_count = handover->initrd_size ? 1 : 0,
+		.modules_paddr = handover->initrd_size ?
+			handover->block_paddr + offsetof(struct pvh_block, module) : 0,
+		.cmdline_paddr = handover->cmdline_paddr,
+		.rsdp_paddr = handover->rsdp_paddr,
+		.memmap_paddr = handover->block_paddr + offsetof(struct pvh_block, memmap),
+		.memmap_entries = count,
+	};
+	block->module = (struct pvh_module){
+		.paddr = handover->initrd_paddr,
+		.size = handover->initrd_size,
+	};
+	for (uint32_t i = 0; i < count; i++)
+		block->memmap[i] = (struct pvh_memmap_entry){
+			.base = e820[i].base, .size = e820[i].size, .type = e820[i].type };
+}

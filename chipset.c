@@ -1,0 +1,147 @@
+/*
+ * chipset.c - see chipset.h.
+ *
+ * Registers are written once, with the value they keep, in the fewest writes that QEMU turns into
+ * the fewest memory-topology rebuilds; what already has the right value after a reset is not
+ * touched (QEMU hw/isa/piix3.c, hw/acpi/piix4.c, hw/isa/lpc_ich9.c, hw/pci-host/q35.c).
+ */
+#include "chipset.h"
+
+#include "console.h"
+#include "layout.h"
+
+/* Host bridge of Q35 (Intel 3 Series MCH). */
+#define MCH_PCIEXBAR            0x60            /* u64; the upper half is 0 after reset */
+  #define MCH_PCIEXBAR_ENABLE     (1u << 0)
+
+/* ISA bridges: PIIX3 and ICH9 LPC. */
+#define ISA_PIRQA_D             0x60            /* u8 each; bit 7 set: not routed, as after reset */
+#define LPC_PMBASE              0x40            /* u32 */
+  #define LPC_PMBASE_IO           (1u << 0)     /* reads as 1 */
+#define LPC_ACPI_CNTL           0x44            /* u8 */
+  #define LPC_ACPI_EN             (1u << 7)     /* SCI on IRQ 9: bits 2:0 are 0 */
+#define LPC_PIRQE_H             0x68            /* u8 each */
+#define LPC_RCBA_BASE           0xfed1c000
+#define LPC_RCBA_SIZE           0x4000
+
+/* PIIX4 power management function. */
+#define PIIX4_PMBASE            0x40            /* u32 */
+#define PIIX4_PMREGMISC         0x80            /* u8 */
+  #define PIIX4_PMIOSE            (1u << 0)
+
+#define PIIX3_IDE_TIMING        0x40            /* u16 primary, u16 secondary */
+  #define PIIX3_IDE_DECODE        (1u << 15)
+
+/* Edge/level control of the 8259s, a bit an interrupt; level is what PCI needs. */
+#define ELCR_PORT               0x4d0
+
+const uint8_t chipset_pirq_irqs[4] = { 10, 10, 11, 11 };
+
+static const struct chipset chipsets[] = {
+	{
+		.name = "pc",
+		.host_bridge = 0x12378086,
+		.irq_wiring = IRQ_WIRING_PIIX,
+		.isa_bridge = PCI_BDF(0, 1, 0),
+		.pm_function = PCI_BDF(0, 1, 3),
+		.has_smm = true,
+		.has_s3 = true,
+	},
+	{
+		.name = "q35",
+		.host_bridge = 0x29c08086,
+		.ecam_base = 0xb0000000,
+		.ecam_size = 0x10000000,
+		.irq_wiring = IRQ_WIRING_ICH9,
+		.isa_bridge = PCI_BDF(0, 31, 0),
+		.pm_function = PCI_BDF(0, 31, 0),
+		.has_smm = true,
+		.has_s3 = true,
+	},
+};
+
+static const struct chipset microvm = { .name = "microvm" };
+static const struct chipset isapc = { .name = "isapc" };
+
+const struct chipset *chipset_probe(const struct fw_cfg *cfg)
+{
+	struct fw_cfg_item item;
+	struct pci_access ports = { 0 };
+	uint32_t host_bridge;
+
+	/* Only microvm describes itself by a device tree (QEMU hw/i386/microvm-dt.c). */
+	if (fw_cfg_find(cfg, "etc/fdt", &item))
+		return &microvm;
+	host_bridge = pci_read32(&ports, PCI_BDF(0, 0, 0), PCI_VENDOR_ID);
+	for (uint32_t i = 0; i < sizeof(chipsets) / sizeof(chipsets[0]); i++)
+		if (chipsets[i].host_bridge == host_bridge)
+			return &chipsets[i];
+	if (host_bridge != PCI_NO_DEVICE)
+		panic("chipset: unknown host bridge %04x:%04x at 00:00.0; use -M pc, q35, microvm or "
+		      "isapc", host_bridge & 0xffff, host_bridge >> 16);
+	return &isapc;
+}
+
+static uint32_t pirq_routing(void)
+{
+	return (uint32_t)chipset_pirq_irqs[0] | (uint32_t)chipset_pirq_irqs[1] << 8 |
+		(uint32_t)chipset_pirq_irqs[2] << 16 | (uint32_t)chipset_pirq_irqs[3] << 24;
+}
+
+static void program_elcr(void)
+{
+	uint32_t level = 0;
+
+	for (uint32_t i = 0; i < sizeof(chipset_pirq_irqs); i++)
+		level |= 1u << chipset_pirq_irqs[i];
+	/* One byte at a time: KVM's interrupt controller ignores wider accesses. */
+	outb(ELCR_PORT + 1, (uint8_t)(level >> 8));
+}
+
+static void program_piix(const struct chipset *chipset, const struct pci_access *access)
+{
+	pci_write32(access, chipset->isa_bridge, ISA_PIRQA_D, pirq_routing());
+	pci_write32(access, PCI_BDF(0, 1, 1), PIIX3_IDE_TIMING,
+		    PIIX3_IDE_DECODE << 16 | PIIX3_IDE_DECODE);
+	/* Base first, then the enable bit: one rebuild.  Nothing answers with acpi=off. */
+	pci_write32(access, chipset->pm_function, PIIX4_PMBASE, PM_BASE | LPC_PMBASE_IO);
+	pci_write8(access, chipset->pm_function, PIIX4_PMREGMISC, PIIX4_PMIOSE);
+}
+
+static void program_ich9(const struct chipset *chipset, const struct pci_access *access)
+{
+	pci_write32(access, chipset->isa_bridge, ISA_PIRQA_D, pirq_routing());
+	pci_write32(access, chipset->isa_bridge, LPC_PIRQE_H, pirq_routing());
+	/* PMBASE and ACPI_CNTL in one store; QEMU takes the low dword first: one rebuild. */
+	pci_write64(access, chipset->isa_bridge, LPC_PMBASE,
+		    (uint64_t)LPC_ACPI_EN << 32 | PM_BASE | LPC_PMBASE_IO);
+}
+
+void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct memmap *map,
+		  struct pci_access *access)
+{
+	const struct pci_access ports = { 0 };
+
+	*access = ports;
+	if (chipset->ecam_base) {
+		pci_write32(&ports, PCI_BDF(0, 0, 0), MCH_PCIEXBAR,
+			    chipset->ecam_base | MCH_PCIEXBAR_ENABLE);
+		access->ecam_base = chipset->ecam_base;
+		access->wide = cpu->leaf1_edx & CPUID_1_EDX_MMX;
+		memmap_reserve(map, chipset->ecam_base, chipset->ecam_base + chipset->ecam_size,
+			       MEMORY_RESERVED, "ECAM");
+	}
+	switch (chipset->irq_wiring) {
+	case IRQ_WIRING_NONE:
+		return;
+	case IRQ_WIRING_PIIX:
+		program_piix(chipset, access);
+		break;
+	case IRQ_WIRING_ICH9:
+		program_ich9(chipset, access);
+		memmap_reserve(map, LPC_RCBA_BASE, LPC_RCBA_BASE + LPC_RCBA_SIZE, MEMORY_RESERVED,
+			       "RCBA");
+		break;
+	}
+	program_elcr();
+}

@@ -1,0 +1,85 @@
+/*
+ * console.c - see console.h.
+ *
+ * Ports are probed at the first message, never on a boot that goes well.
+ */
+#include "console.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include "cpu.h"
+#include "format.h"
+#include "io.h"
+
+#define DEBUGCON_PORT           0x402   /* QEMU hw/char/debugcon.c; SeaBIOS's and OVMF's choice */
+  #define DEBUGCON_READBACK       0xe9
+
+#define COM1_PORT               0x3f8   /* 16550 */
+#define COM1_LSR                (COM1_PORT + 5)
+  #define LSR_ABSENT              0xff
+
+#define PVPANIC_PORT            0x505   /* QEMU docs/specs/pvpanic.rst */
+  #define PVPANIC_PANICKED        (1u << 0)
+
+/* QEMU hw/misc/debugexit.c: reads as 0; a write of n ends QEMU with status 2n + 1. */
+static const uint16_t debug_exit_ports[] = { 0xf4, 0x501 };
+  #define DEBUG_EXIT_FAILURE      0x10
+
+static void put_line(uint16_t port, const char *line)
+{
+	for (; *line; line++)
+		outb(port, (uint8_t)*line);
+	outb(port, '\r');
+	outb(port, '\n');
+}
+
+static void put_message(const char *line, bool serial)
+{
+	if (inb(DEBUGCON_PORT) == DEBUGCON_READBACK)
+		put_line(DEBUGCON_PORT, line);
+	if (serial && inb(COM1_LSR) != LSR_ABSENT)
+		put_line(COM1_PORT, line);
+}
+
+static void put_formatted(bool serial, const char *message, va_list args)
+{
+	static const char prefix[] = "qboot: ";
+	char line[CONSOLE_LINE_SIZE];
+
+	for (unsigned int i = 0; i < sizeof(prefix); i++)
+		line[i] = prefix[i];
+	format(line + sizeof(prefix) - 1, sizeof(line) - sizeof(prefix) + 1, message, args);
+	put_message(line, serial);
+}
+
+void log(const char *message, ...)
+{
+	va_list args;
+
+	va_start(args, message);
+	put_formatted(false, message, args);
+	va_end(args);
+}
+
+noreturn void panic(const char *message, ...)
+{
+	va_list args;
+
+	va_start(args, message);
+	put_formatted(true, message, args);
+	va_end(args);
+
+	if (!(inb(PVPANIC_PORT) & ~3u))
+		outb(PVPANIC_PORT, PVPANIC_PANICKED);
+	for (unsigned int i = 0; i < sizeof(debug_exit_ports) / sizeof(debug_exit_ports[0]); i++)
+		if (inb(debug_exit_ports[i]) == 0)
+			outb(debug_exit_ports[i], DEBUG_EXIT_FAILURE);
+	cpu_stop();
+}
+
+noreturn void console_exception(uint32_t vector, uint32_t error_code, uint32_t eip)
+{
+	panic("exception %u (error code 0x%x) in the firmware at 0x%08x; please report this with "
+	      "the QEMU command line", vector, error_code, eip);
+}

@@ -1,0 +1,151 @@
+/*
+ * fw_cfg.c - see fw_cfg.h.
+ *
+ * QEMU completes a transfer before the OUT that starts it returns, and clears its address latch
+ * afterwards, so one 32-bit OUT is the whole protocol for a descriptor below 4 GiB
+ * (hw/nvram/fw_cfg.c, fw_cfg_dma_transfer()).
+ */
+#include "fw_cfg.h"
+
+#include "console.h"
+#include "io.h"
+#include "phys.h"
+#include "string.h"
+
+struct directory_head {
+	be32 count;
+	struct fw_cfg_file files[FW_CFG_CACHED_FILES];
+};
+_Static_assert(sizeof(struct directory_head) == 4 + 64 * FW_CFG_CACHED_FILES, "no padding");
+
+/* Cost: 1 VM exit. */
+static void transfer(uint32_t control, uint64_t paddr, uint32_t size)
+{
+	volatile struct fw_cfg_dma dma = {
+		.control = be32_make(control),
+		.length = be32_make(size),
+		.address = be64_make(paddr),
+	};
+
+	outl(FW_CFG_PORT_DMA_LOW, be32_make(phys_addr((const void *)&dma)).raw);
+	if (dma.control.raw)
+		panic("fw_cfg: transfer of %u bytes at 0x%llx with control 0x%x failed with status "
+		      "0x%x; this QEMU and this image do not fit together", size,
+		      (unsigned long long)paddr, control, be32_get((be32){ dma.control.raw }));
+}
+
+static void read_ports(void *dest, uint32_t size)
+{
+	insb(FW_CFG_PORT_DATA, dest, size);
+}
+
+void fw_cfg_read_paddr(const struct fw_cfg *cfg, uint16_t selector, uint64_t dest_paddr,
+		       uint32_t size)
+{
+	if (cfg->dma) {
+		transfer((uint32_t)selector << 16 | FW_CFG_DMA_SELECT | FW_CFG_DMA_READ, dest_paddr,
+			 size);
+		return;
+	}
+	if (dest_paddr >> 32)
+		panic("fw_cfg: cannot read item 0x%x to 0x%llx without DMA; start QEMU without "
+		      "fw_cfg.dma_enabled=off", selector, (unsigned long long)dest_paddr);
+	outw(FW_CFG_PORT_SELECTOR, selector);
+	read_ports(phys_ptr((uint32_t)dest_paddr), size);
+}
+
+void fw_cfg_read(const struct fw_cfg *cfg, uint16_t selector, void *dest, uint32_t size)
+{
+	fw_cfg_read_paddr(cfg, selector, phys_addr(dest), size);
+}
+
+void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size)
+{
+	if (cfg->dma)
+		transfer(FW_CFG_DMA_READ, phys_addr(dest), size);
+	else
+		read_ports(dest, size);
+}
+
+uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector)
+{
+	uint16_t value;
+
+	fw_cfg_read(cfg, selector, &value, sizeof(value));
+	return value;
+}
+
+uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector)
+{
+	uint32_t value;
+
+	fw_cfg_read(cfg, selector, &value, sizeof(value));
+	return value;
+}
+
+void fw_cfg_write(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset, const void *bytes,
+		  uint32_t size)
+{
+	uint32_t select = (uint32_t)selector << 16 | FW_CFG_DMA_SELECT;
+
+	if (!cfg->dma)
+		panic("fw_cfg: cannot write item 0x%x without DMA; start QEMU without "
+		      "fw_cfg.dma_enabled=off", selector);
+	if (offset) {
+		transfer(select | FW_CFG_DMA_SKIP, 0, offset);
+		select = 0;
+	}
+	transfer(select | FW_CFG_DMA_WRITE, phys_addr(bytes), size);
+}
+
+void fw_cfg_init(struct fw_cfg *cfg)
+{
+	struct directory_head *head = (void *)&cfg->file_count;
+
+	_Static_assert(sizeof(struct directory_head) ==
+		       sizeof(struct fw_cfg) - offsetof(struct fw_cfg, file_count),
+		       "the directory is read in place");
+	cfg->dma = inl(FW_CFG_PORT_DMA_HIGH) == FW_CFG_SIGNATURE;
+	if (!cfg->dma && fw_cfg_read_u32(cfg, FW_CFG_KEY_SIGNATURE) != FW_CFG_SIGNATURE)
+		panic("fw_cfg: no device at port 0x510; this image boots QEMU guests only");
+	fw_cfg_read(cfg, FW_CFG_KEY_DIRECTORY, head, sizeof(*head));
+	cfg->file_count = be32_get(head->count);
+}
+
+static bool matches(const struct fw_cfg_file *file, const char *name, struct fw_cfg_item *item)
+{
+	for (uint32_t i = 0; i < FW_CFG_NAME_SIZE; i++) {
+		if (file->name[i] != name[i])
+			return false;
+		if (!name[i]) {
+			item->selector = be16_get(file->selector);
+			item->size = be32_get(file->size);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
+{
+	struct fw_cfg_file file;
+	uint32_t ignored;
+
+	fw_cfg_read(cfg, FW_CFG_KEY_DIRECTORY, &ignored, sizeof(ignored));
+	for (uint32_t i = 0; i < cfg->file_count; i++) {
+		fw_cfg_read_more(cfg, &file, sizeof(file));
+		if (!file.name[0])
+			return false;           /* past the directory's end: it claims too many */
+		if (matches(&file, name, item))
+			return true;
+	}
+	return false;
+}
+
+bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
+{
+	for (uint32_t i = 0; i < cfg->file_count && i < FW_CFG_CACHED_FILES; i++)
+		if (matches(&cfg->files[i], name, item))
+			return true;
+	return cfg->file_count > FW_CFG_CACHED_FILES && find_beyond_cache(cfg, name, item);
+}

@@ -1,0 +1,48 @@
+/*
+ * boot.h - choose the boot protocol, load the kernel through fw_cfg, leave.
+ *
+ * Every kernel that cannot be booted is a panic that says which file it is and what to do.
+ */
+#ifndef BOOT_H
+#define BOOT_H
+
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+#include "bzimage.h"
+#include "cpu.h"
+#include "fw_cfg.h"
+#include "memmap.h"
+
+enum boot_protocol {
+	BOOT_LINUX,     /* bzImage: QEMU gives it in pieces, we load it */
+	BOOT_PVH,       /* ELF with a PVH note: QEMU put its segments into RAM at reset */
+	BOOT_MULTIBOOT, /* QEMU gives the image and the information structure */
+};
+
+/* What QEMU was told to boot. */
+struct boot_image {
+	enum boot_protocol protocol;
+	uint32_t entry;                 /* physical; of a bzImage: where it is loaded */
+	uint32_t kernel_paddr;
+	uint32_t kernel_size;
+	uint32_t initrd_size;
+	struct bzimage bzimage;         /* BOOT_LINUX alone, as are the next two */
+	struct boot_area *area;         /* boot_params and page tables, cleared */
+	uint8_t header[BZIMAGE_HEADER_READ];
+};
+
+/*
+ * Finds out what there is to boot, and claims in the map all memory the kernel occupies or uses
+ * before it reads the map, so that no table is placed there.  Cost: 3 or 4 VM exits.
+ */
+void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map);
+
+/*
+ * Loads what is still to be loaded and jumps to the kernel.  Nothing else may be allocated
+ * afterwards.  Cost: 2 VM exits for a bzImage, 1 for an ELF kernel, 1 more with an initrd.
+ */
+noreturn void boot(const struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+		   struct memmap *map, uint32_t rsdp_paddr);
+
+#endif

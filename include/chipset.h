@@ -1,0 +1,60 @@
+/*
+ * chipset.h - which machine this is, as data, and its fixed registers.
+ *
+ * Machines differ by a row of struct chipset.  No other module asks for a machine by name.
+ */
+#ifndef CHIPSET_H
+#define CHIPSET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu.h"
+#include "fw_cfg.h"
+#include "memmap.h"
+#include "pci_config.h"
+
+/* The customary I/O address of the ACPI PM registers, free on every machine. */
+#define PM_BASE                 0x600
+
+/* The interrupt of ACPI events; hard-wired in PIIX4, the value after reset in ICH9. */
+#define ACPI_SCI_IRQ            9
+
+/* How INTA#..INTD# of a slot on the root bus reach an interrupt. */
+enum irq_wiring {
+	IRQ_WIRING_NONE,
+	IRQ_WIRING_PIIX,        /* link (slot - 1 + pin) & 3 */
+	IRQ_WIRING_ICH9,        /* slots 0-24 link (slot + pin) & 3, slots 25-31 link pin */
+};
+
+struct chipset {
+	const char *name;
+	uint32_t host_bridge;           /* device id << 16 | vendor id of 00:00.0; 0: no PCI */
+	uint32_t ecam_base;             /* where PCIEXBAR is put; 0: no ECAM */
+	uint32_t ecam_size;
+	enum irq_wiring irq_wiring;
+	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
+	uint8_t pm_function;            /* bdf of the function with the PM base register */
+	bool has_smm;                   /* the chipset has SMRAM, whether or not the machine uses it */
+	bool has_s3;
+};
+
+/* ISA interrupts that PIRQA-D (and PIRQE-H) are routed to, as SeaBIOS and QEMU's tables have it. */
+extern const uint8_t chipset_pirq_irqs[4];
+
+/*
+ * Finds the machine's row.  Cost: 2 VM exits where there may be PCI, none on microvm, which says
+ * what it is through fw_cfg.  A host bridge that no row names is a panic.
+ */
+const struct chipset *chipset_probe(const struct fw_cfg *cfg);
+
+/*
+ * Programs what the operating system and QEMU's table builder rely on: ECAM, PIRQ routing, ELCR, PM
+ * base; reserves the MMIO ranges in the map.  Sets up *access for all later configuration cycles.
+ * Must run before the first ACPI file is selected (QEMU hw/i386/acpi-build.c,
+ * acpi_build_update()), and before pci_init().
+ */
+void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct memmap *map,
+		  struct pci_access *access);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * console.h - the only way to speak.
+ *
+ * Silent unless something is wrong: nothing is probed and no byte is written before the first
+ * message.  log() goes to QEMU's debug console alone (port 0x402, when it answers 0xe9), so that
+ * the serial line belongs to the guest; panic() also goes to COM1, when there is one.
+ * Messages are one line, without a newline: "module: what was tried, what was found, what to do".
+ */
+#ifndef CONSOLE_H
+#define CONSOLE_H
+
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+#define CONSOLE_LINE_SIZE       256     /* longer messages are cut */
+
+/* Something unexpected that the boot can live with. */
+void log(const char *message, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Something the boot cannot live with: prints the message, tells pvpanic and isa-debug-exit when
+ * they are there (QEMU then exits with status 0x21), and stops with interrupts off.
+ */
+noreturn void panic(const char *message, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * An exception in the firmware itself: always a mistake of ours, or of the machine's.  Entered from
+ * start.S with what the processor pushed.
+ */
+noreturn void console_exception(uint32_t vector, uint32_t error_code, uint32_t eip);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * fw_cfg.h - QEMU's fw_cfg device: items by selector, files by name.
+ *
+ * One DMA transfer, and so one VM exit, for each read, whatever its length; byte-wise port reads
+ * where the machine has no DMA.  A read past the end of an item gives zeros (QEMU
+ * hw/nvram/fw_cfg.c), which callers use: an item of unknown size is read in one over-long transfer,
+ * and what follows a short item in memory is cleared by the same exit.
+ *
+ * Every failure is a panic: a machine whose fw_cfg does not work cannot be booted.
+ */
+#ifndef FW_CFG_H
+#define FW_CFG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "spec/fw_cfg.h"
+
+#define FW_CFG_CACHED_FILES     32      /* QEMU's default number of file slots */
+
+struct fw_cfg {
+	bool dma;
+	uint32_t file_count;                            /* may exceed the cache */
+	struct fw_cfg_file files[FW_CFG_CACHED_FILES];  /* the first of the directory */
+};
+
+/* A file found in the directory. */
+struct fw_cfg_item {
+	uint16_t selector;
+	uint32_t size;                  /* bytes */
+};
+
+/* Checks the signature and reads the directory.  Cost: 2 VM exits. */
+void fw_cfg_init(struct fw_cfg *cfg);
+
+/*
+ * Reads the first size bytes of the item into dest, zeros after the item's end.
+ * Cost: 1 VM exit by DMA.
+ */
+void fw_cfg_read(const struct fw_cfg *cfg, uint16_t selector, void *dest, uint32_t size);
+
+/* As fw_cfg_read(), for a physical address that may lie above 4 GiB (by DMA only). */
+void fw_cfg_read_paddr(const struct fw_cfg *cfg, uint16_t selector, uint64_t dest_paddr,
+		       uint32_t size);
+
+/* Goes on with the item that was read last, where that read ended. */
+void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size);
+
+/* A little-endian scalar; 0 when the item does not exist.  Cost: 1 VM exit by DMA. */
+uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector);
+uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
+
+/*
+ * Finds a file by its name.  False when there is none; of two with one name the first counts.
+ * Costs nothing, unless the machine has more files than the cache holds.
+ */
+bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item);
+
+/*
+ * Writes size bytes at an offset of a file that QEMU made writable (by DMA only).
+ * Cost: 1 VM exit, 2 when the offset is not 0.
+ */
+void fw_cfg_write(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset, const void *bytes,
+		  uint32_t size);
+
+#endif

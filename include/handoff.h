@@ -1,0 +1,23 @@
+/*
+ * handoff.h - leaving the firmware: the register state each boot protocol demands (handoff.S).
+ */
+#ifndef HANDOFF_H
+#define HANDOFF_H
+
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+/*
+ * Jumps to entry in 32-bit protected mode without paging: CS 0x10, DS ES FS GS SS 0x18, flat; TR a
+ * 32-bit TSS with base 0 and limit 0x67; interrupts off, EFLAGS otherwise clear, CR4 0, EBP EDI EDX
+ * 0, EAX EBX ESI as given.  Serves PVH (EBX), Multiboot (EAX, EBX) and Linux's 32-bit entry (ESI).
+ */
+noreturn void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi);
+
+/*
+ * Jumps to entry in long mode, with CR3 = pml4_paddr: CS 0x10, DS ES SS 0x18, interrupts off, RSI as
+ * given.  The page tables map entry and the firmware's low memory to themselves.
+ */
+noreturn void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * layout.h - every fixed physical address the firmware uses, and nothing else.
+ *
+ *   0x00000000  interrupt vectors, BIOS data area: two words are set, the rest is left alone
+ *   0x00000500  conventional memory, the operating system's
+ *   0x0009fc00  EBDA, 1 KiB: only the MP floating pointer may stand here         (reserved)
+ *   0x000a0000  VGA window or nothing; 0xc0000-0xdffff option ROM space          (not ours)
+ *   0x000e0000  FIRMWARE_POOL: RSDP, small tables, boot structures               (reserved, ACPI)
+ *   0x000e8000  SMBIOS structures; the anchor in the ROM points here             (reserved)
+ *   0x000ea000  .data, .bss, .noinit, then the stack growing down from its end   (reserved)
+ *   0x000f0000  the ROM's alias; operating systems scan it for the SMBIOS anchor
+ *   0x00100000  RAM, the operating system's; large tables are taken from its top
+ *   0xffff0000  the ROM; everything executes here
+ *
+ * Why 0xe0000-0xeffff: with a 64 KiB image QEMU leaves it plain RAM on every machine, no operating
+ * system takes it for RAM, and kernels scan it for the RSDP.  So nothing the kernel could use is
+ * lost, and no PAM register has to be written (hw/i386/x86.c, x86_bios_rom_init()).
+ */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#define BDA_EBDA_SEGMENT        0x0000040e      /* u16: EBDA_BASE >> 4 */
+#define BDA_BASE_MEMORY_KIB     0x00000413      /* u16: RAM below the EBDA */
+
+#define EBDA_BASE               0x0009fc00
+#define MP_POINTER              0x0009fc10      /* in the first KiB of the EBDA, 16-byte aligned */
+#define EBDA_END                0x000a0000
+#define LEGACY_HOLE_END         0x00100000
+
+#define FIRMWARE_BASE           0x000e0000
+#define FIRMWARE_POOL_BASE      0x000e0000
+#define FIRMWARE_POOL_END       0x000e8000
+#define SMBIOS_BASE             0x000e8000
+#define SMBIOS_END              0x000ea000
+#define FIRMWARE_DATA_BASE      0x000ea000
+#define FIRMWARE_DATA_END       0x000f0000
+#define STACK_TOP               FIRMWARE_DATA_END
+#define STACK_SIZE              0x1000
+
+#define ROM_ALIAS_BASE          0x000f0000
+#define ROM_ALIAS_END           0x00100000
+#define ROM_BASE                0xffff0000
+#define ROM_SIZE                0x00010000
+
+#define FLASH_BASE              0xfffc0000      /* top of the 32-bit space, kept by all firmware */
+#define LAPIC_BASE              0xfee00000
+#define IOAPIC_BASE             0xfec00000
+
+/* Segment selectors; the Linux boot protocol prescribes the first two. */
+#define SELECTOR_CODE32         0x10
+#define SELECTOR_DATA           0x18
+#define SELECTOR_TSS            0x20
+#define SELECTOR_CODE64         0x28
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * memmap.h - physical memory: what the machine has, what is taken, what the kernel is told.
+ *
+ * The map is sorted and disjoint at all times, and memory it does not mention does not exist or is
+ * not memory.  An allocation is a part of RAM carved out and given another type, so no table can be
+ * missing from what the operating system is told.  There is no free().
+ *
+ * QEMU docs/specs/fw_cfg.rst for etc/e820; ACPI 6.5, 15 "System Address Map Interfaces".
+ */
+#ifndef MEMMAP_H
+#define MEMMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "fw_cfg.h"
+
+#define MEMMAP_MAX_ENTRIES      256
+
+/* RAM to NVS are what the operating system sees, E820's values. */
+enum memory_type {
+	MEMORY_NONE     = 0,    /* not in the map */
+	MEMORY_RAM      = 1,
+	MEMORY_RESERVED = 2,
+	MEMORY_ACPI     = 3,    /* tables; the operating system may reuse it after reading them */
+	MEMORY_NVS      = 4,    /* ACPI memory that stays in use: FACS, vmgenid */
+
+	MEMORY_LOADED   = 0x11, /* holds the kernel, its initrd or what it is handed: told as RAM */
+	MEMORY_POOL     = 0x12, /* the firmware's low memory, still free: told as reserved */
+};
+
+struct memory_range {
+	uint64_t base;
+	uint64_t end;           /* exclusive */
+	uint32_t type;          /* enum memory_type, or a type of QEMU's that we pass on */
+};
+
+struct memmap {
+	uint32_t count;
+	struct memory_range ranges[MEMMAP_MAX_ENTRIES];
+};
+
+/* One E820 entry as Linux and PVH know it. */
+struct e820_entry {
+	uint64_t base;
+	uint64_t size;
+	uint32_t type;
+} __attribute__((packed));
+_Static_assert(sizeof(struct e820_entry) == 20, "Linux boot protocol, e820_table");
+
+/*
+ * Fills the map from etc/e820, or from CMOS where QEMU gives none, and reserves what every PC
+ * reserves: EBDA, the firmware's low memory, the flash range.  Cost: 1 VM exit.
+ */
+void memmap_init(struct memmap *map, const struct fw_cfg *cfg);
+
+/*
+ * Gives [base, end) the type, whatever was there.  Pure; ERR_TOO_MANY leaves the map as it was.
+ * An empty range changes nothing.
+ */
+enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t type);
+
+/* memmap_set() for callers that cannot go on without; who names what the memory is for. */
+void memmap_reserve(struct memmap *map, uint64_t base, uint64_t end, uint32_t type,
+		    const char *who);
+
+/* True when all of [base, end) has the type. */
+bool memmap_is(const struct memmap *map, uint64_t base, uint64_t end, uint32_t type);
+
+/*
+ * The highest aligned range of size bytes in RAM within [min, max), which the caller then claims
+ * with memmap_set(); 0 when there is none.  Pure.  align is a power of two; size is not 0.
+ */
+uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, uint64_t min,
+		     uint64_t max);
+
+/* Where an allocation may lie, in the order in which the places are tried. */
+enum memory_zone {
+	ZONE_FSEG,      /* the pool at 0xe0000 alone: found by kernels that scan for it */
+	ZONE_LOW,       /* the pool, RAM below 4 GiB from the top, RAM below 640 KiB */
+};
+
+/*
+ * Takes size bytes, aligned to a power of two, out of the map and gives them the type; MEMORY_LOADED
+ * from the pool is told as reserved, like the rest of the pool.  Pure.
+ * 0 when there is no such place.  The content is whatever was there before.
+ */
+uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
+			  enum memory_zone zone);
+
+/* memmap_try_alloc(), or a panic that says what there was no room for. */
+uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
+		      enum memory_zone zone, const char *who);
+
+/* One past the last byte of RAM (of any use) below 4 GiB. */
+uint32_t memmap_low_ram_end(const struct memmap *map);
+
+/*
+ * What the operating system is told: internal types translated, neighbours of one type merged.
+ * Pure.  Writes at most max entries and returns how many there are, which may be more.
+ */
+uint32_t memmap_build_e820(const struct memmap *map, struct e820_entry *entries, uint32_t max);
+
+#endif

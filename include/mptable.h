@@ -1,0 +1,32 @@
+/*
+ * mptable.h - the MP tables, for machines without ACPI.
+ */
+#ifndef MPTABLE_H
+#define MPTABLE_H
+
+#include "chipset.h"
+#include "cpu.h"
+#include "fw_cfg.h"
+#include "memmap.h"
+
+/* How APIC ids follow from a processor's number: the shifts of CPUID leaf 0Bh. */
+struct mp_topology {
+	uint32_t threads_per_core;
+	uint32_t threads_per_package;
+	uint32_t core_shift;            /* bits of the thread number */
+	uint32_t package_shift;         /* bits of the thread and core numbers */
+};
+
+/* The APIC id of a processor, counted from 0 as QEMU counts.  Pure. */
+uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number);
+
+/*
+ * Builds the tables when the machine has no ACPI (rsdp_paddr is 0) and an APIC: the floating
+ * pointer in the EBDA, where kernels look for it, the configuration table in reserved memory.
+ * Processors that an 8-bit APIC id cannot name are left out, with a message.
+ * Cost: 2 VM exits, none with ACPI.
+ */
+void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
+		     const struct cpu *cpu, uint32_t rsdp_paddr);
+
+#endif

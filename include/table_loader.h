@@ -1,0 +1,78 @@
+/*
+ * table_loader.h - execute QEMU's etc/table-loader script on buffers.  Pure.
+ *
+ * The script and the files it names come from outside: no field is believed.  A script is first
+ * parsed, which says which files to fetch and where they may lie; the caller places and reads them;
+ * then it is run, which patches pointers and checksums in place; at last the caller asks for the
+ * pointers that QEMU wants to be told.  Unknown commands are skipped, as the interface intends.
+ *
+ * QEMU hw/acpi/bios-linker-loader.c.
+ */
+#ifndef TABLE_LOADER_H
+#define TABLE_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "memmap.h"
+#include "spec/acpi.h"
+
+#define LOADER_MAX_FILES        16      /* QEMU allocates at most seven */
+
+/* A file that the script allocates. */
+struct loader_file {
+	const char *name;               /* inside the script, terminated */
+	uint32_t align;                 /* a power of two */
+	enum memory_zone zone;
+	uint32_t covered;               /* bytes that checksums and pointers of the script reach */
+	bool checksummed;               /* a checksum covers some of it: it holds tables */
+
+	/* The caller's part, after parsing. */
+	uint8_t *bytes;                 /* NULL: not fetched; nothing in it is patched */
+	uint32_t size;
+	uint32_t paddr;
+};
+
+struct loader {
+	const struct loader_command *commands;
+	uint32_t command_count;
+	uint32_t file_count;
+	struct loader_file files[LOADER_MAX_FILES];
+
+	/* When something failed: which command. */
+	uint32_t failed_command;
+	const char *failed_file;        /* its file name, terminated; "" when it has none */
+};
+
+/* A pointer that QEMU wants written into one of its files. */
+struct loader_write {
+	const char *file;
+	uint32_t offset;
+	uint32_t size;                  /* 1, 2, 4 or 8 */
+	uint64_t value;
+};
+
+/*
+ * Checks every command of the script and fills loader->files, without the caller's part.  The
+ * script must stay where it is.  A rest smaller than one command is ignored.
+ */
+enum error table_loader_parse(struct loader *loader, const void *script, uint32_t size);
+
+/* The file of that name; NULL when the script allocates none. */
+struct loader_file *table_loader_find(struct loader *loader, const char *name);
+
+/*
+ * Patches pointers and checksums, in the script's order.  Commands that concern a file with bytes
+ * == NULL are skipped.  On an error nothing after the failed command has been done.
+ * *unknown counts the commands that were skipped because they are not known.
+ */
+enum error table_loader_run(struct loader *loader, uint32_t *unknown);
+
+/*
+ * Goes on from *command (0 at first) to the next WRITE_POINTER.  False at the script's end.  The
+ * script has been parsed without an error; commands for files that were not fetched are skipped.
+ */
+bool table_loader_next_write(struct loader *loader, uint32_t *command, struct loader_write *write);
+
+#endif

@@ -1,0 +1,115 @@
+/* format.c - see format.h. */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format.h"
+
+struct output {
+	char *next;
+	char *last;     /* room for the terminator */
+};
+
+static void put(struct output *out, char c)
+{
+	if (out->next < out->last)
+		*out->next++ = c;
+}
+
+/* Divides by ten with shifts and subtractions: the image links no 64-bit division. */
+static uint32_t divide_by_10(uint64_t *value)
+{
+	uint64_t quotient = 0;
+	uint64_t rest = *value;
+
+	for (int bit = 60; bit >= 0; bit--) {
+		if ((rest >> bit) >= 10) {
+			rest -= 10ull << bit;
+			quotient |= 1ull << bit;
+		}
+	}
+	*value = quotient;
+	return (uint32_t)rest;
+}
+
+static void put_number(struct output *out, uint64_t value, bool hex, int width, char fill)
+{
+	char digits[20];
+	int count = 0;
+
+	do {
+		uint32_t digit = hex ? (uint32_t)value & 0xf : divide_by_10(&value);
+
+		if (hex)
+			value >>= 4;
+		digits[count++] = "0123456789abcdef"[digit];
+	} while (value);
+	for (; width > count; width--)
+		put(out, fill);
+	while (count)
+		put(out, digits[--count]);
+}
+
+static void put_string(struct output *out, const char *string)
+{
+	while (*string)
+		put(out, *string++);
+}
+
+size_t format(char *text, size_t size, const char *message, va_list args)
+{
+	struct output out = { .next = text, .last = text + size - 1 };
+
+	for (const char *m = message; *m; m++) {
+		const char *start = m;
+		bool wide = false;
+		char fill = ' ';
+		int width = 0;
+
+		if (*m != '%') {
+			put(&out, *m);
+			continue;
+		}
+		m++;
+		if (*m == '0')
+			fill = *m++;
+		while (*m >= '0' && *m <= '9')
+			width = width * 10 + (*m++ - '0');
+		if (m[0] == 'l' && m[1] == 'l') {
+			wide = true;
+			m += 2;
+		}
+		switch (*m) {
+		case 's':
+			put_string(&out, va_arg(args, const char *));
+			break;
+		case 'c':
+			put(&out, (char)va_arg(args, int));
+			break;
+		case 'd': {
+			int64_t value = wide ? va_arg(args, int64_t) : va_arg(args, int);
+
+			if (value < 0)
+				put(&out, '-');
+			put_number(&out, value < 0 ? -(uint64_t)value : (uint64_t)value, false,
+				   width, fill);
+			break;
+		}
+		case 'u':
+		case 'x':
+			put_number(&out, wide ? va_arg(args, uint64_t) : va_arg(args, unsigned int),
+				   *m == 'x', width, fill);
+			break;
+		case '%':
+			put(&out, '%');
+			break;
+		default:
+			for (; start <= m && *start; start++)
+				put(&out, *start);
+			if (!*m)
+				m--;
+			break;
+		}
+	}
+	*out.next = '\0';
+	return (size_t)(out.next - text);
+}

@@ -1,0 +1,54 @@
+/*
+ * main.c - the whole boot, one line per step.
+ *
+ * start.S enters here once, on the boot processor: 32-bit protected mode, flat segments, paging and
+ * interrupts off, caches on, executing in the ROM; .data copied and .bss zero in low RAM that the
+ * memory map reports as reserved; STACK_SIZE bytes of stack.  No return.
+ *
+ * A step takes what it needs as arguments and hands back what later steps need, so the order of the
+ * lines is the order of the data.  A comment stands only where arguments cannot show the order.
+ */
+#include <stdnoreturn.h>
+
+#include "acpi.h"
+#include "boot.h"
+#include "chipset.h"
+#include "cpu.h"
+#include "fw_cfg.h"
+#include "memmap.h"
+#include "mptable.h"
+#include "pci.h"
+#include "smbios.h"
+#include "smp.h"
+
+#define NOINIT __attribute__((section(".noinit")))      /* filled by the step that owns it */
+
+noreturn void main(void);
+
+noreturn void main(void)
+{
+	static struct fw_cfg cfg NOINIT;
+	static struct memmap map NOINIT;
+	static struct boot_image image NOINIT;
+	struct pci_access pci;
+
+	/* What machine is this, what memory does it have, and what shall it boot? */
+	struct cpu cpu = cpu_probe();
+	fw_cfg_init(&cfg);
+	const struct chipset *chipset = chipset_probe(&cfg);
+	memmap_init(&map, &cfg);
+	boot_probe(&image, &cfg, &map);
+
+	/* Platform. */
+	chipset_init(chipset, &cpu, &map, &pci);
+	pci_init(chipset, &pci);
+	smp_init(&cpu);
+
+	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
+	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
+	uint32_t rsdp_paddr = acpi_install(&cfg, &map);
+	smbios_install(&cfg);
+	mptable_install(&cfg, &map, chipset, &cpu, rsdp_paddr);
+
+	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
+}

@@ -1,0 +1,281 @@
+/*
+ * memmap.c - see memmap.h.
+ *
+ * Invariant: ranges[] is sorted by base, no two overlap, none is empty.  Neighbours of one type may
+ * stay apart; they are merged when the operating system is told.
+ */
+#include "memmap.h"
+
+#include "console.h"
+#include "io.h"
+#include "layout.h"
+#include "phys.h"
+
+#define FOUR_GIB                0x100000000ull
+
+/* The pool keeps this much back for ZONE_FSEG when something else asks. */
+#define POOL_FSEG_SHARE         0x400
+
+/* RTC registers with the size of memory, where there is no etc/e820 (QEMU hw/i386/pc.c). */
+#define CMOS_INDEX_PORT         0x70
+#define CMOS_DATA_PORT          0x71
+#define CMOS_EXTENDED_KIB       0x30    /* u16: KiB above 1 MiB, at most 65535 */
+#define CMOS_ABOVE_16M          0x34    /* u16: 64 KiB units above 16 MiB */
+#define CMOS_ABOVE_4G           0x5b    /* u24: 64 KiB units above 4 GiB */
+
+#define E820_CHUNK              32      /* entries of etc/e820 read at a time */
+
+/* Opens a gap of delta entries before index at (or closes one, when delta is negative). */
+static void shift(struct memmap *map, uint32_t at, int delta)
+{
+	struct memory_range *ranges = map->ranges;
+
+	if (delta > 0)
+		for (uint32_t i = map->count; i > at; i--)
+			ranges[i - 1 + (uint32_t)delta] = ranges[i - 1];
+	else if (delta < 0)
+		for (uint32_t i = at; i < map->count; i++)
+			ranges[i - (uint32_t)-delta] = ranges[i];
+	map->count += (uint32_t)delta;
+}
+
+enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t type)
+{
+	struct memory_range *ranges = map->ranges;
+	struct memory_range pieces[3];
+	uint32_t piece_count = 0;
+	uint32_t first = 0;
+	uint32_t last;
+
+	if (base >= end)
+		return OK;
+	while (first < map->count && ranges[first].end <= base)
+		first++;
+	for (last = first; last < map->count && ranges[last].base < end; last++)
+		;
+
+	/* [first, last) overlaps; keep what sticks out on either side. */
+	if (first < last && ranges[first].base < base)
+		pieces[piece_count++] = (struct memory_range){
+			ranges[first].base, base, ranges[first].type };
+	if (type != MEMORY_NONE)
+		pieces[piece_count++] = (struct memory_range){ base, end, type };
+	if (first < last && ranges[last - 1].end > end)
+		pieces[piece_count++] = (struct memory_range){
+			end, ranges[last - 1].end, ranges[last - 1].type };
+
+	if (map->count - (last - first) + piece_count > MEMMAP_MAX_ENTRIES)
+		return ERR_TOO_MANY;
+	shift(map, last, (int)piece_count - (int)(last - first));
+	for (uint32_t i = 0; i < piece_count; i++)
+		ranges[first + i] = pieces[i];
+	return OK;
+}
+
+bool memmap_is(const struct memmap *map, uint64_t base, uint64_t end, uint32_t type)
+{
+	for (uint32_t i = 0; i < map->count && base < end; i++) {
+		const struct memory_range *range = &map->ranges[i];
+
+		if (range->end <= base)
+			continue;
+		if (range->base > base || range->type != type)
+			return false;
+		base = range->end;
+	}
+	return base >= end;
+}
+
+/* The highest place in ranges of the type; 0 when there is none. */
+static uint64_t find_type(const struct memmap *map, uint32_t type, uint64_t size, uint64_t align,
+			  uint64_t min, uint64_t max)
+{
+	for (uint32_t i = map->count; i--;) {
+		const struct memory_range *range = &map->ranges[i];
+		uint64_t base = range->base > min ? range->base : min;
+		uint64_t end = range->end < max ? range->end : max;
+		uint64_t place;
+
+		if (range->type != type || end <= base || end - base < size)
+			continue;
+		place = (end - size) & ~(align - 1);
+		if (place >= base && place)
+			return place;
+	}
+	return 0;
+}
+
+uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, uint64_t min,
+		     uint64_t max)
+{
+	return find_type(map, MEMORY_RAM, size, align, min, max);
+}
+
+uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
+			  enum memory_zone zone)
+{
+	uint32_t pool_min = FIRMWARE_POOL_BASE + (zone == ZONE_FSEG ? 0 : POOL_FSEG_SHARE);
+	uint64_t place = find_type(map, MEMORY_POOL, size, align, pool_min, FIRMWARE_POOL_END);
+
+	if (place && type == MEMORY_LOADED)
+		type = MEMORY_RESERVED;
+	if (!place && zone == ZONE_LOW)
+		place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
+	/* Never the first page: a null pointer must not look like a place. */
+	if (!place && zone == ZONE_LOW)
+		place = memmap_find(map, size, align, 0x1000, EBDA_BASE);
+	if (!place || memmap_set(map, place, place + size, type) != OK)
+		return 0;
+	return (uint32_t)place;
+}
+
+uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
+		      enum memory_zone zone, const char *who)
+{
+	uint32_t place = memmap_try_alloc(map, size, align, type, zone);
+
+	if (!place)
+		panic("memory: no room for %s of %u bytes, alignment %u, below 4 GiB; give the guest "
+		      "more memory (-m)", who, size, align);
+	return place;
+}
+
+uint32_t memmap_low_ram_end(const struct memmap *map)
+{
+	for (uint32_t i = map->count; i--;) {
+		const struct memory_range *range = &map->ranges[i];
+
+		if ((range->type == MEMORY_RAM || range->type == MEMORY_LOADED) &&
+		    range->base < FOUR_GIB)
+			return (uint32_t)(range->end < FOUR_GIB ? range->end : FOUR_GIB - 0x1000);
+	}
+	return 0;
+}
+
+static uint32_t told_type(uint32_t type)
+{
+	switch (type) {
+	case MEMORY_LOADED:
+		return MEMORY_RAM;
+	case MEMORY_POOL:
+		return MEMORY_RESERVED;
+	default:
+		return type;
+	}
+}
+
+uint32_t memmap_build_e820(const struct memmap *map, struct e820_entry *entries, uint32_t max)
+{
+	uint32_t count = 0;
+	uint64_t end = 0;
+	uint32_t type = 0;
+
+	for (uint32_t i = 0; i < map->count; i++) {
+		const struct memory_range *range = &map->ranges[i];
+		uint32_t told = told_type(range->type);
+
+		if (told == type && range->base == end) {
+			if (count <= max)
+				entries[count - 1].size += range->end - range->base;
+		} else {
+			if (count < max)
+				entries[count] = (struct e820_entry){
+					range->base, range->end - range->base, told };
+			count++;
+		}
+		end = range->end;
+		type = told;
+	}
+	return count;
+}
+
+void memmap_reserve(struct memmap *map, uint64_t base, uint64_t end, uint32_t type, const char *who)
+{
+	enum error error = memmap_set(map, base, end, type);
+
+	if (error != OK)
+		panic("memory: cannot note %s at 0x%llx-0x%llx: the memory map %s (%u)", who,
+		      (unsigned long long)base, (unsigned long long)end, error_text(error),
+		      MEMMAP_MAX_ENTRIES);
+}
+
+static void enter_entry(struct memmap *map, const struct e820_entry *entry)
+{
+	uint64_t end = entry->base + entry->size;
+
+	if (end < entry->base)
+		panic("memory: etc/e820 has an entry of 0x%llx bytes at 0x%llx, past 2^64; this QEMU "
+		      "and this image do not fit together", (unsigned long long)entry->size,
+		      (unsigned long long)entry->base);
+	memmap_reserve(map, entry->base, end, entry->type, "an entry of etc/e820");
+}
+
+/*
+ * QEMU lists reserved ranges first, then RAM; where they overlap the reservation counts, so what
+ * is not RAM is entered in a second pass.  A table of one chunk is read once.
+ */
+static void enter_e820(struct memmap *map, const struct fw_cfg *cfg, struct fw_cfg_item item)
+{
+	struct e820_entry chunk[E820_CHUNK];
+	uint32_t total = item.size / sizeof(chunk[0]);
+
+	for (uint32_t pass = 0; pass < 2; pass++) {
+		for (uint32_t done = 0; done < total; done += E820_CHUNK) {
+			uint32_t count = total - done < E820_CHUNK ? total - done : E820_CHUNK;
+
+			if (!done && (!pass || total > E820_CHUNK))
+				fw_cfg_read(cfg, item.selector, chunk, count * sizeof(chunk[0]));
+			else if (done)
+				fw_cfg_read_more(cfg, chunk, count * sizeof(chunk[0]));
+			for (uint32_t i = 0; i < count; i++)
+				if ((chunk[i].type == MEMORY_RAM) == !pass)
+					enter_entry(map, &chunk[i]);
+		}
+	}
+}
+
+static uint32_t read_cmos(uint8_t index, uint32_t bytes)
+{
+	uint32_t value = 0;
+
+	for (uint32_t i = 0; i < bytes; i++) {
+		outb(CMOS_INDEX_PORT, (uint8_t)(index + i));
+		value |= (uint32_t)inb(CMOS_DATA_PORT) << (8 * i);
+	}
+	return value;
+}
+
+static void enter_cmos(struct memmap *map)
+{
+	uint64_t above_16m = (uint64_t)read_cmos(CMOS_ABOVE_16M, 2) << 16;
+	uint64_t above_4g = (uint64_t)read_cmos(CMOS_ABOVE_4G, 3) << 16;
+	uint64_t low_end = above_16m ? 0x1000000 + above_16m :
+		LEGACY_HOLE_END + ((uint64_t)read_cmos(CMOS_EXTENDED_KIB, 2) << 10);
+
+	memmap_reserve(map, 0, low_end, MEMORY_RAM, "RAM");
+	memmap_reserve(map, FOUR_GIB, FOUR_GIB + above_4g, MEMORY_RAM, "RAM");
+}
+
+void memmap_init(struct memmap *map, const struct fw_cfg *cfg)
+{
+	struct fw_cfg_item item;
+
+	map->count = 0;
+	if (fw_cfg_find(cfg, "etc/e820", &item))
+		enter_e820(map, cfg, item);
+	else
+		enter_cmos(map);
+	if (memmap_low_ram_end(map) < LEGACY_HOLE_END)
+		panic("memory: 0x%x bytes below 4 GiB, 1 MiB needed; give the guest more memory (-m)",
+		      memmap_low_ram_end(map));
+	/* The VGA window and ROMs: not RAM, though QEMU has one entry from 0 over it all. */
+	memmap_reserve(map, EBDA_END, FIRMWARE_BASE, MEMORY_NONE, "the VGA window");
+	memmap_reserve(map, EBDA_BASE, EBDA_END, MEMORY_RESERVED, "the EBDA");
+	memmap_reserve(map, FIRMWARE_POOL_BASE, FIRMWARE_POOL_END, MEMORY_POOL, "the pool");
+	memmap_reserve(map, FIRMWARE_POOL_END, LEGACY_HOLE_END, MEMORY_RESERVED, "the firmware");
+	memmap_reserve(map, FLASH_BASE, FOUR_GIB, MEMORY_RESERVED, "the ROM");
+
+	*(uint16_t *)phys_ptr(BDA_EBDA_SEGMENT) = EBDA_BASE >> 4;
+	*(uint16_t *)phys_ptr(BDA_BASE_MEMORY_KIB) = EBDA_BASE >> 10;
+	*(uint8_t *)phys_ptr(EBDA_BASE) = (EBDA_END - EBDA_BASE) >> 10;
+}

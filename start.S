@@ -1,0 +1,146 @@
+/*
+ * start.S - from the reset vector to main(), and the exception entries.
+ *
+ * Runs on the boot processor in the state of SDM Vol. 3A, "Processor State After Reset": real mode,
+ * CS base 0xffff0000, EIP 0xfff0, caches off (CR0.CD and NW set).  Every branch before protected
+ * mode is near: a far jump to F000:xxxx would run whatever the last operating system left in RAM
+ * there (PAM registers survive a reset).
+ *
+ * 16-bit addresses of ROM symbols: the linker takes the lower half of an address in the upper 32 KiB
+ * of the ROM, which is where bios.lds puts everything, and refuses any other.
+ *
+ * Nothing in RAM is trusted: .data is copied, .bss is cleared, .noinit is whatever it is.
+ */
+#include "layout.h"
+
+#define CR0_PE          0x00000001
+#define CR0_NW_CD       0x60000000
+
+	.section .reset, "ax"
+	.code16
+	.globl reset_vector
+reset_vector:
+	.byte   0xe9                            /* jmp rel16 */
+	.word   entry16 - . - 2
+	.balign 16, 0xff
+
+	.section .entry, "ax"
+	.code16
+entry16:
+	cli
+	cld
+	lgdtl   %cs:rom_gdt_pointer
+	movl    %cr0, %eax
+	andl    $~CR0_NW_CD, %eax
+	orl     $CR0_PE, %eax
+	movl    %eax, %cr0
+	ljmpl   $SELECTOR_CODE32, $entry32
+
+	.code32
+entry32:
+	movw    $SELECTOR_DATA, %ax
+	movw    %ax, %ds
+	movw    %ax, %es
+	movw    %ax, %fs
+	movw    %ax, %gs
+	movw    %ax, %ss
+	movl    $STACK_TOP, %esp
+
+	movl    $data_image, %esi
+	movl    $data_start, %edi
+	movl    $data_end, %ecx
+	subl    %edi, %ecx
+	shrl    $2, %ecx
+	rep movsl
+	xorl    %eax, %eax
+	movl    $bss_start, %edi
+	movl    $bss_end, %ecx
+	subl    %edi, %ecx
+	shrl    $2, %ecx
+	rep stosl
+
+	lgdtl   gdt_pointer                     /* the same descriptors, writable for LTR */
+	lidtl   idt_pointer
+	call    main
+1:	hlt                                     /* main() does not return */
+	jmp     1b
+
+/*
+ * Exceptions 0 to 31.  Vectors 8, 10-14, 17, 21, 29 and 30 push an error code; the others get a 0.
+ * console_exception(vector, error_code, eip) takes its arguments in EAX, EDX and ECX (-mregparm=3).
+ */
+	.macro exception vector, has_code
+exception\vector:
+	.if !\has_code
+	pushl   $0
+	.endif
+	pushl   $\vector
+	jmp     exception_common
+	.endm
+
+	.altmacro
+	.macro exception_number n
+	.if (\n == 8) || ((\n >= 10) && (\n <= 14)) || (\n == 17) || (\n == 21) || (\n == 29) || (\n == 30)
+	exception \n, 1
+	.else
+	exception \n, 0
+	.endif
+	.endm
+	.set i, 0
+	.rept 32
+	exception_number %i
+	.set i, i + 1
+	.endr
+
+exception_common:
+	popl    %eax
+	popl    %edx
+	popl    %ecx                            /* EIP; CS and EFLAGS stay on the stack */
+	call    console_exception
+
+	.section .rodata, "a"
+	.balign 8
+idt:
+	.macro gate n
+	.word   exception\n                     /* the lower half: a 16-bit relocation keeps it */
+	.word   SELECTOR_CODE32
+	.word   0x8e00                          /* present, 32-bit interrupt gate */
+	.word   ROM_BASE >> 16
+	.endm
+	.set i, 0
+	.rept 32
+	gate %i
+	.set i, i + 1
+	.endr
+idt_end:
+
+idt_pointer:
+	.word   idt_end - idt - 1
+	.long   idt
+
+	.macro descriptors
+	.quad   0
+	.quad   0
+	.quad   0x00cf9b000000ffff              /* SELECTOR_CODE32: flat, 32-bit, accessed */
+	.quad   0x00cf93000000ffff              /* SELECTOR_DATA: flat, writable, accessed */
+	.quad   0x0000890000000067              /* SELECTOR_TSS: base 0, limit 0x67, available */
+	.quad   0x00af9b000000ffff              /* SELECTOR_CODE64: flat, long mode, accessed */
+	.endm
+
+	.balign 8
+rom_gdt:
+	descriptors
+rom_gdt_end:
+rom_gdt_pointer:
+	.word   rom_gdt_end - rom_gdt - 1
+	.long   rom_gdt
+gdt_pointer:
+	.word   rom_gdt_end - rom_gdt - 1
+	.long   gdt
+
+	.section .data, "aw"
+	.balign 8
+gdt:
+	descriptors
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,104 @@
+/*
+ * acpi.c - see acpi.h.
+ *
+ * The script is fetched first.  Its checksums say how much of a padded table file is in use (QEMU
+ * pads etc/acpi/tables to 128 KiB), and only that much is placed and read; should a pointer lead
+ * past it, the whole file is.
+ */
+#include "acpi.h"
+
+#include "console.h"
+#include "phys.h"
+#include "string.h"
+#include "table_loader.h"
+
+#define SCRIPT_FILE             "etc/table-loader"
+#define RSDP_FILE               "etc/acpi/rsdp"
+
+static noreturn void fail(const struct loader *loader, enum error error)
+{
+	panic("acpi: command %u of " SCRIPT_FILE " (file \"%s\") %s; this QEMU's tables cannot be used, "
+	      "start it with acpi=off", loader->failed_command, loader->failed_file,
+	      error_text(error));
+}
+
+/* Memory and contents for one file; it stays without bytes when QEMU has no such file. */
+static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct memmap *map, bool whole)
+{
+	struct fw_cfg_item item;
+	uint32_t type = file->checksummed ? MEMORY_ACPI : MEMORY_NVS;
+
+	if (!fw_cfg_find(cfg, file->name, &item)) {
+		log("acpi: \"%s\" is not among QEMU's files; doing without it", file->name);
+		return;
+	}
+	file->size = item.size;
+	if (file->checksummed && !whole && file->covered < item.size)
+		file->size = file->covered;
+	if (!file->size)
+		return;
+	file->paddr = memmap_alloc(map, file->size, file->align, type, file->zone, file->name);
+	file->bytes = phys_ptr(file->paddr);
+	fw_cfg_read(cfg, item.selector, file->bytes, file->size);
+}
+
+static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct memmap *map,
+		       bool whole)
+{
+	uint32_t unknown;
+	enum error error;
+
+	for (uint32_t i = 0; i < loader->file_count; i++)
+		fetch(&loader->files[i], cfg, map, whole);
+	error = table_loader_run(loader, &unknown);
+	if (unknown)
+		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
+		    "this image", unknown);
+	return error;
+}
+
+static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
+{
+	struct loader_write write;
+	struct fw_cfg_item item;
+	uint32_t next = 0;
+
+	while (table_loader_next_write(loader, &next, &write)) {
+		if (!fw_cfg_find(cfg, write.file, &item)) {
+			log("acpi: \"%s\" is not among QEMU's files; its address is not told",
+			    write.file);
+			continue;
+		}
+		if (write.offset > item.size || write.size > item.size - write.offset) {
+			loader->failed_command = next - 1;
+			loader->failed_file = write.file;
+			fail(loader, ERR_RANGE);
+		}
+		fw_cfg_write(cfg, item.selector, write.offset, &write.value, write.size);
+	}
+}
+
+uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map)
+{
+	struct loader loader;
+	struct loader_file *rsdp;
+	struct fw_cfg_item item;
+	uint32_t script;
+	enum error error;
+
+	if (!fw_cfg_find(cfg, SCRIPT_FILE, &item) || !item.size)
+		return 0;
+	script = memmap_alloc(map, item.size, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW, SCRIPT_FILE);
+	fw_cfg_read(cfg, item.selector, phys_ptr(script), item.size);
+	error = table_loader_parse(&loader, phys_ptr(script), item.size);
+	if (error != OK)
+		fail(&loader, error);
+	error = load(&loader, cfg, map, false);
+	if (error == ERR_RANGE)
+		error = load(&loader, cfg, map, true);
+	if (error != OK)
+		fail(&loader, error);
+	write_pointers(&loader, cfg);
+	rsdp = table_loader_find(&loader, RSDP_FILE);
+	return rsdp && rsdp->bytes ? rsdp->paddr : 0;
+}

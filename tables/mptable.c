@@ -1,0 +1,205 @@
+/*
+ * mptable.c - see mptable.h.
+ *
+ * Every interrupt that could exist is listed, whether or not a device uses it: all pins of all
+ * slots of the root bus, routed as the chipset does it.  Entries stand in ascending type.
+ */
+#include "mptable.h"
+
+#include "checksum.h"
+#include "console.h"
+#include "layout.h"
+#include "pci.h"
+#include "phys.h"
+#include "spec/mp.h"
+#include "string.h"
+
+#define MAX_APIC_ID             254     /* 255 means all processors */
+#define IOAPIC_VERSION          0x11
+#define LAPIC_VERSION           0x14
+#define ISA_IRQS                16
+#define TIMER_PIN               2       /* IRQ 0, where the machine overrides it */
+
+/* Where the next entry goes. */
+struct writer {
+	struct mp_table_header *header;
+	uint8_t *next;
+};
+
+static void *add(struct writer *writer, const void *entry, uint32_t size)
+{
+	memcpy(writer->next, entry, size);
+	writer->next += size;
+	writer->header->entry_count++;
+	return writer->next - size;
+}
+
+uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number)
+{
+	uint32_t package = 0;
+	uint32_t core = 0;
+
+	/* Subtraction: the image links no division. */
+	for (; number >= topology->threads_per_package; package++)
+		number -= topology->threads_per_package;
+	for (; number >= topology->threads_per_core; core++)
+		number -= topology->threads_per_core;
+	return package << topology->package_shift | core << topology->core_shift | number;
+}
+
+/* SDM Vol. 2A, "CPUID", leaf 0Bh; without it every processor is a package. */
+static struct mp_topology read_topology(void)
+{
+	struct mp_topology topology = { 1, 1, 0, 0 };
+	struct cpuid core, package;
+
+	if (cpuid(0, 0).eax < 0xb)
+		return topology;
+	core = cpuid(0xb, 0);
+	package = cpuid(0xb, 1);
+	if (!core.ebx || package.ebx < core.ebx)
+		return topology;
+	topology.threads_per_core = core.ebx & 0xffff;
+	topology.threads_per_package = package.ebx & 0xffff;
+	topology.core_shift = core.eax & 0x1f;
+	topology.package_shift = package.eax & 0x1f;
+	return topology;
+}
+
+static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uint32_t count)
+{
+	struct mp_topology topology = read_topology();
+	uint32_t highest = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct mp_processor processor = {
+			.type = MP_ENTRY_PROCESSOR,
+			.apic_id = (uint8_t)mptable_apic_id(&topology, i),
+			.apic_version = LAPIC_VERSION,
+			.flags = MP_PROCESSOR_ENABLED | (i ? 0 : MP_PROCESSOR_BSP),
+			.signature = cpu->leaf1_eax,
+			.features = cpu->leaf1_edx,
+		};
+
+		if (mptable_apic_id(&topology, i) > MAX_APIC_ID) {
+			log("mptable: listed %u of %u processors, the others have APIC ids above %u; "
+			    "use a machine with ACPI", i, count, MAX_APIC_ID);
+			break;
+		}
+		add(writer, &processor, sizeof(processor));
+		if (processor.apic_id > highest)
+			highest = processor.apic_id;
+	}
+	return highest;
+}
+
+static void add_interrupt(struct writer *writer, uint8_t kind, uint16_t flags, uint8_t bus,
+			  uint8_t irq, uint8_t ioapic, uint8_t pin)
+{
+	struct mp_interrupt interrupt = {
+		.type = MP_ENTRY_INTERRUPT, .kind = kind, .flags = flags, .source_bus = bus,
+		.source_irq = irq, .dest_id = ioapic, .dest_pin = pin,
+	};
+
+	add(writer, &interrupt, sizeof(interrupt));
+}
+
+static bool is_pci_irq(uint32_t irq)
+{
+	for (uint32_t i = 0; i < sizeof(chipset_pirq_irqs); i++)
+		if (chipset_pirq_irqs[i] == irq)
+			return true;
+	return false;
+}
+
+static void add_interrupts(struct writer *writer, const struct chipset *chipset, bool irq0_override,
+			   uint8_t isa_bus, uint8_t ioapic)
+{
+	bool pci = chipset->irq_wiring != IRQ_WIRING_NONE;
+
+	for (uint32_t slot = 0; pci && slot < PCI_SLOTS; slot++)
+		for (uint32_t pin = 0; pin < 4; pin++)
+			add_interrupt(writer, MP_INTERRUPT_INT, MP_FLAGS_LEVEL_HIGH, 0,
+				      (uint8_t)(slot << 2 | pin), ioapic,
+				      pci_plan_irq(chipset, slot, pin));
+	for (uint32_t irq = 0; irq < ISA_IRQS; irq++) {
+		uint8_t pin = irq == 0 && irq0_override ? TIMER_PIN : (uint8_t)irq;
+
+		if ((irq == TIMER_PIN && irq0_override) || (pci && is_pci_irq(irq)))
+			continue;
+		add_interrupt(writer, MP_INTERRUPT_INT, MP_FLAGS_CONFORM, isa_bus, (uint8_t)irq,
+			      ioapic, pin);
+	}
+}
+
+static void add_local_interrupts(struct writer *writer, uint8_t isa_bus)
+{
+	struct mp_interrupt interrupt = {
+		.type = MP_ENTRY_LOCAL_INTERRUPT, .kind = MP_INTERRUPT_EXTINT,
+		.source_bus = isa_bus, .dest_id = 0, .dest_pin = 0,
+	};
+
+	add(writer, &interrupt, sizeof(interrupt));
+	interrupt.kind = MP_INTERRUPT_NMI;
+	interrupt.dest_id = 0xff;
+	interrupt.dest_pin = 1;
+	add(writer, &interrupt, sizeof(interrupt));
+}
+
+static void build(struct mp_table_header *header, const struct chipset *chipset,
+		  const struct cpu *cpu, uint32_t cpu_count, bool irq0_override)
+{
+	struct writer writer = { header, (uint8_t *)(header + 1) };
+	struct mp_bus bus = { .type = MP_ENTRY_BUS, .name = "PCI   " };
+	struct mp_ioapic ioapic = {
+		.type = MP_ENTRY_IOAPIC, .version = IOAPIC_VERSION, .flags = MP_IOAPIC_ENABLED,
+		.address = IOAPIC_BASE,
+	};
+	uint32_t highest;
+
+	*header = (struct mp_table_header){
+		.signature = "PCMP", .spec_revision = 4, .oem_id = "QEMU    ",
+		.product_id = "qboot       ", .lapic_address = LAPIC_BASE,
+	};
+	highest = add_processors(&writer, cpu, cpu_count);
+	if (chipset->irq_wiring != IRQ_WIRING_NONE) {
+		add(&writer, &bus, sizeof(bus));
+		bus.id = 1;
+	}
+	memcpy(bus.name, "ISA   ", sizeof(bus.name));
+	add(&writer, &bus, sizeof(bus));
+	/* An id of its own, if four bits have one left; operating systems resolve a clash. */
+	ioapic.id = (uint8_t)(highest < 15 ? highest + 1 : 0);
+	add(&writer, &ioapic, sizeof(ioapic));
+	add_interrupts(&writer, chipset, irq0_override, bus.id, ioapic.id);
+	add_local_interrupts(&writer, bus.id);
+
+	header->length = (uint16_t)(writer.next - (uint8_t *)header);
+	header->checksum = -checksum_sum(header, header->length);
+}
+
+void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
+		     const struct cpu *cpu, uint32_t rsdp_paddr)
+{
+	struct mp_floating_pointer *pointer = phys_ptr(MP_POINTER);
+	uint32_t cpu_count;
+	uint32_t size;
+	uint32_t table;
+
+	if (rsdp_paddr || !(cpu->leaf1_edx & CPUID_1_EDX_APIC))
+		return;
+	cpu_count = fw_cfg_read_u16(cfg, FW_CFG_KEY_CPU_COUNT);
+	if (!cpu_count)
+		cpu_count = 1;
+	size = sizeof(struct mp_table_header) + cpu_count * sizeof(struct mp_processor) +
+		2 * sizeof(struct mp_bus) + sizeof(struct mp_ioapic) +
+		(PCI_SLOTS * 4 + ISA_IRQS + 2) * sizeof(struct mp_interrupt);
+	table = memmap_alloc(map, size, 16, MEMORY_RESERVED, ZONE_LOW, "the MP table");
+	build(phys_ptr(table), chipset, cpu, cpu_count,
+	      fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
+
+	*pointer = (struct mp_floating_pointer){
+		.signature = "_MP_", .table_address = table, .length = 1, .spec_revision = 4,
+	};
+	pointer->checksum = -checksum_sum(pointer, sizeof(*pointer));
+}

@@ -1,0 +1,121 @@
+/*
+ * smbios.c - see smbios.h.
+ */
+#include "smbios.h"
+
+#include "console.h"
+#include "layout.h"
+#include "phys.h"
+#include "spec/smbios.h"
+#include "string.h"
+#include "version.h"
+
+#define STRUCTURES_FILE         "etc/smbios/smbios-tables"
+#define STRINGS                 "qboot\0" QBOOT_VERSION "\0" QBOOT_RELEASE_DATE "\0"
+
+/*
+ * The checksum of the anchor is a constant too: all bytes sum to zero.  The compiler adds up what
+ * the initializer below has.
+ */
+#define BYTE(value, n)          ((uint32_t)(value) >> (8 * (n)) & 0xff)
+#define SUM32(value)            (BYTE(value, 0) + BYTE(value, 1) + BYTE(value, 2) + BYTE(value, 3))
+#define ANCHOR_SUM              ('_' + 'S' + 'M' + '3' + '_' + 0x18 + 3 + 1 + \
+				 SUM32(SMBIOS_END - SMBIOS_BASE) + SUM32(SMBIOS_BASE))
+
+__attribute__((section(".anchor"), used))
+static const struct smbios30_entry_point anchor = {
+	.anchor = { '_', 'S', 'M', '3', '_' },
+	.checksum = (uint8_t)-ANCHOR_SUM,
+	.length = sizeof(anchor),
+	.major_version = 3,
+	.minor_version = 0,
+	.revision = 1,
+	.table_max_size = SMBIOS_END - SMBIOS_BASE,
+	.table_address = SMBIOS_BASE,
+};
+
+struct bios_information {
+	struct smbios_type0 fixed;
+	char strings[sizeof(STRINGS)];
+} __attribute__((packed));
+
+static const struct bios_information bios_information = {
+	.fixed = {
+		.header = { SMBIOS_TYPE_BIOS, sizeof(struct smbios_type0), 0x0000 },
+		.vendor_string = 1,
+		.version_string = 2,
+		.start_segment = ROM_ALIAS_BASE >> 4,
+		.release_date_string = 3,
+		.rom_size = ROM_SIZE / 0x10000 - 1,
+		.characteristics = SMBIOS_BIOS_CHARACTERISTICS_UNSUPPORTED,
+		.characteristics_extension = { 0, SMBIOS_BIOS_EXTENSION2_VIRTUAL_MACHINE },
+		.ec_major_release = 0xff,
+		.ec_minor_release = 0xff,
+	},
+	.strings = STRINGS,
+};
+
+static const struct {
+	struct smbios_header header;
+	uint8_t strings_end[2];
+} __attribute__((packed)) end_of_table = {
+	.header = { SMBIOS_TYPE_END, sizeof(struct smbios_header), 0xfeff },
+};
+
+uint32_t smbios_find(const void *table, uint32_t size, uint8_t type, bool *found)
+{
+	const uint8_t *bytes = table;
+	uint32_t offset = 0;
+
+	*found = false;
+	while (size - offset > sizeof(struct smbios_header)) {
+		const struct smbios_header *header = (const void *)(bytes + offset);
+		uint32_t next = offset + header->length;
+
+		if (header->length < sizeof(*header))
+			break;
+		/* The strings end with two zeros; a structure without strings has just these. */
+		while (next + 1 < size && (bytes[next] || bytes[next + 1]))
+			next++;
+		if (next + 1 >= size)
+			break;
+		if (header->type == type) {
+			*found = true;
+			return offset;
+		}
+		if (header->type == SMBIOS_TYPE_END)
+			break;
+		offset = next + 2;
+	}
+	return offset;
+}
+
+void smbios_install(const struct fw_cfg *cfg)
+{
+	uint8_t *table = phys_ptr(SMBIOS_BASE);
+	uint8_t *given = table + sizeof(bios_information);
+	uint32_t room = SMBIOS_END - SMBIOS_BASE - sizeof(bios_information) - sizeof(end_of_table);
+	struct fw_cfg_item item;
+	uint32_t size;
+	uint32_t used;
+	bool found;
+
+	if (!fw_cfg_find(cfg, STRUCTURES_FILE, &item) || !item.size) {
+		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names an empty table. */
+		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
+		memcpy(table, &end_of_table, sizeof(end_of_table));
+		return;
+	}
+	size = item.size < room ? item.size : room;
+	fw_cfg_read(cfg, item.selector, given, size);
+	used = smbios_find(given, size, SMBIOS_TYPE_END, &found);
+	if (!found)
+		log("smbios: " STRUCTURES_FILE " has %u bytes, %u of them are used; give QEMU fewer or "
+		    "shorter -smbios options", item.size, used);
+	memcpy(given + used, &end_of_table, sizeof(end_of_table));
+	smbios_find(given, used, SMBIOS_TYPE_BIOS, &found);
+	if (found)
+		memmove(table, given, used + sizeof(end_of_table));
+	else
+		memcpy(table, &bios_information, sizeof(bios_information));
+}
