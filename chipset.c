@@ -60,7 +60,7 @@ static const struct chipset chipsets[] = {
 	},
 };
 
-static const struct chipset microvm = { .name = "microvm" };
+static const struct chipset microvm = { .name = "microvm", .reduced_acpi = true };
 static const struct chipset isapc = { .name = "isapc" };
 
 const struct chipset *chipset_probe(const struct fw_cfg *cfg)

@@ -42,13 +42,13 @@ noreturn void main(void)
 	/* Platform. */
 	chipset_init(chipset, &cpu, &map, &pci);
 	pci_init(chipset, &pci);
-	smp_init(&cpu);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map);
 	smbios_install(&cfg);
 	mptable_install(&cfg, &map, chipset, &cpu, rsdp_paddr);
+	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

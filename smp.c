@@ -13,13 +13,23 @@
 #define LAPIC_LVT_LINT1         0x360
   #define LAPIC_LVT_NMI           (4u << 8)
   #define LAPIC_LVT_EXTINT        (7u << 8)
+  #define LAPIC_LVT_MASKED        (1u << 16)
 
-void smp_init(const struct cpu *cpu)
+#define PIC1_DATA_PORT          0x21    /* interrupt mask, before and after initialisation */
+#define PIC2_DATA_PORT          0xa1
+
+void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr)
 {
+	bool pic = !(chipset->reduced_acpi && rsdp_paddr);
+
+	if (pic) {
+		outb(PIC1_DATA_PORT, 0xff);
+		outb(PIC2_DATA_PORT, 0xff);
+	}
 	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	/* Enabled first: a disabled APIC keeps its local vectors masked. */
 	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
-	mmio_write32(LAPIC_BASE + LAPIC_LVT_LINT0, LAPIC_LVT_EXTINT);
+	mmio_write32(LAPIC_BASE + LAPIC_LVT_LINT0, pic ? LAPIC_LVT_EXTINT : LAPIC_LVT_MASKED);
 	mmio_write32(LAPIC_BASE + LAPIC_LVT_LINT1, LAPIC_LVT_NMI);
 }

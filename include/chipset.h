@@ -35,6 +35,7 @@ struct chipset {
 	enum irq_wiring irq_wiring;
 	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
+	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
 	bool has_smm;                   /* the chipset has SMRAM, whether or not the machine uses it */
 	bool has_s3;
 };
