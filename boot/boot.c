@@ -259,7 +259,7 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 /* The map as the kernel shall see it, in scratch memory; *count entries. */
 static struct e820_entry *build_map(struct memmap *map, uint32_t *count)
 {
-	uint32_t max = memmap_build_e820(map, NULL, 0) + NEW_RANGES;
+	uint32_t max = map->count + NEW_RANGES;
 	struct e820_entry *e820 = phys_ptr(memmap_alloc(map, max * sizeof(*e820), sizeof(uint32_t),
 							MEMORY_LOADED, ZONE_LOW, "the memory map"));
 
@@ -279,7 +279,7 @@ static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cf
 
 	handover.cmdline_paddr = load_cmdline(cfg, map);
 	handover.initrd_paddr = (uint32_t)load_initrd(cfg, map, image->initrd_size, FOUR_GIB);
-	count = memmap_build_e820(map, NULL, 0) + 2 * NEW_RANGES;
+	count = map->count + 2 * NEW_RANGES;
 	handover.block_paddr = memmap_alloc(map, pvh_block_size(count), sizeof(uint64_t),
 					    MEMORY_LOADED, ZONE_LOW, "hvm_start_info");
 	e820 = build_map(map, &count);
@@ -299,7 +299,7 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
 	claim_fixed(map, info_paddr, sizeof(*info), "the Multiboot information");
 	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
-	count = memmap_build_e820(map, NULL, 0) + 2 * NEW_RANGES;
+	count = map->count + 2 * NEW_RANGES;
 	mmap_paddr = memmap_alloc(map, count * sizeof(struct multiboot_mmap_entry), sizeof(uint32_t),
 				  MEMORY_LOADED, ZONE_LOW, "the memory map");
 	e820 = build_map(map, &count);
