@@ -131,8 +131,8 @@ PXB = """
     -device virtio-rng-pci,bus=x,addr=1
 """
 PXB_PCIE = """
-    -device pxb-pcie,bus_nr=64,id=x -device pcie-root-port,id=p1,bus=x,chassis=1
-    -device pxb-pcie,bus_nr=128,id=y -device pcie-root-port,id=p2,bus=y,chassis=2,addr=3
+    -device pxb-pcie,bus_nr=64,id=x,bus=pcie.0 -device pcie-root-port,id=p1,bus=x,chassis=1
+    -device pxb-pcie,bus_nr=128,id=y,bus=pcie.0 -device pcie-root-port,id=p2,bus=y,chassis=2,addr=3
     -device virtio-rng-pci,bus=p1 -device virtio-rng-pci,bus=p2
 """
 CONTROLLERS = """
