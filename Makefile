@@ -44,3 +44,5 @@ $(O)/qboot.bin: $(O)/qboot.elf scripts/mkimage.py
 	$(Q)$(PYTHON) scripts/mkimage.py $< $@
 
 -include $(OBJECTS:.o=.d)
+
+include tests/bench.mk
