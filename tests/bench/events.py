@@ -11,12 +11,14 @@ and accel/kvm).  Counted from the guest's first access on, so QEMU's own start d
     memslots    updates of KVM's memory slots (kvm_set_user_memory)
     instructions  executed, all processors (`-d exec` with one instruction a block)
 
-The access that ends a run (isa-debug-exit) is not the firmware's and is left out.
+What a stop kernel does itself is left out.
 """
 
 import collections
 import dataclasses
 import re
+
+import stop_kernel
 
 CAUSES = ("fw_cfg", "pci", "chipset", "other")
 
@@ -81,6 +83,14 @@ class Counts:
         """Of the memory topology."""
         return max(self.roots.values(), default=0)
 
+    def subtract(self, other):
+        """Takes away what happened in a part of it, seen in another run."""
+        self.exits.subtract(other.exits)
+        self.names.subtract(other.names)
+        self.memslots -= other.memslots
+        # The roots have other addresses in each run.
+        self.roots = collections.Counter({"": self.rebuilds - other.rebuilds})
+
     def table(self):
         """As plain data: causes in order, then the rest."""
         return {"exits": {cause: self.exits[cause] for cause in CAUSES}, "total": self.total,
@@ -101,7 +111,7 @@ class Reader:
         self.began = False              # the guest has done something
         self.time = None
         self.first_access = None        # host time
-        self.stopped = None             # host time of the write to isa-debug-exit
+        self.stopped = None             # host time (or 1) at which a stop kernel was reached
         self.last_kernel_item = None    # host time of the last request for one
         self.serial = bytearray()
         self.markers = []               # (host time, port, value)
@@ -131,6 +141,8 @@ class Reader:
         if match["exit_cpu"]:
             self._exit_without_access()
             self.began = True
+            if self.stopped:
+                return "exit"
             self._pending = match["reason"] in ("2", "6")
             return "exit"
         if match["root"] or match["memslot"]:
@@ -156,8 +168,9 @@ class Reader:
         self.first_access = self.first_access or self.time
         name, address = match["name"], int(match["addr"], 16)
         value = int(match["value"], 16)
-        if name == "isa-debug-exit":
-            self.stopped, self._pending = self.time, False
+        stop = address == stop_kernel.KEY_PORT and value & 0xffff == stop_kernel.KEY
+        if self.stopped or stop and match["access"] == "write":
+            self.stopped, self._pending = self.stopped or self.time or 1, False
             return "stop"
         if name == "pci-conf-idx" and match["access"] == "write":
             self._config_address = value

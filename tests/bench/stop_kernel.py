@@ -1,8 +1,8 @@
 """Kernels that stop at their first instruction, and a firmware that does nothing.
 
-Each stop is a write to isa-debug-exit at port 0x501, so QEMU ends at once with a status that says
-where: see Stop.  The code is the same bytes in 16, 32 and 64-bit mode.  Nothing is assembled, so no
-tool is needed; the images are the same at every run.
+Each stop selects a fw_cfg key that does not exist, which shows in a trace (fw_cfg_select), then
+writes to isa-debug-exit at port 0x501, so QEMU ends at once with a status that says where: see Stop.
+Nothing is assembled, so no tool is needed; the images are the same at every run.
 
     bzimage(), pvh()    the smallest kernels of each kind, of any size wanted
     stopped(kernel)     a kernel of the user's, of the same size and header, that stops
@@ -13,6 +13,8 @@ import enum
 import struct
 
 PORT = 0x501                    # isa-debug-exit's default
+KEY_PORT = 0x510                # fw_cfg's selector
+KEY = 0x3eff
 SECTOR = 512
 
 
@@ -28,14 +30,22 @@ class Stop(enum.IntEnum):
     FLOOR = 0x1f
 
     @property
+    def real_mode(self):
+        """Whether the processor is in real mode there."""
+        return self in (Stop.LINUX_16, Stop.FLOOR)
+
+    @property
     def status(self):
         """QEMU's exit status."""
         return self.value * 2 + 1
 
 
 def code(stop):
-    """mov dh, dl, al; out %al, (%dx); hlt; jmp to the hlt."""
-    return bytes((0xb6, PORT >> 8, 0xb2, PORT & 0xff, 0xb0, stop, 0xee, 0xf4, 0xeb, 0xfd))
+    """16 bytes at most; all but the operand size of a 16-bit OUT is the same in each mode."""
+    load_key = (0xb6, KEY_PORT >> 8, 0xb2, KEY_PORT & 0xff, 0xb4, KEY >> 8, 0xb0, KEY & 0xff)
+    out_key = (0xef,) if stop.real_mode else (0x66, 0xef)
+    out_stop = (0xb2, PORT & 0xff, 0xb0, stop, 0xee, 0xf4)      # %dh is KEY_PORT's, as PORT's
+    return bytes(load_key + out_key + out_stop)
 
 
 def _put(image, offset, stop):
