@@ -113,7 +113,7 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
         lines = vm.serial.decode("latin-1").splitlines()
         vm.check(not silent or vm.serial.startswith(b"GUEST "),
                  "the firmware wrote to the serial port, or no kernel ran")
-        failed = [line for line in lines if line.startswith("FAIL")]
+        failed = [line for line in lines if line.startswith("FAIL ")]
         vm.check(not failed, "\n".join(failed))
         vm.check(status == STATUS_PASS and lines[-1].startswith("PASS "),
                  f"QEMU's exit status is {status}")
