@@ -32,6 +32,7 @@ noreturn void main(void)
 	static struct memmap map NOINIT;
 	static struct boot_image image NOINIT;
 	struct pci_access pci;
+	struct pci_layout layout;
 
 	/* What machine is this, what memory does it have, and what shall it boot? */
 	struct cpu cpu = cpu_probe();
@@ -43,7 +44,7 @@ noreturn void main(void)
 
 	/* Platform. */
 	chipset_init(chipset, &cpu, &map, &pci);
-	pci_init(chipset, &pci);
+	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
