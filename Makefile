@@ -1,8 +1,11 @@
 # qboot.bin: a fast-boot firmware for QEMU x86 guests.  `make help` lists the targets.
+#
+# A comment that starts with ## after a target is its line in `make help`.
 
 O       ?= build
 CC      ?= gcc
 PYTHON  ?= python3
+PYTEST  := /usr/bin/python3 -m pytest -q -c tests/pytest.ini
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
@@ -10,6 +13,7 @@ Q       := $(if $(V),,@)
 
 # The image: no libraries, no compiler features that need a runtime, i486 instructions only.
 CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffreestanding -nostdinc \
+	-fbuiltin -fno-builtin-log \
 	-fno-pic -fno-pie -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fno-common -fno-strict-aliasing -fomit-frame-pointer -mregparm=3 \
 	-Os -g -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
@@ -18,16 +22,18 @@ CPPFLAGS_IMAGE := -Iinclude -isystem $(shell $(CC) -print-file-name=include)
 LDFLAGS_IMAGE := -m32 -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
-SOURCES := start.S main.c console.c fw_cfg.c memmap.c chipset.c pci.c smp.c \
-	$(sort $(wildcard lib/*.c tables/*.c boot/*.c boot/*.S))
+SOURCES := $(sort $(wildcard *.c *.S lib/*.c tables/*.c boot/*.c boot/*.S))
 OBJECTS := $(addprefix $(O)/obj/,$(addsuffix .o,$(basename $(SOURCES))))
 
 .PHONY: all
-all: $(O)/qboot.bin
+all: $(O)/qboot.bin             ## build the image, build/qboot.bin, and build/qboot.elf (default)
 
 $(O)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
+
+# The functions a builtin may become a call of.
+$(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin
 
 $(O)/obj/%.o: %.S Makefile
 	@mkdir -p $(@D)
@@ -45,4 +51,43 @@ $(O)/qboot.bin: $(O)/qboot.elf scripts/mkimage.py
 
 -include $(OBJECTS:.o=.d)
 
+# Targets for people.  Each installs what it needs (scripts/deps.sh), then builds.
+.PHONY: run check check-qemu10 boot-test soak kernels clean help
+
+run:                            ## boot Debian's cloud kernel to a shell (KERNEL= MACHINE= ACCEL= ...)
+	@sh scripts/deps.sh build run
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/run.py
+
+check:                          ## unit tests, then boot tests: all that CI runs
+	@sh scripts/deps.sh check
+	@$(MAKE) --no-print-directory all
+	@sh tests/check.sh
+
+boot-test:                      ## the boot tests alone; TESTS="-k microvm" selects
+	@sh scripts/deps.sh check
+	@$(MAKE) --no-print-directory all kernels
+	$(PYTEST) -n 2 $(TESTS) tests/boot
+
+check-qemu10:                   ## the boot tests under Debian 13's QEMU 10.0, in a private chroot
+	@sh scripts/deps.sh check qemu10
+	@$(MAKE) --no-print-directory all kernels
+	@sh tests/check_qemu10.sh $(TESTS)
+
+soak:                           ## the long boot tests: a hundred reboots and the like
+	@sh scripts/deps.sh check
+	@$(MAKE) --no-print-directory all kernels
+	$(PYTEST) -n 2 -m soak $(TESTS) tests/boot
+
+kernels:                        ## download the kernels that the boot tests use
+	@$(PYTHON) scripts/kernels.py cloud generic i386 >/dev/null
+
+clean:                          ## remove everything that was built
+	rm -rf $(O)
+
+help:                           ## this list
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@echo "  O=DIR puts what is built elsewhere, CC=clang uses clang, V=1 shows the commands"
+
 include tests/unit.mk
+include tests/bench.mk

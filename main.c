@@ -15,6 +15,7 @@
 #include "chipset.h"
 #include "cpu.h"
 #include "fw_cfg.h"
+#include "marker.h"
 #include "memmap.h"
 #include "mptable.h"
 #include "pci.h"
@@ -31,17 +32,19 @@ noreturn void main(void)
 	static struct memmap map NOINIT;
 	static struct boot_image image NOINIT;
 	struct pci_access pci;
+	struct pci_layout layout;
 
 	/* What machine is this, what memory does it have, and what shall it boot? */
 	struct cpu cpu = cpu_probe();
 	fw_cfg_init(&cfg);
+	image.markers = marker_init(&cfg);
 	const struct chipset *chipset = chipset_probe(&cfg);
 	memmap_init(&map, &cfg);
 	boot_probe(&image, &cfg, &map);
 
 	/* Platform. */
 	chipset_init(chipset, &cpu, &map, &pci);
-	pci_init(chipset, &pci);
+	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
@@ -50,5 +53,6 @@ noreturn void main(void)
 	mptable_install(&cfg, &map, chipset, &cpu, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 
+	marker_write(image.markers, MARKER_DO_BOOT);
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

@@ -11,6 +11,7 @@
 #include "console.h"
 #include "handoff.h"
 #include "layout.h"
+#include "marker.h"
 #include "multiboot.h"
 #include "paging.h"
 #include "phys.h"
@@ -57,9 +58,9 @@ static void probe_elf(struct boot_image *image, const struct fw_cfg *cfg, struct
 	image->kernel_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ADDR);
 	image->kernel_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
 	image->initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
-	/* A PVH kernel always has a command line, if an empty one; Multiboot has it in its info. */
+	/* QEMU gives the head of a PVH kernel's file, and none of a Multiboot kernel's. */
 	if (image->initrd_size == MULTIBOOT_INFO_SIZE &&
-	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_CMDLINE_SIZE))
+	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE))
 		image->protocol = BOOT_MULTIBOOT;
 	else
 		image->protocol = BOOT_PVH;
@@ -70,16 +71,19 @@ static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, st
 {
 	const uint32_t *no_file = (const void *)image->header;
 	uint64_t base, size;
+	uint32_t found;
 	enum error error;
 
 	image->protocol = BOOT_LINUX;
 	fw_cfg_read(cfg, FW_CFG_KEY_SETUP_DATA, image->header, sizeof(image->header));
 	error = bzimage_parse(&image->bzimage, image->header, sizeof(image->header));
+	memcpy(&found, image->header + LINUX_HEADER_MAGIC_OFFSET, sizeof(found));
 	if (error != OK && !no_file[0] && !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE))
 		panic("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE");
 	if (error != OK)
-		panic("boot: the file given with -kernel %s; a Linux bzImage, an ELF kernel with a PVH "
-		      "note, or a Multiboot kernel is needed", error_text(error));
+		panic("boot: the file given with -kernel %s (0x%08x at offset 0x202); a Linux bzImage, "
+		      "an ELF kernel with a PVH note, or a Multiboot kernel is needed",
+		      error_text(error), found);
 
 	image->area = phys_ptr(memmap_alloc(map, sizeof(*image->area), PAGE_SIZE, MEMORY_LOADED,
 					    ZONE_LOW, "boot_params"));
@@ -134,8 +138,9 @@ static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32
 		return 0;
 	paddr = memmap_find(map, size, PAGE_SIZE, LEGACY_HOLE_END, max);
 	if (!paddr)
-		panic("boot: the initrd of %u bytes does not fit into free RAM below 0x%llx; give the "
-		      "guest more memory (-m)", size, (unsigned long long)max);
+		panic("boot: the initrd of %u bytes does not fit into one piece of free RAM; RAM below "
+		      "4 GiB ends at 0x%x, the kernel takes an initrd below 0x%llx; give the guest "
+		      "more memory (-m)", size, memmap_low_ram_end(map), (unsigned long long)max);
 	memmap_reserve(map, paddr, paddr + size, MEMORY_LOADED, "the initrd");
 	fw_cfg_read_paddr(cfg, FW_CFG_KEY_INITRD_DATA, paddr, size);
 	return paddr;
@@ -251,6 +256,7 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 
 	bzimage_build(&area->params, &image->bzimage, image->header, &handover);
 	hand_over_map(&area->params, map);
+	marker_write(image->markers, MARKER_LINUX);
 	if (long_mode)
 		handoff64(image->entry + LINUX_ENTRY64_OFFSET, phys_addr(&area->params), cr3);
 	handoff32(image->entry, 0, 0, phys_addr(&area->params));
@@ -259,7 +265,7 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 /* The map as the kernel shall see it, in scratch memory; *count entries. */
 static struct e820_entry *build_map(struct memmap *map, uint32_t *count)
 {
-	uint32_t max = memmap_build_e820(map, NULL, 0) + NEW_RANGES;
+	uint32_t max = map->count + NEW_RANGES;
 	struct e820_entry *e820 = phys_ptr(memmap_alloc(map, max * sizeof(*e820), sizeof(uint32_t),
 							MEMORY_LOADED, ZONE_LOW, "the memory map"));
 
@@ -279,11 +285,12 @@ static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cf
 
 	handover.cmdline_paddr = load_cmdline(cfg, map);
 	handover.initrd_paddr = (uint32_t)load_initrd(cfg, map, image->initrd_size, FOUR_GIB);
-	count = memmap_build_e820(map, NULL, 0) + 2 * NEW_RANGES;
+	count = map->count + 2 * NEW_RANGES;
 	handover.block_paddr = memmap_alloc(map, pvh_block_size(count), sizeof(uint64_t),
 					    MEMORY_LOADED, ZONE_LOW, "hvm_start_info");
 	e820 = build_map(map, &count);
 	pvh_build(phys_ptr(handover.block_paddr), &handover, e820, count);
+	marker_write(image->markers, MARKER_PVH);
 	handoff32(image->entry, 0, handover.block_paddr, 0);
 }
 
@@ -299,11 +306,12 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
 	claim_fixed(map, info_paddr, sizeof(*info), "the Multiboot information");
 	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
-	count = memmap_build_e820(map, NULL, 0) + 2 * NEW_RANGES;
+	count = map->count + 2 * NEW_RANGES;
 	mmap_paddr = memmap_alloc(map, count * sizeof(struct multiboot_mmap_entry), sizeof(uint32_t),
 				  MEMORY_LOADED, ZONE_LOW, "the memory map");
 	e820 = build_map(map, &count);
 	multiboot_build(info, phys_ptr(mmap_paddr), mmap_paddr, e820, count);
+	marker_write(image->markers, MARKER_MULTIBOOT);
 	handoff32(image->entry, MULTIBOOT_MAGIC, info_paddr, 0);
 }
 

@@ -186,13 +186,19 @@ static void test_find(void **state)
 	}
 }
 
+/* What is left of the pool. */
+static uint64_t pool_left(void)
+{
+	return map.pool_end - FIRMWARE_POOL_BASE;
+}
+
 static void machine_of(uint64_t low_end)
 {
 	map.count = 0;
 	memmap_set(&map, 0, low_end, MEMORY_RAM);
 	memmap_set(&map, EBDA_BASE, LEGACY_HOLE_END, MEMORY_RESERVED);
 	memmap_set(&map, EBDA_END, FIRMWARE_BASE, MEMORY_NONE);
-	memmap_set(&map, FIRMWARE_POOL_BASE, FIRMWARE_POOL_END, MEMORY_POOL);
+	map.pool_end = FIRMWARE_POOL_END;
 	memmap_set(&map, 4 * GIB, 5 * GIB, MEMORY_RAM);
 }
 
@@ -204,19 +210,19 @@ static void test_random_allocations(void **state)
 
 	(void)state;
 	for (uint32_t round = 0; round < 60; round++) {
-		uint64_t start_ram, start_pool;
+		uint64_t start_ram;
 
 		machine_of((2 + round) * MIB);
 		start_ram = total(MEMORY_RAM);
-		start_pool = total(MEMORY_POOL);
 		for (uint32_t step = 0; step < 150; step++) {
 			static struct memmap before;
 			uint32_t size = 1 + (unit_random(&seed) >> (unit_random(&seed) % 20 + 11));
 			uint32_t align = 1u << unit_random(&seed) % 17;
 			uint32_t type = types[unit_random(&seed) % COUNT(types)];
 			enum memory_zone zone = unit_random(&seed) % 4 ? ZONE_LOW : ZONE_FSEG;
-			uint64_t free_before = total(MEMORY_RAM) + total(MEMORY_POOL);
-			uint32_t place, was;
+			uint64_t ram_before = total(MEMORY_RAM);
+			uint32_t place;
+			bool pool;
 
 			before = map;
 			place = memmap_try_alloc(&map, size, align, type, zone);
@@ -227,18 +233,22 @@ static void test_random_allocations(void **state)
 			}
 			assert_int_equal(place & (align - 1), 0);
 			assert_true((uint64_t)place + size <= 4 * GIB);
-			was = memmap_is(&before, place, place + (uint64_t)size, MEMORY_POOL) ?
-				MEMORY_POOL : MEMORY_RAM;
-			assert_true(memmap_is(&before, place, place + (uint64_t)size, was));
-			if (was == MEMORY_POOL && type == MEMORY_LOADED)
-				type = MEMORY_RESERVED;
+			pool = place >= FIRMWARE_POOL_BASE && place < FIRMWARE_POOL_END;
+			if (pool) {
+				assert_true(place + (uint64_t)size <= before.pool_end);
+				assert_int_equal(map.pool_end, place);
+				assert_true(total(MEMORY_RAM) == ram_before);
+				if (type == MEMORY_LOADED)
+					type = MEMORY_RESERVED;
+			} else {
+				assert_true(memmap_is(&before, place, place + (uint64_t)size, MEMORY_RAM));
+				assert_true(total(MEMORY_RAM) == ram_before - size);
+			}
 			assert_true(memmap_is(&map, place, place + (uint64_t)size, type));
-			assert_true(total(MEMORY_RAM) + total(MEMORY_POOL) == free_before - size);
 			if (zone == ZONE_FSEG)
-				assert_int_equal(was, MEMORY_POOL);
+				assert_true(pool);
 		}
 		assert_true(total(MEMORY_RAM) <= start_ram);
-		assert_true(total(MEMORY_POOL) <= start_pool);
 	}
 }
 
@@ -270,7 +280,7 @@ static void test_pool_keeps_a_share_for_the_rsdp(void **state)
 	machine_of(2 * MIB);
 	for (uint32_t i = 0; i < 200; i++)
 		memmap_try_alloc(&map, 0x100, 1, MEMORY_RESERVED, ZONE_LOW);
-	assert_int_equal(total(MEMORY_POOL), 0x400);
+	assert_int_equal(pool_left(), 0x400);
 	assert_in_range(memmap_try_alloc(&map, 36, 16, MEMORY_RESERVED, ZONE_FSEG),
 			FIRMWARE_POOL_BASE, FIRMWARE_POOL_BASE + 0x400);
 	assert_int_equal(memmap_try_alloc(&map, 0x400, 16, MEMORY_RESERVED, ZONE_FSEG), 0);
@@ -332,7 +342,7 @@ static void test_e820(void **state)
 	memmap_set(&map, 0x1000, 0x3000, MEMORY_RAM);
 	memmap_set(&map, 0x3000, 0x4000, MEMORY_LOADED);
 	memmap_set(&map, 0x4000, 0x5000, MEMORY_RAM);
-	memmap_set(&map, 0x5000, 0x6000, MEMORY_POOL);
+	memmap_set(&map, 0x5000, 0x6000, MEMORY_RESERVED);
 	memmap_set(&map, 0x6000, 0x7000, MEMORY_RESERVED);
 	memmap_set(&map, 0x8000, 0x9000, MEMORY_RESERVED);      /* not a neighbour */
 	memmap_set(&map, 0x9000, 0xa000, MEMORY_ACPI);
@@ -373,8 +383,8 @@ static void check_low_memory(void)
 	assert_true(memmap_is(&map, EBDA_BASE, EBDA_END, MEMORY_RESERVED));
 	assert_int_equal(type_at(EBDA_END), MEMORY_NONE);
 	assert_int_equal(type_at(FIRMWARE_BASE - 1), MEMORY_NONE);
-	assert_true(memmap_is(&map, FIRMWARE_POOL_BASE, FIRMWARE_POOL_END, MEMORY_POOL));
-	assert_true(memmap_is(&map, FIRMWARE_POOL_END, LEGACY_HOLE_END, MEMORY_RESERVED));
+	assert_true(memmap_is(&map, FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED));
+	assert_int_equal(map.pool_end, FIRMWARE_POOL_END);
 	assert_true(memmap_is(&map, FLASH_BASE, 4 * GIB, MEMORY_RESERVED));
 }
 
