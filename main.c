@@ -17,6 +17,7 @@
 #include "fw_cfg.h"
 #include "memmap.h"
 #include "mptable.h"
+#include "mtrr.h"
 #include "pci.h"
 #include "smbios.h"
 #include "smp.h"
@@ -39,16 +40,20 @@ noreturn void main(void)
 	memmap_init(&map, &cfg);
 	boot_probe(&image, &cfg, &map);
 
-	/* Platform. */
+	/* Platform.  The other processors start early and are waited for at the end. */
 	chipset_init(chipset, &cpu, &map, &pci);
+	mtrr_init(&smp_block.msrs, &cpu, &map, chipset->ecam_base);
+	smp_start(&smp_block, &cpu, &cfg);
 	pci_init(chipset, &pci);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map);
 	smbios_install(&cfg);
-	mptable_install(&cfg, &map, chipset, &cpu, rsdp_paddr);
+	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
+	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
+	smp_finish(&smp_block, &cpu, cpu_count);
 
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }
