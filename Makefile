@@ -18,7 +18,7 @@ CPPFLAGS_IMAGE := -Iinclude -isystem $(shell $(CC) -print-file-name=include)
 LDFLAGS_IMAGE := -m32 -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
-SOURCES := start.S main.c console.c fw_cfg.c memmap.c chipset.c pci.c mtrr.c smp.c \
+SOURCES := start.S smi.S main.c console.c fw_cfg.c memmap.c chipset.c pci.c mtrr.c smm.c smp.c \
 	$(sort $(wildcard lib/*.c tables/*.c boot/*.c boot/*.S))
 OBJECTS := $(addprefix $(O)/obj/,$(addsuffix .o,$(basename $(SOURCES))))
 

@@ -20,6 +20,7 @@
 #include "mtrr.h"
 #include "pci.h"
 #include "smbios.h"
+#include "smm.h"
 #include "smp.h"
 
 #define NOINIT __attribute__((section(".noinit")))      /* filled by the step that owns it */
@@ -31,6 +32,8 @@ noreturn void main(void)
 	static struct fw_cfg cfg NOINIT;
 	static struct memmap map NOINIT;
 	static struct boot_image image NOINIT;
+	static struct smm_plan smm NOINIT;
+	static struct smm_saved smm_saved NOINIT;
 	struct pci_access pci;
 
 	/* What machine is this, what memory does it have, and what shall it boot? */
@@ -43,6 +46,7 @@ noreturn void main(void)
 	/* Platform.  The other processors start early and are waited for at the end. */
 	chipset_init(chipset, &cpu, &map, &pci);
 	mtrr_init(&smp_block.msrs, &cpu, &map, chipset->ecam_base);
+	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
 	smp_start(&smp_block, &cpu, &cfg);
 	pci_init(chipset, &pci);
 
@@ -54,6 +58,7 @@ noreturn void main(void)
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	smp_finish(&smp_block, &cpu, cpu_count);
+	smm_finish(&smm, &smm_saved);
 
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

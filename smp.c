@@ -51,14 +51,18 @@ static void add_feature_control(struct msr_list *msrs, const struct cpu *cpu,
 		msr_list_add(msrs, IA32_FEATURE_CONTROL, value[0], value[1]);
 }
 
+static bool has_work(const struct smp_block *block, const struct cpu *cpu)
+{
+	return (block->msrs.count || block->slots_paddr) && (cpu->leaf1_edx & CPUID_1_EDX_APIC);
+}
+
 void smp_start(struct smp_block *block, const struct cpu *cpu, const struct fw_cfg *cfg)
 {
 	block->arrived = 0;
 	add_feature_control(&block->msrs, cpu, cfg);
-	if (!block->msrs.count)
-		return;
-	mtrr_program(&block->msrs);
-	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
+	if (block->msrs.count)
+		mtrr_program(&block->msrs);
+	if (!has_work(block, cpu))
 		return;
 	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
 	/* QEMU needs neither the delays between them nor the second SIPI of the MP Specification. */
@@ -94,11 +98,14 @@ static bool wait_for(const uint32_t *counter, uint32_t number, const struct cpu 
 
 void smp_finish(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
 {
-	if (!block->msrs.count || !(cpu->leaf1_edx & CPUID_1_EDX_APIC))
+	if (!has_work(block, cpu))
 		return;
 	if (!wait_for(&block->arrived, cpu_count - 1, cpu))
 		log("smp: %u of %u processors answered; the others lack MTRRs and feature control",
 		    block->arrived + 1, cpu_count);
+	else if (block->slots_paddr && !wait_for(&block->relocated, cpu_count - 1, cpu))
+		log("smp: %u of %u processors were in SMM; the others have the SMBASE of a reset",
+		    block->relocated + 1, cpu_count);
 }
 
 void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr)

@@ -72,8 +72,8 @@ entry32:
  *
  * In: real mode, CS base AP_ENTRY, IP 0, interrupts off, caches off; all at once, so nothing here
  * uses a stack or writes memory but for locked instructions.  smp_block is filled in.
- * Out: MSRs as smp_block lists them, counted in smp_block.arrived, then halted for good in the ROM
- * until an INIT.  Clobbers everything.
+ * Out: MSRs as smp_block lists them, counted in smp_block.arrived; with SMM on to smi_ap; then halted
+ * for good in the ROM, until an INIT.  Clobbers everything.
  */
 	.section .ap, "awx"
 	.code16
@@ -114,8 +114,13 @@ ap_entry32:
 	movl    %cr0, %eax
 	andl    $~CR0_NW_CD, %eax
 	movl    %eax, %cr0
-	lock incl SMP_BLOCK_ARRIVED(%ebp)
+	movl    $1, %eax
+	lock xaddl %eax, SMP_BLOCK_ARRIVED(%ebp)
+	movl    SMP_BLOCK_SLOTS(%ebp), %esi
+	testl   %esi, %esi
+	jnz     smi_ap
 	/* An NMI or SMI goes on after the HLT. */
+	.globl ap_park
 ap_park:
 	cli
 	hlt

@@ -48,6 +48,18 @@
 #define LAPIC_BASE              0xfee00000
 #define IOAPIC_BASE             0xfec00000
 
+/* SMM: where a processor's first SMI leads, and what both segments of SMRAM look like inside. */
+#define SMBASE_DEFAULT          0x00030000
+#define SMBASE_ENTRY            0x8000          /* from SMBASE: the first instruction */
+#define SMBASE_STATE            0xfe00          /* from SMBASE: where the processor saves itself */
+#define SMBASE_STATE_SIZE       0x200
+#define SMBASE_SPACING          0x400           /* entry and state of any two never meet */
+#define SMRAM_BASE              0x000a0000      /* the A segment, over the VGA window */
+#define SMRAM_END               0x000c0000
+
+/* The customary I/O address of the ACPI PM registers, free on every machine. */
+#define PM_BASE                 0x600
+
 /* Segment selectors; the Linux boot protocol prescribes the first two. */
 #define SELECTOR_CODE32         0x10
 #define SELECTOR_DATA           0x18
