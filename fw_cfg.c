@@ -112,18 +112,23 @@ void fw_cfg_init(struct fw_cfg *cfg)
 	cfg->file_count = be32_get(head->count);
 }
 
+/* Bytes 4 to 7 of a name: the first four are "etc/" of nearly all files. */
+static uint32_t name_key(const char *name)
+{
+	uint32_t key;
+
+	memcpy(&key, name + 4, sizeof(key));
+	return key;
+}
+
 static bool matches(const struct fw_cfg_file *file, const char *name, struct fw_cfg_item *item)
 {
-	for (uint32_t i = 0; i < FW_CFG_NAME_SIZE; i++) {
-		if (file->name[i] != name[i])
-			return false;
-		if (!name[i]) {
-			item->selector = be16_get(file->selector);
-			item->size = be32_get(file->size);
-			return true;
-		}
-	}
-	return false;
+	/* A name without a terminator is none that is asked for. */
+	if (file->name[FW_CFG_NAME_SIZE - 1] || strcmp(file->name, name) != 0)
+		return false;
+	item->selector = be16_get(file->selector);
+	item->size = be32_get(file->size);
+	return true;
 }
 
 static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
@@ -144,8 +149,13 @@ static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, struct
 
 bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
 {
-	for (uint32_t i = 0; i < cfg->file_count && i < FW_CFG_CACHED_FILES; i++)
-		if (matches(&cfg->files[i], name, item))
+	uint32_t cached = cfg->file_count < FW_CFG_CACHED_FILES ? cfg->file_count :
+		FW_CFG_CACHED_FILES;
+	const struct fw_cfg_file *end = cfg->files + cached;
+	uint32_t key = name_key(name);
+
+	for (const struct fw_cfg_file *file = cfg->files; file < end; file++)
+		if (name_key(file->name) == key && matches(file, name, item))
 			return true;
 	return cfg->file_count > FW_CFG_CACHED_FILES && find_beyond_cache(cfg, name, item);
 }

@@ -86,9 +86,8 @@ bool memmap_is(const struct memmap *map, uint64_t base, uint64_t end, uint32_t t
 	return base >= end;
 }
 
-/* The highest place in ranges of the type; 0 when there is none. */
-static uint64_t find_type(const struct memmap *map, uint32_t type, uint64_t size, uint64_t align,
-			  uint64_t min, uint64_t max)
+uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, uint64_t min,
+		     uint64_t max)
 {
 	for (uint32_t i = map->count; i--;) {
 		const struct memory_range *range = &map->ranges[i];
@@ -96,7 +95,7 @@ static uint64_t find_type(const struct memmap *map, uint32_t type, uint64_t size
 		uint64_t end = range->end < max ? range->end : max;
 		uint64_t place;
 
-		if (range->type != type || end <= base || end - base < size)
+		if (range->type != MEMORY_RAM || end <= base || end - base < size)
 			continue;
 		place = (end - size) & ~(align - 1);
 		if (place >= base && place)
@@ -105,24 +104,38 @@ static uint64_t find_type(const struct memmap *map, uint32_t type, uint64_t size
 	return 0;
 }
 
-uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, uint64_t min,
-		     uint64_t max)
+/*
+ * From the pool's end downwards.  The pool is reserved as a whole, so only memory that the operating
+ * system shall know as something else needs a range of its own.
+ */
+static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
+			   uint32_t min)
 {
-	return find_type(map, MEMORY_RAM, size, align, min, max);
+	uint32_t place;
+
+	if (size > map->pool_end - min)
+		return 0;
+	place = (map->pool_end - size) & ~(align - 1);
+	if (place < min)
+		return 0;
+	if ((type == MEMORY_ACPI || type == MEMORY_NVS) &&
+	    memmap_set(map, place, place + size, type) != OK)
+		return 0;
+	map->pool_end = place;
+	return place;
 }
 
 uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
 			  enum memory_zone zone)
 {
 	uint32_t pool_min = FIRMWARE_POOL_BASE + (zone == ZONE_FSEG ? 0 : POOL_FSEG_SHARE);
-	uint64_t place = find_type(map, MEMORY_POOL, size, align, pool_min, FIRMWARE_POOL_END);
+	uint64_t place = pool_alloc(map, size, align, type, pool_min);
 
-	if (place && type == MEMORY_LOADED)
-		type = MEMORY_RESERVED;
-	if (!place && zone == ZONE_LOW)
-		place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
+	if (place || zone == ZONE_FSEG)
+		return (uint32_t)place;
+	place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
 	/* Never the first page: a null pointer must not look like a place. */
-	if (!place && zone == ZONE_LOW)
+	if (!place)
 		place = memmap_find(map, size, align, 0x1000, EBDA_BASE);
 	if (!place || memmap_set(map, place, place + size, type) != OK)
 		return 0;
@@ -154,14 +167,7 @@ uint32_t memmap_low_ram_end(const struct memmap *map)
 
 static uint32_t told_type(uint32_t type)
 {
-	switch (type) {
-	case MEMORY_LOADED:
-		return MEMORY_RAM;
-	case MEMORY_POOL:
-		return MEMORY_RESERVED;
-	default:
-		return type;
-	}
+	return type == MEMORY_LOADED ? MEMORY_RAM : type;
 }
 
 uint32_t memmap_build_e820(const struct memmap *map, struct e820_entry *entries, uint32_t max)
@@ -261,6 +267,7 @@ void memmap_init(struct memmap *map, const struct fw_cfg *cfg)
 	struct fw_cfg_item item;
 
 	map->count = 0;
+	map->pool_end = FIRMWARE_POOL_END;
 	if (fw_cfg_find(cfg, "etc/e820", &item))
 		enter_e820(map, cfg, item);
 	else
@@ -271,8 +278,7 @@ void memmap_init(struct memmap *map, const struct fw_cfg *cfg)
 	/* The VGA window and ROMs: not RAM, though QEMU has one entry from 0 over it all. */
 	memmap_reserve(map, EBDA_END, FIRMWARE_BASE, MEMORY_NONE, "the VGA window");
 	memmap_reserve(map, EBDA_BASE, EBDA_END, MEMORY_RESERVED, "the EBDA");
-	memmap_reserve(map, FIRMWARE_POOL_BASE, FIRMWARE_POOL_END, MEMORY_POOL, "the pool");
-	memmap_reserve(map, FIRMWARE_POOL_END, LEGACY_HOLE_END, MEMORY_RESERVED, "the firmware");
+	memmap_reserve(map, FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED, "the firmware");
 	memmap_reserve(map, FLASH_BASE, FOUR_GIB, MEMORY_RESERVED, "the ROM");
 
 	*(uint16_t *)phys_ptr(BDA_EBDA_SEGMENT) = EBDA_BASE >> 4;

@@ -51,7 +51,7 @@ uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector);
 uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 
 /*
- * Finds a file by its name.  False when there is none; of two with one name the first counts.
+ * Finds a file by its name, of at least eight characters or in a buffer of as many.  False when there is none; of two with one name the first counts.
  * Costs nothing, unless the machine has more files than the cache holds.
  */
 bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item);

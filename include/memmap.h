@@ -27,7 +27,6 @@ enum memory_type {
 	MEMORY_NVS      = 4,    /* ACPI memory that stays in use: FACS, vmgenid */
 
 	MEMORY_LOADED   = 0x11, /* holds the kernel, its initrd or what it is handed: told as RAM */
-	MEMORY_POOL     = 0x12, /* the firmware's low memory, still free: told as reserved */
 };
 
 struct memory_range {
@@ -38,6 +37,7 @@ struct memory_range {
 
 struct memmap {
 	uint32_t count;
+	uint32_t pool_end;      /* what is left of the pool: [FIRMWARE_POOL_BASE, pool_end) */
 	struct memory_range ranges[MEMMAP_MAX_ENTRIES];
 };
 
@@ -82,8 +82,8 @@ enum memory_zone {
 };
 
 /*
- * Takes size bytes, aligned to a power of two, out of the map and gives them the type; MEMORY_LOADED
- * from the pool is told as reserved, like the rest of the pool.  Pure.
+ * Takes size bytes, aligned to a power of two, out of the map and gives them the type; what
+ * is MEMORY_LOADED in the pool stays reserved, as the pool is.  Pure.
  * 0 when there is no such place.  The content is whatever was there before.
  */
 uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
