@@ -15,6 +15,7 @@
 #include "chipset.h"
 #include "cpu.h"
 #include "fw_cfg.h"
+#include "marker.h"
 #include "memmap.h"
 #include "mptable.h"
 #include "mtrr.h"
@@ -39,6 +40,7 @@ noreturn void main(void)
 	/* What machine is this, what memory does it have, and what shall it boot? */
 	struct cpu cpu = cpu_probe();
 	fw_cfg_init(&cfg);
+	image.markers = marker_init(&cfg);
 	const struct chipset *chipset = chipset_probe(&cfg);
 	memmap_init(&map, &cfg);
 	boot_probe(&image, &cfg, &map);
@@ -60,5 +62,6 @@ noreturn void main(void)
 	smp_finish(&smp_block, &cpu, cpu_count);
 	smm_finish(&smm, &smm_saved);
 
+	marker_write(image.markers, MARKER_DO_BOOT);
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

@@ -17,7 +17,7 @@ UNIT_FIRMWARE   := $(filter-out main.c,$(filter %.c,$(SOURCES)))
 UNIT_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
 UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/unit/*.h)
 
-UNIT_CPPFLAGS   := -iquote tests/fake -iquote include -iquote . \
+UNIT_CPPFLAGS   := -iquote tests/fake -iquote include \
 	-include cpu.h -include io.h -include phys.h -Dlog=qboot_log -DUNIT_DATA='"tests/data"'
 UNIT_CFLAGS     := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common -fno-strict-aliasing \
 	-Wall -Wextra -Werror -Wno-clobbered

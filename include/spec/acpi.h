@@ -63,6 +63,20 @@ struct acpi_madt_entry {
 _Static_assert(offsetof(struct acpi_madt_entry, lapic.flags) == 4, "ACPI 5.2.12.2");
 _Static_assert(offsetof(struct acpi_madt_entry, x2apic.flags) == 8, "ACPI 5.2.12.12");
 
+struct acpi_facs {
+	char signature[4];              /* "FACS" */
+	uint32_t length;
+	uint32_t hardware_signature;
+	uint32_t firmware_waking_vector;
+	uint32_t global_lock;
+	uint32_t flags;
+	uint64_t x_firmware_waking_vector;
+	uint8_t version;
+	uint8_t reserved[31];
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_facs) == 64, "ACPI 5.2.10");
+_Static_assert(offsetof(struct acpi_facs, x_firmware_waking_vector) == 24, "ACPI 5.2.10");
+
 /* etc/table-loader is an array of these; everything little-endian. */
 enum {
 	LOADER_ALLOCATE         = 1,
