@@ -53,7 +53,9 @@ static const struct chipset chipsets[] = {
 		.irq_wiring = IRQ_WIRING_PIIX,
 		.isa_bridge = PCI_BDF(0, 1, 0),
 		.pm_function = PCI_BDF(0, 1, 3),
-		.has_smm = true,
+		.smm = SMM_PIIX4,
+		.acpi_enable = 0xf1,
+		.acpi_disable = 0xf0,
 		.has_s3 = true,
 	},
 	{
@@ -67,7 +69,9 @@ static const struct chipset chipsets[] = {
 		.isa_bridge = PCI_BDF(0, 31, 0),
 		.pm_function = PCI_BDF(0, 31, 0),
 		.smbus_function = PCI_BDF(0, 31, 3),
-		.has_smm = true,
+		.smm = SMM_ICH9,
+		.acpi_enable = 0x02,
+		.acpi_disable = 0x03,
 		.has_s3 = true,
 	},
 };

@@ -11,11 +11,9 @@
 
 #include "cpu.h"
 #include "fw_cfg.h"
+#include "layout.h"
 #include "memmap.h"
 #include "pci_config.h"
-
-/* The customary I/O address of the ACPI PM registers, free on every machine. */
-#define PM_BASE                 0x600
 
 /* The interrupt of ACPI events; hard-wired in PIIX4, the value after reset in ICH9. */
 #define ACPI_SCI_IRQ            9
@@ -35,6 +33,13 @@ struct chipset_ports {
 
 #define CHIPSET_PORT_RANGES     3
 
+/* Whose registers control SMRAM and the SMI of port 0xb2. */
+enum smm_kind {
+	SMM_NONE,
+	SMM_PIIX4,              /* i440FX and PIIX4: A segment, which QEMU cannot lock */
+	SMM_ICH9,               /* Q35 and ICH9: TSEG too, and locks */
+};
+
 struct chipset {
 	const char *name;
 	uint32_t host_bridge;           /* device id << 16 | vendor id of 00:00.0; 0: no PCI */
@@ -48,7 +53,9 @@ struct chipset {
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
 	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */
 	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
-	bool has_smm;                   /* the chipset has SMRAM, whether or not the machine uses it */
+	enum smm_kind smm;              /* whether or not the machine has it switched on */
+	uint8_t acpi_enable;            /* port 0xb2 values that the FADT names */
+	uint8_t acpi_disable;
 	bool has_s3;
 };
 

@@ -85,6 +85,7 @@ void check_irq(void);
 void check_acpi(void);
 void check_smbios(void);
 void check_mp(void);
+void check_cpu(void);
 void check_placement(void);
 
 /* print.c: %s %c %u %x %llx; check() and check_equal() return ok. */

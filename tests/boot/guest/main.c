@@ -14,6 +14,7 @@ static void (*const topics[])(void) = {
 	check_acpi,
 	check_smbios,
 	check_mp,
+	check_cpu,              /* takes the other processors out of the firmware */
 	check_placement,        /* last: judges what the others noted with occupies() */
 };
 
