@@ -45,8 +45,8 @@ noreturn void main(void)
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
-	uint32_t rsdp_paddr = acpi_install(&cfg, &map);
-	smbios_install(&cfg);
+	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &cpu);
+	smbios_install(&cfg, &map, chipset, &pci);
 	mptable_install(&cfg, &map, chipset, &cpu, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpu.h"
 #include "fw_cfg.h"
 #include "memmap.h"
 
@@ -19,6 +20,6 @@
  * selected (hw/i386/acpi-build.c, acpi_build_update()).
  * Cost: 1 VM exit a file, one more for each pointer that QEMU wants to be told.
  */
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map);
+uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu);
 
 #endif

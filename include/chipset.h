@@ -35,6 +35,7 @@ struct chipset {
 	enum irq_wiring irq_wiring;
 	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
+	uint8_t pam;                    /* register of 00:00.0: PAM of 0xf0000 */
 	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
 	bool has_smm;                   /* the chipset has SMRAM, whether or not the machine uses it */
 	bool has_s3;
@@ -57,5 +58,11 @@ const struct chipset *chipset_probe(const struct fw_cfg *cfg);
  */
 void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct memmap *map,
 		  struct pci_access *access);
+
+/*
+ * Puts RAM, whatever it holds, in the place of the ROM at 0xf0000-0xfffff; where there is no such
+ * register it is RAM already.  Cost: 1 or 2 VM exits and a memory-topology rebuild.
+ */
+void chipset_open_f_segment(const struct chipset *chipset, const struct pci_access *access);
 
 #endif

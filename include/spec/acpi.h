@@ -26,6 +26,7 @@ _Static_assert(offsetof(struct acpi_rsdp, xsdt_address) == 24, "ACPI 5.2.5.3");
 
 /* etc/table-loader is an array of these; everything little-endian. */
 enum {
+	LOADER_PADDING          = 0,
 	LOADER_ALLOCATE         = 1,
 	LOADER_ADD_POINTER      = 2,
 	LOADER_ADD_CHECKSUM     = 3,
@@ -38,7 +39,7 @@ enum {
 };
 
 struct loader_command {
-	uint32_t command;               /* 0 is padding */
+	uint32_t command;
 	union {
 		struct {
 			char file[FW_CFG_NAME_SIZE];
@@ -56,6 +57,7 @@ struct loader_command {
 			uint32_t offset;
 			uint32_t start;
 			uint32_t length;
+			uint8_t index;          /* not QEMU's: which file, table_loader.c */
 		} __attribute__((packed)) checksum;
 		struct {
 			char dest_file[FW_CFG_NAME_SIZE];
