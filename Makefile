@@ -1,8 +1,11 @@
 # qboot.bin: a fast-boot firmware for QEMU x86 guests.  `make help` lists the targets.
+#
+# A comment that starts with ## after a target is its line in `make help`.
 
 O       ?= build
 CC      ?= gcc
 PYTHON  ?= python3
+PYTEST  := /usr/bin/python3 -m pytest -q -c tests/pytest.ini
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
@@ -23,7 +26,7 @@ SOURCES := start.S main.c console.c fw_cfg.c memmap.c chipset.c pci.c smp.c \
 OBJECTS := $(addprefix $(O)/obj/,$(addsuffix .o,$(basename $(SOURCES))))
 
 .PHONY: all
-all: $(O)/qboot.bin
+all: $(O)/qboot.bin             ## build the image, build/qboot.bin, and build/qboot.elf (default)
 
 $(O)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -44,3 +47,41 @@ $(O)/qboot.bin: $(O)/qboot.elf scripts/mkimage.py
 	$(Q)$(PYTHON) scripts/mkimage.py $< $@
 
 -include $(OBJECTS:.o=.d)
+
+# Targets for people.  Each installs what it needs (scripts/deps.sh), then builds.
+.PHONY: run check check-qemu10 boot-test soak kernels clean help
+
+run:                            ## boot Debian's cloud kernel to a shell (KERNEL= MACHINE= ACCEL= ...)
+	@sh scripts/deps.sh build run
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/run.py
+
+check:                          ## unit tests, then boot tests: all that CI runs
+	@sh scripts/deps.sh check
+	@$(MAKE) --no-print-directory all
+	@sh tests/check.sh
+
+boot-test:                      ## the boot tests alone; TESTS="-k microvm" selects
+	@sh scripts/deps.sh check
+	@$(MAKE) --no-print-directory all kernels
+	$(PYTEST) -n 2 $(TESTS) tests/boot
+
+check-qemu10:                   ## the boot tests under Debian 13's QEMU 10.0, in a private chroot
+	@sh scripts/deps.sh check qemu10
+	@$(MAKE) --no-print-directory all kernels
+	@sh tests/check_qemu10.sh $(TESTS)
+
+soak:                           ## the long boot tests: a hundred reboots and the like
+	@sh scripts/deps.sh check
+	@$(MAKE) --no-print-directory all kernels
+	$(PYTEST) -n 2 -m soak $(TESTS) tests/boot
+
+kernels:                        ## download the kernels that the boot tests use
+	@$(PYTHON) scripts/kernels.py cloud generic i386 >/dev/null
+
+clean:                          ## remove everything that was built
+	rm -rf $(O)
+
+help:                           ## this list
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@echo "  O=DIR puts what is built elsewhere, CC=clang uses clang, V=1 shows the commands"

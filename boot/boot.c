@@ -70,16 +70,19 @@ static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, st
 {
 	const uint32_t *no_file = (const void *)image->header;
 	uint64_t base, size;
+	uint32_t found;
 	enum error error;
 
 	image->protocol = BOOT_LINUX;
 	fw_cfg_read(cfg, FW_CFG_KEY_SETUP_DATA, image->header, sizeof(image->header));
 	error = bzimage_parse(&image->bzimage, image->header, sizeof(image->header));
+	memcpy(&found, image->header + LINUX_HEADER_MAGIC_OFFSET, sizeof(found));
 	if (error != OK && !no_file[0] && !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE))
 		panic("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE");
 	if (error != OK)
-		panic("boot: the file given with -kernel %s; a Linux bzImage, an ELF kernel with a PVH "
-		      "note, or a Multiboot kernel is needed", error_text(error));
+		panic("boot: the file given with -kernel %s (0x%08x at offset 0x202); a Linux bzImage, "
+		      "an ELF kernel with a PVH note, or a Multiboot kernel is needed",
+		      error_text(error), found);
 
 	image->area = phys_ptr(memmap_alloc(map, sizeof(*image->area), PAGE_SIZE, MEMORY_LOADED,
 					    ZONE_LOW, "boot_params"));
@@ -134,8 +137,9 @@ static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32
 		return 0;
 	paddr = memmap_find(map, size, PAGE_SIZE, LEGACY_HOLE_END, max);
 	if (!paddr)
-		panic("boot: the initrd of %u bytes does not fit into free RAM below 0x%llx; give the "
-		      "guest more memory (-m)", size, (unsigned long long)max);
+		panic("boot: the initrd of %u bytes does not fit into one piece of free RAM; RAM below "
+		      "4 GiB ends at 0x%x, the kernel takes an initrd below 0x%llx; give the guest "
+		      "more memory (-m)", size, memmap_low_ram_end(map), (unsigned long long)max);
 	memmap_reserve(map, paddr, paddr + size, MEMORY_LOADED, "the initrd");
 	fw_cfg_read_paddr(cfg, FW_CFG_KEY_INITRD_DATA, paddr, size);
 	return paddr;

@@ -63,6 +63,7 @@ _Static_assert(offsetof(struct linux_setup_header, setup_data) == 0x250 - 0x1f1,
 
 #define LINUX_BOOT_FLAG         0xaa55
 #define LINUX_HEADER_MAGIC      0x53726448u     /* "HdrS" */
+#define LINUX_HEADER_MAGIC_OFFSET 0x202
 #define LINUX_LOADFLAG_HIGH     (1u << 0)
 #define LINUX_XLF_KERNEL_64     (1u << 0)
 #define LINUX_XLF_ABOVE_4G      (1u << 1)

@@ -1,0 +1,113 @@
+#!/bin/sh
+# Installs the Debian packages that a group of make targets needs.
+#
+#   scripts/deps.sh GROUP...      GROUP: build run check qemu10
+#
+# Contract: silent and quick when all are there.  Otherwise says which are missing and installs them
+# with apt-get, through sudo when not root, without recommended packages and without questions; the
+# package lists are fetched only if apt knows no such package.  Without apt-get it names what is
+# missing and fails: install it your system's way.  QBOOT_DEPS=no checks and never installs.
+set -eu
+
+# Packages of a group; a test needs what a build and a run need.
+packages_of() {
+	case $1 in
+	build) echo gcc libc6-dev make binutils python3 ;;
+	run) echo qemu-system-x86 xz-utils lz4 zstd bzip2 ;;
+	check) echo "$(packages_of build) $(packages_of run)" gcc-multilib clang libcmocka-dev \
+		python3-pytest python3-pytest-xdist acpica-tools ;;
+	qemu10) echo debootstrap ;;
+	*)
+		echo "deps.sh: no group '$1'; groups are build, run, check, qemu10" >&2
+		exit 2
+		;;
+	esac
+}
+
+# What stands for a package on a system without dpkg.
+file_of() {
+	case $1 in
+	libc6-dev) echo /usr/include/stdio.h ;;
+	gcc-multilib) echo /usr/include/gnu/stubs-32.h ;;
+	libcmocka-dev) echo /usr/include/cmocka.h ;;
+	*) return 1 ;;
+	esac
+}
+
+program_of() {
+	case $1 in
+	binutils) echo ld ;;
+	qemu-system-x86) echo qemu-system-x86_64 ;;
+	xz-utils) echo xz ;;
+	python3-pytest) echo pytest-3 pytest ;;
+	python3-pytest-xdist) ;; # no program; pytest says so itself
+	acpica-tools) echo iasl ;;
+	*) echo "$1" ;;
+	esac
+}
+
+there_without_dpkg() {
+	if file=$(file_of "$1"); then
+		[ -e "$file" ]
+		return
+	fi
+	programs=$(program_of "$1")
+	[ -n "$programs" ] || return 0
+	for program in $programs; do
+		command -v "$program" >/dev/null 2>&1 && return 0
+	done
+	return 1
+}
+
+missing_of() {
+	if command -v dpkg-query >/dev/null 2>&1; then
+		# One question for all: what is installed, without the architecture's name.
+		installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+			sed -n 's/^installed //p' || true)
+		for package; do
+			echo "$installed" | grep -qxF "$package" || echo "$package"
+		done
+	else
+		for package; do
+			there_without_dpkg "$package" || echo "$package"
+		done
+	fi
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		DEBIAN_FRONTEND=noninteractive "$@"
+	elif command -v sudo >/dev/null 2>&1; then
+		sudo DEBIAN_FRONTEND=noninteractive "$@"
+	else
+		echo "deps.sh: neither root nor sudo; as root: $*" >&2
+		exit 1
+	fi
+}
+
+[ $# -gt 0 ] || set -- build
+wanted=
+for group; do
+	wanted="$wanted $(packages_of "$group")" || exit
+done
+# shellcheck disable=SC2086
+wanted=$(printf '%s\n' $wanted | sort -u)
+# shellcheck disable=SC2086
+missing=$(missing_of $wanted | tr '\n' ' ')
+missing=${missing% }
+[ -n "$missing" ] || exit 0
+
+if [ "${QBOOT_DEPS:-}" = no ] || ! command -v apt-get >/dev/null 2>&1; then
+	echo "deps.sh: missing: $missing (Debian's package names); install them and try again" >&2
+	exit 1
+fi
+echo "installing: $missing" >&2
+# shellcheck disable=SC2086
+if ! apt-cache show --no-all-versions $missing >/dev/null 2>&1; then
+	as_root apt-get -qq update
+fi
+# A package list that is too old names files that are gone: fetch it once more, then give up.
+# shellcheck disable=SC2086
+as_root apt-get -qq install -y --no-install-recommends $missing >&2 ||
+	{ as_root apt-get -qq update &&
+		as_root apt-get -qq install -y --no-install-recommends $missing >&2; }

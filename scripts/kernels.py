@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Debian's current Linux kernels, unpacked for tests and for `make run`.
+
+    kernels.py [--refresh] NAME...      NAME: cloud, generic, i386, i386-nopae
+
+Contract: prints one directory for each NAME on stdout.  The directory holds
+
+    vmlinuz     the bzImage           release     the kernel's version, as `uname -r` prints it
+    vmlinux     the ELF inside it     busybox     static, for the same architecture
+    config      its configuration     modules/    its modules (the families that a guest needs)
+
+It lies in the cache ($QBOOT_CACHE, by default ${XDG_CACHE_HOME:-~/.cache}/qboot).  What is there is
+taken without asking the network; --refresh fetches the newest again.  A directory is complete or
+absent, and two runs at once fetch once.  Root is not needed, dpkg's architectures are not changed.
+"""
+
+import argparse
+import gzip
+from pathlib import Path
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import time
+
+import debian
+
+# name: (architecture, package that depends on the current kernel)
+KERNELS = {
+    "cloud": ("amd64", "linux-image-cloud-amd64"),
+    "generic": ("amd64", "linux-image-amd64"),
+    "i386": ("i386", "linux-image-686-pae"),
+    "i386-nopae": ("i386", "linux-image-686"),
+}
+
+# Module families that a guest of these tests can do without: nine tenths of the bytes.
+USELESS_MODULES = ("sound", "drivers/gpu", "drivers/media", "drivers/staging", "drivers/infiniband",
+                   "drivers/isdn", "drivers/iio", "drivers/net/wireless", "drivers/video",
+                   "drivers/hwmon", "drivers/usb", "drivers/hid", "drivers/input",
+                   "net/wireless", "net/mac80211", "net/bluetooth")
+
+# First bytes of a compressed kernel: the program that unpacks it.
+DECOMPRESSORS = (
+    (b"\xfd7zXZ\0", ["xz", "-dc"]),
+    (b"\x28\xb5\x2f\xfd", ["zstd", "-dc"]),
+    (b"\x02\x21\x4c\x18", ["lz4", "-dc"]),
+    (b"BZh", ["bzip2", "-dc"]),
+    (b"\x5d\x00\x00", ["xz", "--format=lzma", "-dc"]),
+)
+
+
+def extract_vmlinux(bzimage):
+    """The ELF inside a bzImage's bytes (Linux Documentation/arch/x86/boot.rst, payload_offset)."""
+    if bzimage[0x202:0x206] != b"HdrS":
+        raise debian.Error("not a bzImage: no HdrS")
+    setup_sectors = bzimage[0x1f1] or 4
+    offset, length = struct.unpack_from("<II", bzimage, 0x248)
+    start = (setup_sectors + 1) * 512 + offset
+    payload = bzimage[start:start + length]
+    vmlinux = _decompress(payload)
+    if vmlinux[:4] != b"\x7fELF":
+        raise debian.Error("the payload of the bzImage is no ELF file")
+    return vmlinux
+
+
+def _decompress(payload):
+    if payload[:4] == b"\x7fELF":
+        return payload
+    if payload[:2] == b"\x1f\x8b":
+        return gzip.decompress(payload)
+    for magic, command in DECOMPRESSORS:
+        if payload.startswith(magic):
+            # All but gzip end with the unpacked size in four bytes of Linux's own.
+            try:
+                done = subprocess.run(command, input=payload[:-4], stdout=subprocess.PIPE,
+                                      check=True)
+            except (OSError, subprocess.CalledProcessError) as error:
+                raise debian.Error(f"cannot unpack vmlinux: {error}") from error
+            return done.stdout
+    raise debian.Error(f"unknown compression of the kernel: it begins with {payload[:6].hex()}")
+
+
+def _prune(modules):
+    for family in USELESS_MODULES:
+        shutil.rmtree(modules / "kernel" / family, ignore_errors=True)
+
+
+def fetch(name, directory):
+    """Fills DIRECTORY with the kernel NAME, from the network."""
+    architecture, metapackage = KERNELS[name]
+    archive = debian.Archive(architecture)
+    image = re.match(r"linux-image-[\w.+-]+", archive.describe(metapackage)["Depends"])
+    if not image:
+        raise debian.Error(f"{metapackage} depends on no kernel")
+    raw = directory / "raw"
+    archive.unpack(image[0], raw)
+    archive.unpack("busybox-static", raw)
+
+    release = image[0].removeprefix("linux-image-")
+    (directory / "release").write_text(release + "\n", encoding="ascii")
+    (raw / f"boot/vmlinuz-{release}").rename(directory / "vmlinuz")
+    (raw / f"boot/config-{release}").rename(directory / "config")
+    shutil.copy2(raw / "bin/busybox", directory / "busybox")
+    modules = raw / "lib/modules" / release
+    if not modules.is_dir():
+        modules = raw / "usr/lib/modules" / release
+    _prune(modules)
+    modules.rename(directory / "modules")
+    shutil.rmtree(raw)
+    (directory / "vmlinux").write_bytes(extract_vmlinux((directory / "vmlinuz").read_bytes()))
+
+
+def provide(name, refresh=False):
+    """The directory of the kernel NAME; fetched if it is not there."""
+    directory = debian.cache_root() / "kernels" / name
+    if directory.is_dir() and not refresh:
+        return directory
+    architecture = KERNELS[name][0]
+    with debian.locked(f"apt-{architecture}"):
+        if directory.is_dir() and not refresh:
+            return directory
+        start = time.monotonic()
+        debian.progress(f"fetching the Debian kernel '{name}' into {directory.parent}")
+        with debian.replacing(directory) as fresh:
+            fetch(name, fresh)
+        release = (directory / "release").read_text("ascii").strip()
+        debian.progress(f"{name}: Linux {release}, {time.monotonic() - start:.0f} s")
+    return directory
+
+
+def main():
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--refresh", action="store_true", help="fetch even what is in the cache")
+    parser.add_argument("names", nargs="+", choices=sorted(KERNELS), metavar="NAME",
+                        help=", ".join(KERNELS))
+    options = parser.parse_args()
+    try:
+        for name in options.names:
+            print(provide(name, options.refresh))
+    except debian.Error as error:
+        print(f"kernels.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

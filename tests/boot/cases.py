@@ -1,0 +1,301 @@
+"""The boot tests' rows: data only, boot_test.py runs them.
+
+A Case is one QEMU machine with one kernel.  In args and append {disk} is the test disk's image, {tftp}
+the directory served by TFTP and {memory} the case's own memory.  The rows at the end of the file are
+command lines of real launchers, cut down to what runs without their daemons.
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One row."""
+    name: str
+    machine: str                    # QEMU's -machine
+    kernel: str = "cloud"           # a name of scripts/kernels.py
+    format: str = "vmlinux"         # vmlinux (PVH) or vmlinuz (bzImage)
+    memory: str = "512M"            # QEMU's -m
+    cpus: int = 1
+    cpus_seen: int = 0              # what the guest must count, if not cpus
+    args: tuple = ()                # more of QEMU's arguments
+    append: str = ""                # more of the kernel's command line
+    tests: str = "facts"            # words for qb.test, see scripts/guest-init.sh
+    qemu: str = "x86_64"            # of qemu-system-...
+    console: tuple = ("-serial", "chardev:serial")
+    defaults: bool = False          # leave QEMU's default devices in
+    debugcon: bool = True           # a debug console, which must stay empty
+    soak: bool = False
+    host_mib: int = 0               # SKIP on a host with less memory free than that
+
+    @property
+    def is_microvm(self):
+        """Whether the machine is a microvm."""
+        return self.machine.startswith("microvm")
+
+    @property
+    def has_acpi(self):
+        """Whether the kernel will find and use ACPI tables."""
+        return ("acpi=off" not in self.machine and "acpi=off" not in self.append
+                and not self.machine.startswith("isapc"))
+
+    @property
+    def has_pci(self):
+        """Whether the kernel will find PCI."""
+        if self.machine.startswith("isapc"):
+            return False
+        return not self.is_microvm or "pcie=on" in self.machine
+
+
+MICROVM = "microvm"                 # acpi=on is its default
+MICROVM_NO_ACPI = "microvm,acpi=off"
+MACHINES = {"pc": "pc", "q35": "q35", "microvm": MICROVM, "microvm-noacpi": MICROVM_NO_ACPI}
+
+DISK = ("-drive", "if=none,id=disk,format=raw,readonly=on,file={disk}")
+PCI_DISK = (*DISK, "-device", "virtio-blk-pci,drive=disk")
+MMIO_DISK = (*DISK, "-device", "virtio-blk-device,drive=disk")
+NET = ("-netdev", "user,id=net,tftp={tftp}")
+PCI_NET = (*NET, "-device", "virtio-net-pci,netdev=net,romfile=")
+MMIO_NET = (*NET, "-device", "virtio-net-device,netdev=net")
+RNG_PCI = ("-device", "virtio-rng-pci")
+
+
+def _devices(machine):
+    """The arguments and test words for a disk and a network on MACHINE.  Without ACPI Debian's
+    kernels do not look for virtio-mmio devices."""
+    if machine.startswith(MICROVM):
+        if "acpi=off" in machine:
+            return (), "facts"
+        return (*MMIO_DISK, *MMIO_NET), "iso=vda,raw=vda,net"
+    return (*PCI_DISK, *PCI_NET), "iso=vda,raw=vda,net"
+
+
+def _formats():
+    """Every machine with every kernel in both formats, with a disk and a network."""
+    for short, machine in MACHINES.items():
+        args, tests = _devices(machine)
+        for kernel in ("cloud", "generic"):
+            for image in ("vmlinuz", "vmlinux"):
+                yield Case(f"{short}-{kernel}-{image}", machine, kernel, image, args=args,
+                           tests=tests)
+
+
+def _cpus():
+    """Two and eight CPUs.  The cloud kernel reads no MP table: one CPU without ACPI."""
+    for short, machine in MACHINES.items():
+        blind = machine == MICROVM_NO_ACPI
+        yield Case(f"{short}-2cpus-cloud", machine, cpus=2, cpus_seen=1 if blind else 2)
+        yield Case(f"{short}-2cpus-generic", machine, "generic", "vmlinuz", cpus=2)
+        yield Case(f"{short}-8cpus", machine, "generic" if blind else "cloud", cpus=8)
+    yield Case("pc-16cpus-topology", "pc", cpus=16,
+               args=("-smp", "16,sockets=2,cores=4,threads=2"), soak=True)
+    yield Case("q35-64cpus", "q35", cpus=64, soak=True)
+    yield Case("pc-2cpus-noacpi", "pc", "generic", cpus=2, append="acpi=off", args=PCI_DISK,
+               tests="iso=vda")
+    yield Case("q35-2cpus-noacpi", "q35", "generic", cpus=2, append="acpi=off", args=PCI_DISK,
+               tests="iso=vda")
+
+
+# Around each machine's split of RAM (pc 3 and 3.5 GiB, q35 2 and 2.75 GiB, microvm 3 GiB), the sizes
+# that others' firmware failed at, and one that is no multiple of a MiB.
+MEMORY = ("128M", "2047M", "2048M", "2049M", "2815M", "2816M", "2817M", "3071M", "3072M", "3073M",
+          "3583M", "3584M", "4096M", "5120M", "4092069k")
+# These sizes take the bzImage's way of placing things instead of PVH's.
+MEMORY_BZIMAGE = ("128M", "2049M", "3073M", "4096M", "4092069k")
+
+
+def _memory():
+    for short, machine in MACHINES.items():
+        for size in MEMORY:
+            if machine == MICROVM_NO_ACPI and size not in MEMORY_BZIMAGE:
+                continue            # its map is microvm's
+            image = "vmlinuz" if size in MEMORY_BZIMAGE else "vmlinux"
+            yield Case(f"{short}-{size}", machine, format=image, memory=size)
+    for short in ("pc", "q35", "microvm"):
+        yield Case(f"{short}-64G", f"{MACHINES[short]},memory-backend=ram", memory="64G",
+                   args=("-object", "memory-backend-ram,id=ram,size=64G,reserve=off"),
+                   host_mib=4096, soak=short != "q35")
+
+
+def _i386():
+    for machine in ("pc", "q35"):
+        for qemu in ("x86_64", "i386"):
+            yield Case(f"{machine}-i386-on-{qemu}", machine, "i386", "vmlinuz", qemu=qemu,
+                       cpus=2, args=(*PCI_DISK, *PCI_NET), tests="iso=vda,raw=vda,net")
+        yield Case(f"{machine}-i386-vmlinux-4G", machine, "i386", memory="4096M", qemu="i386",
+                   args=PCI_DISK, tests="iso=vda")
+        yield Case(f"{machine}-i386-nopae-3073M", machine, "i386-nopae", "vmlinuz",
+                   memory="3073M", args=PCI_DISK, tests="iso=vda")
+    yield Case("isapc-i386-nopae", "isapc", "i386-nopae", "vmlinuz", memory="256M", qemu="i386",
+               args=("-cpu", "qemu32"))
+
+
+def _devices_rows():
+    """Devices whose addresses or interrupts the firmware answers for."""
+    legacy = "virtio-blk-pci,drive=disk,vectors=0"      # no MSI-X: the interrupt line counts
+    behind = "pcie-root-port,id=port,chassis=1,slot=1"
+    for machine in ("pc", "q35"):
+        yield Case(f"{machine}-intx", machine, args=(*DISK, "-device", legacy), tests="iso=vda")
+        yield Case(f"{machine}-intx-noacpi", machine, "generic", append="acpi=off",
+                   args=(*DISK, "-device", legacy), tests="iso=vda")
+        yield Case(f"{machine}-intx-noapic", machine, "generic", append="acpi=off noapic nolapic",
+                   args=(*DISK, "-device", legacy), tests="iso=vda")
+        yield Case(f"{machine}-bridge", machine, args=(
+            "-device", "pci-bridge,id=bridge,chassis_nr=1,addr=2", *DISK,
+            "-device", "virtio-blk-pci,drive=disk,bus=bridge,addr=1", *NET,
+            "-device", "virtio-net-pci,netdev=net,romfile=,vectors=0,bus=bridge,addr=2"),
+            tests="iso=vda,net")
+        yield Case(f"{machine}-scsi", machine, args=(
+            *DISK, "-device", "virtio-scsi-pci", "-device", "scsi-hd,drive=disk"), tests="iso=sda")
+        yield Case(f"{machine}-nvme", machine, args=(
+            *DISK, "-device", "nvme,drive=disk,serial=1"), tests="iso=nvme0n1")
+        yield Case(f"{machine}-big-bar", machine, args=(
+            "-object", "memory-backend-ram,id=bar,size=32G,reserve=off",
+            "-device", "ivshmem-plain,memdev=bar", *PCI_DISK), tests="iso=vda")
+        yield Case(f"{machine}-modern-only", machine, args=(
+            *DISK, "-device", "virtio-blk-pci,drive=disk,disable-legacy=on"), tests="iso=vda")
+    yield Case("pc-ide", "pc", args=(*DISK, "-device", "ide-hd,drive=disk,bus=ide.0"),
+               tests="iso=sda")
+    yield Case("q35-ahci", "q35", "generic", args=(*DISK, "-device", "ide-hd,drive=disk,bus=ide.0"),
+               tests="iso=sda")
+    yield Case("pc-e1000", "pc", "generic", args=(*NET, "-device", "e1000,netdev=net,romfile="),
+               tests="net")
+    yield Case("q35-e1000e", "q35", "generic", args=(*NET, "-device", "e1000e,netdev=net,romfile="),
+               tests="net")
+    yield Case("q35-root-port", "q35", args=(
+        "-device", behind, *DISK, "-device", "virtio-blk-pci,drive=disk,bus=port"), tests="iso=vda")
+    yield Case("q35-switch", "q35", args=(
+        "-device", behind, "-device", "x3130-upstream,id=up,bus=port",
+        "-device", "xio3130-downstream,id=down,bus=up,chassis=2,slot=2", *DISK,
+        "-device", "virtio-blk-pci,drive=disk,bus=down"), tests="iso=vda")
+    yield Case("q35-pxb", "q35", args=(
+        "-device", "pxb-pcie,id=pxb,bus_nr=128,bus=pcie.0",
+        "-device", "pcie-root-port,id=port,bus=pxb,chassis=3,slot=3", *DISK,
+        "-device", "virtio-blk-pci,drive=disk,bus=port"), tests="iso=vda")
+    yield Case("pc-pxb", "pc", args=(
+        "-device", "pxb,id=pxb,bus_nr=128", *DISK,
+        "-device", "virtio-blk-pci,drive=disk,bus=pxb,addr=1"), tests="iso=vda")
+    yield Case("q35-20-devices", "q35", args=RNG_PCI * 20)
+    yield Case("pc-20-devices", "pc", args=RNG_PCI * 20)
+    yield Case("microvm-pcie", "microvm,pcie=on", args=(*PCI_DISK, *PCI_NET),
+               tests="iso=vda,net")
+    yield Case("microvm-no-legacy", "microvm,pic=off,pit=off,rtc=off,x-option-roms=off",
+               args=(*MMIO_DISK, *MMIO_NET), tests="iso=vda,net")
+    yield Case("q35-vmgenid", "q35", args=(
+        "-device", "vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87"))
+    yield Case("pc-vmgenid", "pc", args=(
+        "-device", "vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87"))
+    yield Case("q35-smm-off", "q35,smm=off", cpus=2)
+    yield Case("pc-smm-off", "pc,smm=off", cpus=2)
+    yield Case("q35-numa-hotplug-memory", "q35", memory="1G", cpus=2, args=(
+        "-m", "1G,slots=4,maxmem=8G", "-object", "memory-backend-ram,id=a,size=512M",
+        "-object", "memory-backend-ram,id=b,size=512M", "-numa", "node,cpus=0,memdev=a",
+        "-numa", "node,cpus=1,memdev=b"))
+    yield Case("q35-iommu", "q35,kernel-irqchip=split", args=(
+        "-device", "intel-iommu,intremap=on", *DISK, "-device",
+        "virtio-blk-pci,drive=disk,disable-legacy=on,iommu_platform=on"), tests="iso=vda")
+    yield Case("q35-no-debugcon", "q35", debugcon=False)
+    yield Case("microvm-no-debugcon", MICROVM, debugcon=False)
+
+
+def _launchers():
+    """Real command lines, named by who writes them."""
+    yield Case("launcher-microvm-docs", MICROVM, memory="512m", cpus=2,
+               args=(*MMIO_DISK, *MMIO_NET), tests="iso=vda,net")
+    yield Case("launcher-microvm-docs-minimal",
+               "microvm,x-option-roms=off,pit=off,pic=off,isa-serial=off,rtc=off",
+               console=("-device", "virtio-serial-device", "-device", "virtconsole,chardev=serial"),
+               append="qb.console=hvc0", debugcon=False)
+    yield Case("launcher-microvm.nix",
+               "microvm,accel=tcg,acpi=on,mem-merge=on,pcie=on,pic=off,pit=off,rtc=on,usb=off",
+               format="vmlinuz", cpus=2, memory="2048M", args=(
+                   "-numa", "node,memdev=mem", "-device", "virtio-rng-pci",
+                   "-object", "memory-backend-memfd,id=mem,size=2048M,share=on",
+                   "-fw_cfg", "name=opt/io.systemd.credentials/hello,string=world",
+                   "-device", "i8042", *PCI_DISK, *PCI_NET), tests="iso=vda,net")
+    yield Case("launcher-virtme-ng", "microvm,accel=tcg,pcie=on,rtc=on", format="vmlinuz", cpus=2,
+               memory="1G", args=("-object", "memory-backend-memfd,id=mem,size=1G,share=on",
+                                  "-numa", "node,memdev=mem", "-cpu", "max", *PCI_NET), tests="net")
+    yield Case("launcher-osv", "microvm,x-option-roms=off,pit=off,pic=off,rtc=off,"
+               "auto-kernel-cmdline=on,acpi=off", kernel="generic", cpus=2,
+               args=("-global", "virtio-mmio.force-legacy=off", "-cpu", "max,+x2apic"))
+    yield Case("launcher-kata", "q35,accel=tcg", memory="2048M", cpus=1, args=(
+        "-m", "2048M,slots=10,maxmem=9G", "-cpu", "max,pmu=off", "-device",
+        "pci-bridge,bus=pcie.0,id=pci-bridge-0,chassis_nr=1,shpc=off,addr=2,io-reserve=4k,"
+        "mem-reserve=1m,pref64-reserve=1m", "-device", "virtio-serial-pci,disable-modern=false",
+        *DISK, "-device", "virtio-blk-pci,drive=disk,share-rw=on", "-device",
+        "virtio-scsi-pci,id=scsi0", "-object", "memory-backend-memfd,id=dimm1,size=2048M,share=on",
+        "-numa", "node,memdev=dimm1", "-rtc", "base=utc,driftfix=slew,clock=host",
+        "-global", "kvm-pit.lost_tick_policy=discard", "-vga", "none", *PCI_NET),
+        append="tsc=reliable reboot=k pci=lastbus=0", tests="iso=vda,net")
+    yield Case("launcher-melange", "q35,hpet=off,smm=off,pit=off,i8042=off,sata=off,smbus=off,"
+               "usb=off,vmport=off,graphics=off,memory-backend=mem", format="vmlinuz",
+               memory="4092069k", cpus=2, args=(
+                   "-object", "memory-backend-ram,id=mem,size=4092069k", "-smp",
+                   "2,dies=1,sockets=1,cores=2,threads=1", "-cpu", "Haswell-v4", "-device",
+                   "virtio-serial-pci,id=virtio-serial0", "-device", "virtconsole,chardev=serial"),
+               console=(), append="qb.console=hvc0 no_timer_check")
+    yield Case("launcher-libguestfs", "q35,accel=tcg,graphics=off", "generic", "vmlinuz",
+               memory="1280", args=(
+                   "-global", "virtio-blk-pci.scsi=off", "-cpu", "max", "-rtc", "driftfix=slew",
+                   "-global", "kvm-pit.lost_tick_policy=discard", *DISK, "-device",
+                   "virtio-scsi-pci,id=scsi", "-device", "scsi-hd,drive=disk", "-device",
+                   "virtio-serial-pci"), tests="iso=sda")
+    yield Case("launcher-mkosi", "q35,smm=off,hpet=off,accel=tcg", format="vmlinuz", memory="2G",
+               cpus=2, args=(
+                   "-object", "memory-backend-memfd,id=mem,size=2G,share=on", "-machine",
+                   "memory-backend=mem", "-smbios", "type=11,value=io.systemd.credential:a=b",
+                   "-fw_cfg", "name=opt/io.systemd.credentials/c,string=d", "-device",
+                   "virtio-serial-pci", *PCI_DISK, *PCI_NET), tests="iso=vda,net")
+    yield Case("launcher-kraftkit", "pc,accel=tcg", cpus=1, memory="64M", kernel="i386",
+               format="vmlinuz", args=("-cpu", "qemu64,+pdpe1gb,+rdrand,-vmx,-svm", "-device",
+                                       "pvpanic", "-rtc", "base=utc", "-vga", "none"), soak=True)
+    yield Case("launcher-plain", "pc", "generic", "vmlinuz", memory="512M", defaults=True,
+               args=("-nic", "user,tftp={tftp}"), tests="net")
+    yield Case("launcher-plain-q35", "q35", "generic", "vmlinuz", memory="512M", defaults=True,
+               args=("-nic", "user,tftp={tftp}"), tests="net")
+    ports = tuple(word for port in range(6) for word in (
+        "-device", f"pcie-root-port,port={16 + port},chassis={port + 1},id=pci.{port + 1},"
+        f"bus=pcie.0,addr=0x2.{port}" + (",multifunction=on" if port == 0 else "")))
+    yield Case("launcher-libvirt", "pc-q35-7.2,usb=off,dump-guest-core=off,memory-backend=pc.ram",
+               format="vmlinuz", memory="1024", cpus=2, args=(
+                   "-object", "memory-backend-ram,id=pc.ram,size=1024M", "-overcommit",
+                   "mem-lock=off", "-rtc", "base=utc,driftfix=slew", "-global",
+                   "kvm-pit.lost_tick_policy=delay", "-global", "ICH9-LPC.disable_s3=1",
+                   "-global", "ICH9-LPC.disable_s4=1", "-boot", "strict=on", *ports, *DISK,
+                   "-device", "virtio-blk-pci,bus=pci.2,addr=0x0,drive=disk", *NET, "-device",
+                   "virtio-net-pci,netdev=net,bus=pci.1,addr=0x0,romfile=", "-device",
+                   "virtio-balloon-pci,bus=pci.3,addr=0x0"), tests="iso=vda,net")
+
+
+BOOTS = (*_formats(), *_cpus(), *_memory(), *_i386(), *_devices_rows(), *_launchers())
+
+# How a guest may reset each machine: the kernel's reboot=, and microvm's only way, the triple fault.
+REBOOTS = (
+    Case("pc-acpi", "pc", append="reboot=a", args=PCI_DISK),
+    Case("pc-keyboard", "pc", append="reboot=k", args=PCI_DISK, cpus=2),
+    Case("q35-acpi", "q35", append="reboot=a", args=PCI_DISK),
+    Case("q35-pci", "q35", append="reboot=p", args=PCI_DISK, cpus=2),
+    Case("q35-triple", "q35", append="reboot=t", format="vmlinuz", args=PCI_DISK),
+    Case("microvm-triple", MICROVM, append="reboot=t", args=MMIO_DISK, cpus=2),
+    Case("microvm-noacpi-triple", MICROVM_NO_ACPI, append="reboot=t"),
+)
+
+SYSTEM_RESETS = (
+    Case("pc", "pc", args=PCI_DISK, cpus=2),
+    Case("q35", "q35", args=PCI_DISK, cpus=2),
+    Case("microvm", MICROVM, args=MMIO_DISK, cpus=2),
+    Case("microvm-noacpi", MICROVM_NO_ACPI),
+)
+
+# A disk plugged while the guest runs: where, and QEMU's arguments for the place.
+HOTPLUGS = (
+    (Case("q35-root-port", "q35", tests="plug=vda", args=(
+        *DISK, "-device", "pcie-root-port,id=port,chassis=1,slot=1")), "port"),
+    (Case("q35-kata-bridge", "q35", tests="plug=vda", args=(
+        *DISK, "-device", "pci-bridge,bus=pcie.0,id=port,chassis_nr=1,shpc=off,addr=2,"
+        "io-reserve=4k,mem-reserve=1m,pref64-reserve=1m")), "port"),
+    (Case("pc-root-bus", "pc", tests="plug=vda", args=DISK), "pci.0"),
+    (Case("pc-bridge", "pc", tests="plug=vda", args=(
+        *DISK, "-device", "pci-bridge,id=port,chassis_nr=1,shpc=off,addr=2")), "port"),
+)

@@ -1,0 +1,184 @@
+"""Runs one QEMU for a test and tells what it said.
+
+Contract: a Vm starts QEMU under timeout(1) in a directory of its own, collects what the guest writes
+to the character device "serial" (the caller connects it: -serial chardev:serial, or a virtconsole) and,
+if asked, to the debug console at port 0x402, and speaks QMP if asked.  Use it with `with`: at the end
+of the block QEMU is gone.  Everything that goes wrong raises Failure, whose text has the command line,
+the last lines of the serial port, the debug console and QEMU's own words.
+
+    with Vm("qemu-system-x86_64", ["-serial", "chardev:serial", ...], directory) as vm:
+        vm.wait_for(rb"^QB done", seconds=60)
+        print(facts(vm.serial)["cpus"])
+"""
+
+import collections
+import ctypes
+import json
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+TAIL_LINES = 40
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent():
+    """In the child: SIGTERM when the test process dies, however it dies."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Failure(AssertionError):
+    """The guest did not do what the test needs."""
+
+
+class Vm:
+    """One QEMU process."""
+
+    def __init__(self, qemu, arguments, directory, seconds=120, qmp=False, debugcon=False):
+        self.directory = directory
+        self.serial = b""
+        self.first_output = None        # seconds from the start
+        self.argv = [qemu, "-chardev", "stdio,id=serial,signal=off", *arguments]
+        self.debug_path = directory / "debugcon"
+        self.error_path = directory / "stderr"
+        self.qmp_path = directory / "qmp"
+        if debugcon:
+            self.argv += ["-chardev", f"file,id=debugcon,path={self.debug_path}",
+                          "-device", "isa-debugcon,iobase=0x402,chardev=debugcon"]
+        if qmp:
+            self.argv += ["-qmp", f"unix:{self.qmp_path},server=on,wait=off"]
+        self.seconds = seconds
+        self.news = threading.Condition()
+        self.ended = False
+        self.start = None
+        self.process = None
+        self.monitor = None
+
+    def __enter__(self):
+        with open(self.error_path, "wb") as errors:
+            self.start = time.monotonic()
+            self.process = subprocess.Popen(
+                ["timeout", "-k", "5", str(self.seconds), *self.argv], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=errors, bufsize=0, preexec_fn=_end_with_parent)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.monitor:
+            self.monitor.close()
+        self.process.terminate()        # timeout passes it on
+        self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
+
+    def _read(self):
+        while chunk := self.process.stdout.read(65536):
+            with self.news:
+                if self.first_output is None:
+                    self.first_output = time.monotonic() - self.start
+                self.serial += chunk
+                self.news.notify_all()
+        with self.news:
+            self.ended = True
+            self.news.notify_all()
+
+    def wait_for(self, pattern, seconds, count=1, since=0):
+        """Waits until PATTERN has come COUNT times in the output from byte SINCE on; returns where
+        the last of them ends."""
+        compiled = re.compile(pattern, re.MULTILINE)
+        deadline = time.monotonic() + seconds
+        what = f"{count} x {pattern!r}" if count > 1 else repr(pattern)
+        with self.news:
+            while True:
+                found = list(compiled.finditer(self.serial, since))
+                if len(found) >= count:
+                    return found[count - 1].end()
+                left = deadline - time.monotonic()
+                if self.ended:
+                    raise self.failure(f"QEMU ended before the guest said {what}")
+                if left <= 0:
+                    raise self.failure(f"the guest did not say {what} in {seconds} s")
+                self.news.wait(left)
+
+    def wait_exit(self, seconds):
+        """Waits until QEMU ends by itself; returns its status."""
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise self.failure(f"QEMU did not end within {seconds} s") from None
+        self.reader.join()
+        return status
+
+    def qmp(self, command, **arguments):
+        """Executes a QMP command and returns its answer."""
+        if not self.monitor:
+            self._connect()
+        request = {"execute": command, "arguments": arguments} if arguments else {"execute": command}
+        self.monitor.write(json.dumps(request).encode() + b"\n")
+        self.monitor.flush()
+        while line := self.monitor.readline():
+            answer = json.loads(line)
+            if "error" in answer:
+                raise self.failure(f"QMP {command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+        raise self.failure(f"QEMU ended at QMP {command}")
+
+    def _connect(self):
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(30)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                connection.connect(str(self.qmp_path))
+                break
+            except OSError as error:
+                if time.monotonic() > deadline or self.ended:
+                    raise self.failure(f"no QMP: {error}") from error
+                time.sleep(0.01)
+        self.monitor = connection.makefile("rwb")
+        connection.close()              # the file keeps it open
+        self.monitor.readline()         # the greeting
+        self.qmp("qmp_capabilities")
+
+    def debug_output(self):
+        """What came on the debug console."""
+        return self.debug_path.read_bytes() if self.debug_path.exists() else b""
+
+    def failure(self, reason):
+        """A Failure with all that is known."""
+        parts = [reason, "", "command line:", shlex.join(self.argv), "", "serial port:",
+                 _tail(self.serial)]
+        parts += ["", "debug console:", _tail(self.debug_output())]
+        parts += ["", "QEMU:", _tail(self.error_path.read_bytes())]
+        return Failure("\n".join(parts))
+
+    def check(self, condition, reason):
+        """Raises a Failure for REASON unless CONDITION holds."""
+        if not condition:
+            raise self.failure(reason)
+
+
+def _tail(data):
+    lines = data.decode("utf-8", "backslashreplace").replace("\r", "").splitlines()
+    left_out = [f"  (... {len(lines) - TAIL_LINES} lines)"] if len(lines) > TAIL_LINES else []
+    return "\n".join(left_out + ["  " + line for line in lines[-TAIL_LINES:]]) or "  (nothing)"
+
+
+def facts(serial):
+    """The guest's lines "QB KEY VALUE" as {KEY: [VALUE, ...]}, of the last boot in SERIAL."""
+    found = collections.defaultdict(list)
+    for line in serial.decode("utf-8", "replace").splitlines():
+        if line.rstrip() == "QB begin":
+            found.clear()
+        if line.startswith("QB "):
+            key, _, value = line[len("QB "):].strip().partition(" ")
+            found[key].append(value)
+    return found
