@@ -157,8 +157,9 @@ static inline uint8_t cpu_sum_bytes_mmx(const void *bytes, uint32_t size)
 			 "movd %%mm0, %3"
 			 : "+r"(bytes), "+r"(blocks), "+r"(words), "=&r"(sum)
 			 : "r"(past_rest), "r"(size) : "memory");
-	sum += sum >> 16;
-	return (uint8_t)(sum + (sum >> 8));
+	/* In two lanes, which keep their carries to themselves. */
+	sum = (sum & 0x00ff00ff) + (sum >> 8 & 0x00ff00ff);
+	return (uint8_t)(sum + (sum >> 16));
 }
 
 static inline void cpu_pause(void)
