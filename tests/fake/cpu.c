@@ -77,7 +77,7 @@ void wrmsr(uint32_t msr, uint64_t value)
 
 uint64_t rdtsc(void)
 {
-	return fake.tsc += 1000;
+	return fake.tsc += 1u << 20;
 }
 
 void cpu_disable_caches(void)

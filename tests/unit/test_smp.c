@@ -64,9 +64,121 @@ static void test_without_apic(void **state)
 	assert_int_equal(fake.count[FAKE_PORT_WRITE], 2);
 }
 
+/* ---- Starting the others ---- */
+
+static const struct cpu full = {
+	.leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR | CPUID_1_EDX_TSC };
+static struct smp_block block;
+static struct fw_cfg cfg;
+
+static void start(const struct cpu *cpu)
+{
+	fw_cfg_init(&cfg);
+	fake_forget();
+	smp_start(&block, cpu, &cfg);
+}
+
+static void test_start(void **state)
+{
+	(void)state;
+	memset(&block, 0, sizeof(block));
+	fake_msr_set(0x2ff, 0);
+	msr_list_add(&block.msrs, 0x2ff, 0xc06, 0);
+	block.arrived = 77;
+	start(&full);
+	assert_int_equal(block.arrived, 0);
+	assert_int_equal(fake_msr_get(0x2ff), 0xc06);
+	/* INIT, then the start-up at 0xea000, to all but this one. */
+	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value, 0xc4500);
+	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 1)->value, 0xc4600 | 0xea);
+	assert_int_equal(fake.lapic[SVR], 0x1ff);
+}
+
+/* Nobody is woken for nothing, nor without an APIC to do it with. */
+static void test_start_nothing(void **state)
+{
+	(void)state;
+	memset(&block, 0, sizeof(block));
+	start(&full);
+	assert_int_equal(fake_exits(), 0);
+	fake_msr_set(0x2ff, 0);
+	msr_list_add(&block.msrs, 0x2ff, 0xc06, 0);
+	start(&without_apic);
+	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
+	assert_int_equal(fake_msr_get(0x2ff), 0xc06);
+}
+
+static void test_feature_control(void **state)
+{
+	static const uint64_t value = 0x100005;
+
+	(void)state;
+	for (uint32_t locked = 0; locked < 2; locked++) {
+		fake_reset();
+		memset(&block, 0, sizeof(block));
+		fake_fw_cfg_file("etc/msr_feature_control", &value, sizeof(value));
+		fake_msr_set(0x3a, locked);
+		start(&full);
+		/* A second write of a locked register would fault. */
+		assert_int_equal(fake_msr_get(0x3a), locked ? 1 : value);
+		assert_int_equal(fake.count[FAKE_WRMSR], !locked);
+	}
+}
+
+static void one_more_arrives(void)
+{
+	block.arrived++;
+}
+
+static void test_finish(void **state)
+{
+	(void)state;
+	memset(&block, 0, sizeof(block));
+	block.msrs.count = 1;
+	fake.on_pause = one_more_arrives;
+	smp_finish(&block, &full, 288);
+	assert_int_equal(block.arrived, 287);
+	assert_string_equal(fake.console, "");
+
+	/* A processor that does not answer costs a message, not the boot. */
+	fake_reset();
+	block.arrived = 3;
+	smp_finish(&block, &full, 5);
+	assert_says(fake.console, "smp: 4 of 5 processors answered");
+
+	fake_reset();
+	block.slots_paddr = 0xe0000;
+	smp_finish(&block, &full, 4);
+	assert_says(fake.console, "smp: 1 of 4 processors were in SMM");
+
+	fake_reset();
+	memset(&block, 0, sizeof(block));
+	smp_finish(&block, &full, 4);
+	assert_int_equal(fake.pauses, 0);
+}
+
+static void test_count(void **state)
+{
+	static const struct { uint16_t told; const struct cpu *cpu; uint32_t wanted; } cases[] = {
+		{ 0, &full, 1 }, { 1, &full, 1 }, { 288, &full, 288 }, { 288, &without_apic, 1 } };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, cases[i].told);
+		fw_cfg_init(&cfg);
+		assert_int_equal(smp_count(cases[i].cpu, &cfg, 0), cases[i].wanted);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_start),
+		UNIT_TEST(test_start_nothing),
+		UNIT_TEST(test_feature_control),
+		UNIT_TEST(test_finish),
+		UNIT_TEST(test_count),
 		UNIT_TEST(test_virtual_wire),
 		UNIT_TEST(test_masks_the_8259s),
 		UNIT_TEST(test_without_apic),
