@@ -152,7 +152,8 @@ def measure_scenario(lab, scenario, candidates, options, progress):
                 result["failure"] = str(error).split("\n", maxsplit=1)[0]
     for _, result, samples in usable:
         steps = {step: summary(values) for step, values in samples.items()}
-        totals = [sum(values) for values in zip(*samples.values())]
+        totals = [sum(values) for values in
+                  zip(*(samples[step] for step in boots.STEPS if step in samples))]
         if totals:
             result["steps"] = steps | {"all": summary(totals)}
     return entry
@@ -201,14 +202,15 @@ def measure_growth(lab, machine, candidates, options, progress):
 def print_scenario(entry):
     """The table on the terminal."""
     print(f"\n{entry['name']}: milliseconds, median / 95th percentile / spread")
-    header = "".join(f"{step:>26}" for step in (*boots.STEPS, "all"))
+    columns = (*boots.STEPS, "all", boots.CPU)
+    header = "".join(f"{step:>26}" for step in columns)
     print(f"  {'':<14}{header}")
     for result in entry["results"]:
         if "unsupported" in result:
             print(f"  {result['firmware']:<14} does not boot it: {result['unsupported']}")
             continue
         cells = ""
-        for step in (*boots.STEPS, "all"):
+        for step in columns:
             times = result.get("steps", {}).get(step)
             text = f"{times['median']:.1f} / {times['p95']:.1f} / {times['spread']:.1f}" if times \
                 else "-"

@@ -23,7 +23,7 @@ DEBUG_EXIT = ["-device", f"isa-debug-exit,iobase={stop_kernel.PORT:#x}"]
 
 # Events that the counting reads; see events.py.
 EVENTS = ("flatview_new", "kvm_set_user_memory", "kvm_run_exit", "memory_region_ops_read",
-          "memory_region_ops_write", "fw_cfg_select")
+          "memory_region_ops_write", "fw_cfg_select", "fw_cfg_add_file")
 
 
 class Error(Exception):
