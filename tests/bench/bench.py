@@ -225,7 +225,7 @@ def print_scenario(entry):
             numbers = [counts["exits"][cause] for cause in events.CAUSES]
             numbers += [counts["total"], counts["rebuilds"], counts["memslots"]]
             cells = "".join(f"{number:>10}" for number in numbers)
-            print(f"  {result['firmware']:<14} {step:<10}{cells}")
+            print(f"  {result['firmware']:<14} {step:<10}{cells}", flush=True)
 
 
 def host():

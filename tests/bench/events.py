@@ -72,6 +72,7 @@ class Counts:
     exits: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     names: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     roots: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    views: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     memslots: int = 0
     instructions: int = 0
 
@@ -84,6 +85,14 @@ class Counts:
     def rebuilds(self):
         """Of the memory topology."""
         return max(self.roots.values(), default=0)
+
+    @property
+    def rebuilds_by_name(self):
+        """How many each kind of access caused."""
+        causes = {}
+        for (name, _), count in self.views.items():
+            causes[name] = max(causes.get(name, 0), count)
+        return causes
 
     def subtract(self, other):
         """Takes away what happened in a part of it, seen in another run."""
@@ -117,6 +126,7 @@ class Reader:
         self.stopped = None             # host time (or 1) at which a stop kernel was reached
         self.files = []                 # fw_cfg's, in the order of their keys
         self._last_name = None          # of the last exit
+        self._last_access = ""          # a part of an exit that QEMU splits, too
         self.serial = bytearray()
         self.markers = []               # (host time, port, value)
         self.dma_instructions = set()
@@ -152,6 +162,7 @@ class Reader:
         if match["root"] or match["memslot"]:
             if self.began and match["root"]:
                 self.counts.roots[match["root"]] += 1
+                self.counts.views[self._last_access, match["root"]] += 1
             elif self.began:
                 self.counts.memslots += 1
             return "topology"
@@ -197,10 +208,11 @@ class Reader:
             self.serial.append(value & 0xff)
         if name == "fwcfg.dma" and address == 0x518 and self._instruction:
             self.dma_instructions.add(_pc_of(self._instruction))
+        self._last_access = self._describe(match["access"], name, address)
         counts = self._pending if self.kvm else not (self._same and self._instruction)
         if counts:
             self.counts.exits[cause_of(name)] += 1
-            self._last_name = self._describe(match["access"], name, address)
+            self._last_name = self._last_access
             self.counts.names[self._last_name] += 1
         self._pending, self._same = False, True
         return "access"

@@ -17,7 +17,7 @@ matplotlib.rcParams.update({
 })
 
 from matplotlib import pyplot                           # pylint: disable=wrong-import-position
-from matplotlib.ticker import FuncFormatter, MaxNLocator    # pylint: disable=wrong-import-position
+from matplotlib.ticker import FuncFormatter         # pylint: disable=wrong-import-position
 
 import boots                                            # pylint: disable=wrong-import-position
 import events                                           # pylint: disable=wrong-import-position
@@ -162,15 +162,12 @@ def draw_growth(axes, points, what, value, label):
         axes.plot(xs, ys, color=color, marker=marker, markersize=4, label=name)
     axes.set_xlabel(GROWTH_TITLES[what])
     axes.set_ylabel(label)
-    if what == "devices":
-        axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    else:
-        counts = sorted({point["count"] for point in points if point["what"] == what})
+    counts = sorted({point["count"] for point in points if point["what"] == what})
+    if what != "devices":
         axes.set_xscale("log", base=2)
-        axes.set_xticks(counts, [plain(count) for count in counts])
-        axes.minorticks_off()
-        axes.set_ylim(bottom=0)
+    axes.set_xticks(counts, [plain(count) for count in counts])
+    axes.minorticks_off()
+    axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(plain))
     axes.grid(axis="y", color="#e5e5e5")
 

@@ -27,13 +27,14 @@ REASONS = (
     (r"fw_cfg item file_dir", "fw_cfg: directory", "selectors of files shift with the configuration"),
     (r"fw_cfg item etc/e820", "fw_cfg: `etc/e820`", "where RAM is"),
     (r"fw_cfg item kernel_entry", "fw_cfg: kernel entry", "ELF or bzImage?"),
-    (r"fw_cfg item (kernel|initrd|cmdline|setup)_(addr|size)", "fw_cfg: sizes and addresses",
+    (r"fw_cfg item (kernel|initrd|initdr|cmdline|setup)_(addr|size)", "fw_cfg: sizes and addresses",
      "what the kernel occupies, before a table is placed there; Multiboot or PVH"),
     (r"fw_cfg item setup_data", "fw_cfg: setup header", "how the bzImage wants to be loaded"),
     (r"fw_cfg item kernel_data", "fw_cfg: kernel", "the kernel itself; an ELF is loaded by QEMU"),
     (r"fw_cfg item cmdline_data", "fw_cfg: command line", "in one over-long read"),
     (r"fw_cfg item initrd_data", "fw_cfg: initrd", "to its final place"),
-    (r"fw_cfg item etc/table-loader", "fw_cfg: ACPI script", "where QEMU's tables go; QEMU builds them now"),
+    (r"fw_cfg item etc/table-loader", "fw_cfg: ACPI script",
+     "where QEMU's tables go; QEMU builds them now"),
     (r"fw_cfg item etc/acpi/", "fw_cfg: ACPI tables", "the tables and the RSDP"),
     (r"fw_cfg item etc/smbios/", "fw_cfg: SMBIOS", "entry point and structures"),
     (r"fw_cfg item (nb_cpus|max_cpus|smp_cpus|irq0_override)|fw_cfg item .*\(0x(0005|000f|8002)\)",
@@ -105,7 +106,7 @@ def block_exits(_options):
         way = counter.ways()[0]
         for protocol in ("pvh", "bzimage"):
             for machine in MACHINES:
-                names = counter.names(way, budget.Row("", machine, protocol))
+                names = counter.counts(way, budget.Row("", machine, protocol)).names
                 found[machine, protocol] = grouped(names)
     rows = []
     for i, (_, label, why) in enumerate(REASONS):
