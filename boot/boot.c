@@ -58,9 +58,9 @@ static void probe_elf(struct boot_image *image, const struct fw_cfg *cfg, struct
 	image->kernel_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ADDR);
 	image->kernel_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
 	image->initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
-	/* A PVH kernel always has a command line, if an empty one; Multiboot has it in its info. */
+	/* QEMU gives the head of a PVH kernel's file, and none of a Multiboot kernel's. */
 	if (image->initrd_size == MULTIBOOT_INFO_SIZE &&
-	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_CMDLINE_SIZE))
+	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE))
 		image->protocol = BOOT_MULTIBOOT;
 	else
 		image->protocol = BOOT_PVH;
