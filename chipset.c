@@ -13,6 +13,12 @@
 /* Host bridge of Q35 (Intel 3 Series MCH). */
 #define MCH_PCIEXBAR            0x60            /* u64; the upper half is 0 after reset */
   #define MCH_PCIEXBAR_ENABLE     (1u << 0)
+#define MCH_PAM0                0x90            /* u8 */
+
+/* Host bridge of i440FX. */
+#define I440FX_PAM0             0x59            /* u8 */
+
+#define PAM0_F_SEGMENT_RAM      0x30            /* reads and writes; the lower nibble is reserved */
 
 /* ISA bridges: PIIX3 and ICH9 LPC. */
 #define ISA_PIRQA_D             0x60            /* u8 each; bit 7 set: not routed, as after reset */
@@ -56,6 +62,7 @@ static const struct chipset chipsets[] = {
 		.smm = SMM_PIIX4,
 		.acpi_enable = 0xf1,
 		.acpi_disable = 0xf0,
+		.pam = I440FX_PAM0,
 		.has_s3 = true,
 	},
 	{
@@ -72,6 +79,7 @@ static const struct chipset chipsets[] = {
 		.smm = SMM_ICH9,
 		.acpi_enable = 0x02,
 		.acpi_disable = 0x03,
+		.pam = MCH_PAM0,
 		.has_s3 = true,
 	},
 };
@@ -162,4 +170,10 @@ void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct m
 		break;
 	}
 	program_elcr();
+}
+
+void chipset_open_f_segment(const struct chipset *chipset, const struct pci_access *access)
+{
+	if (chipset->pam)
+		pci_write8(access, PCI_BDF(0, 0, 0), chipset->pam, PAM0_F_SEGMENT_RAM);
 }

@@ -56,7 +56,7 @@ noreturn void main(void)
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map);
-	smbios_install(&cfg);
+	smbios_install(&cfg, &map, chipset, &pci);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);

@@ -52,6 +52,7 @@ struct chipset {
 	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
 	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */
+	uint8_t pam;                    /* register of 00:00.0: PAM of 0xf0000 */
 	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
 	enum smm_kind smm;              /* whether or not the machine has it switched on */
 	uint8_t acpi_enable;            /* port 0xb2 values that the FADT names */
@@ -76,5 +77,11 @@ const struct chipset *chipset_probe(const struct fw_cfg *cfg);
  */
 void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct memmap *map,
 		  struct pci_access *access);
+
+/*
+ * Puts RAM, whatever it holds, in the place of the ROM at 0xf0000-0xfffff; where there is no such
+ * register it is RAM already.  Cost: 1 or 2 VM exits and a memory-topology rebuild.
+ */
+void chipset_open_f_segment(const struct chipset *chipset, const struct pci_access *access);
 
 #endif

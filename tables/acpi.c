@@ -7,6 +7,7 @@
  */
 #include "acpi.h"
 
+#include "checksum.h"
 #include "console.h"
 #include "phys.h"
 #include "string.h"
@@ -17,9 +18,9 @@
 
 static noreturn void fail(const struct loader *loader, enum error error)
 {
-	panic("acpi: command %u of " SCRIPT_FILE " (file \"%s\") %s; this QEMU's tables cannot be used, "
-	      "start it with acpi=off", loader->failed_command, loader->failed_file,
-	      error_text(error));
+	panic("acpi: command %u of " SCRIPT_FILE ", for \"%s\" at 0x%x, %s; this QEMU's tables cannot be "
+	      "used, start it with acpi=off", loader->failed_command, loader->failed_file,
+	      loader->failed_offset, error_text(error));
 }
 
 /* Memory and contents for one file; it stays without bytes when QEMU has no such file. */
@@ -28,7 +29,7 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 	struct fw_cfg_item item;
 	uint32_t type = file->checksummed ? MEMORY_ACPI : MEMORY_NVS;
 
-	if (!fw_cfg_find(cfg, file->name, &item)) {
+	if (!fw_cfg_find_sized(cfg, file->name, file->name_size, &item)) {
 		log("acpi: \"%s\" is not among QEMU's files; doing without it", file->name);
 		return;
 	}
@@ -45,15 +46,14 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct memmap *map,
 		       bool whole)
 {
-	uint32_t unknown;
+	struct loader_checksum checksum;
+	uint32_t next = 0;
 	enum error error;
 
 	for (uint32_t i = 0; i < loader->file_count; i++)
 		fetch(&loader->files[i], cfg, map, whole);
-	error = table_loader_run(loader, &unknown);
-	if (unknown)
-		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
-		    "this image", unknown);
+	while ((error = table_loader_run(loader, &next, &checksum)) == OK && checksum.field)
+		*checksum.field -= checksum_sum(checksum.bytes, checksum.size);
 	return error;
 }
 
@@ -87,6 +87,7 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
 		if (write.offset > item.size || write.size > item.size - write.offset) {
 			loader->failed_command = next - 1;
 			loader->failed_file = write.file;
+			loader->failed_offset = write.offset;
 			fail(loader, ERR_RANGE);
 		}
 		fw_cfg_write(cfg, item.selector, write.offset, &write.value, write.size);
@@ -115,6 +116,9 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map)
 		fail(&loader, error);
 	for (uint32_t i = 0; i < loader.file_count; i++)
 		keep_facs(&loader.files[i], map);
+	if (loader.unknown_count)
+		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
+		    "this image", loader.unknown_count);
 	write_pointers(&loader, cfg);
 	rsdp = table_loader_find(&loader, RSDP_FILE);
 	return rsdp && rsdp->bytes ? rsdp->paddr : 0;

@@ -79,6 +79,7 @@ _Static_assert(offsetof(struct acpi_facs, x_firmware_waking_vector) == 24, "ACPI
 
 /* etc/table-loader is an array of these; everything little-endian. */
 enum {
+	LOADER_PADDING          = 0,
 	LOADER_ALLOCATE         = 1,
 	LOADER_ADD_POINTER      = 2,
 	LOADER_ADD_CHECKSUM     = 3,
@@ -91,7 +92,7 @@ enum {
 };
 
 struct loader_command {
-	uint32_t command;               /* 0 is padding */
+	uint32_t command;
 	union {
 		struct {
 			char file[FW_CFG_NAME_SIZE];
@@ -109,6 +110,7 @@ struct loader_command {
 			uint32_t offset;
 			uint32_t start;
 			uint32_t length;
+			uint8_t index;          /* not QEMU's: which file, table_loader.c */
 		} __attribute__((packed)) checksum;
 		struct {
 			char dest_file[FW_CFG_NAME_SIZE];
