@@ -4,14 +4,15 @@
     bench.py                                                all that is installed, Debian's kernel
     bench.py --kernel K [--initrd I] [--append S] [--firmware A --firmware B] -- QEMU ARGUMENTS
 
-Without QEMU's arguments: -M pc, q35 and microvm, each with 512 MiB and nothing else.  Without --kernel:
-the bzImage and the ELF kernel of Debian's cloud kernel with a small initramfs, fetched once
+Without QEMU's arguments: -M pc, q35 and microvm, each with 512 MiB and nothing else.  Without
+--kernel: the bzImage and the ELF kernel of Debian's cloud kernel with a small initramfs, fetched once
 (scripts/kernels.py).  Another guest must print something when it is up: --up REGEX; and the kernel
 says that it starts init unless it is told to be quiet: --init REGEX.
 
 The runs of the firmwares are interleaved, so what else the host does hits all alike.  Writes
-report.json and report.html (pictures need matplotlib) and prints a table: median, 95th percentile and
-spread (the middle half) of each step, see boots.py, then exits by cause and rebuilds, see events.py.
+report.json and report.html (pictures need matplotlib) and prints a table: median, 95th percentile
+and spread (the middle half) of each step, see boots.py, then exits by cause and rebuilds, see
+events.py.
 
 No root is needed but for /dev/kvm.  --accel auto takes KVM where it runs on hardware.
 """
@@ -38,8 +39,8 @@ INITRD_MIB = (1, 4, 16, 64, 256, 512)
 GROWTH_RUNS = 5
 
 APPEND = "console=ttyS0 panic=-1 qb.run=once"
-# On a busy host TCG's timers are late: the kernel's check of the 8254 fails, and on microvm, which has
-# no other timer, the calibration of the TSC.
+# On a busy host TCG's timers are late: the kernel's check of the 8254 fails, and on microvm, which
+# has no other timer, the calibration of the TSC.
 APPEND_TCG = " no_timer_check"
 APPEND_MICROVM = " reboot=t"
 APPEND_MICROVM_TCG = " tsc_early_khz=2000000"
@@ -119,7 +120,8 @@ def scenarios(options):
     for arguments in machines:
         for kernel in kernels:
             scenario = boots.Scenario("", kernel, arguments, options.accel, initrd,
-                                      options.append or "", options.timeout, options.init, options.up)
+                                      options.append or "", options.timeout, options.init,
+                                      options.up)
             if options.append is None and not options.kernel:
                 scenario.append = default_append(scenario)
             scenario.name = f"{scenario.machine}, {kernel.name}"
@@ -243,7 +245,8 @@ def host():
                              check=True).stdout.splitlines()[0]
     model = "unknown processor"
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines():
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        for line in text.splitlines():
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break

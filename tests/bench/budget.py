@@ -202,7 +202,7 @@ def main():
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--firmware", default=qemu.FIRMWARE)
-    parser.add_argument("--update", action="store_true", help="write budget.json from what is found")
+    parser.add_argument("--update", action="store_true", help="write budget.json from it")
     parser.add_argument("--list", action="store_true", help="each exit by name")
     parser.add_argument("rows", nargs="*", metavar="ROW", help='part of a name, such as "q35"')
     options = parser.parse_args()

@@ -52,7 +52,8 @@ def picture(figure, caption):
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     pyplot.close(figure)
     svg = buffer.getvalue()
-    return f"<figure>{svg[svg.index('<svg'):]}<figcaption>{markup.escape(caption)}</figcaption></figure>"
+    return (f"<figure>{svg[svg.index('<svg'):]}<figcaption>{markup.escape(caption)}</figcaption>"
+            "</figure>")
 
 
 def legend_above(axes):
@@ -93,7 +94,8 @@ def draw_bars(axes, entry, steps):
                   label=step)
         for i, width in enumerate(widths):
             if width > whole * 0.07:
-                axes.text(left[i] + width / 2, i, f"{width:,.1f}" if width < 100 else f"{width:,.0f}",
+                text = f"{width:,.1f}" if width < 100 else f"{width:,.0f}"
+                axes.text(left[i] + width / 2, i, text,
                           ha="center", va="center", color="white", fontsize=9)
             left[i] += width
     axes.set_yticks(range(len(results)), [result["firmware"] for result in results])

@@ -15,6 +15,7 @@ import re
 import sys
 
 import budget
+import events
 import firmwares
 import qemu
 
@@ -90,7 +91,7 @@ def block_budget(_options):
     rows = []
     for name, ways in data["rows"].items():
         kvm, tcg = ways.get("kvm", {}), ways.get("tcg", {})
-        causes = " + ".join(str(kvm.get(cause, "?")) for cause in ("fw_cfg", "pci", "chipset", "other"))
+        causes = " + ".join(str(kvm.get(cause, "?")) for cause in events.CAUSES)
         rows.append((name, kvm.get("total", "?"), causes, kvm.get("rebuilds", "?"),
                      kvm.get("memslots", "?"), tcg["total"], tcg["rebuilds"],
                      number(round(tcg["instructions"])), number(round(tcg["bytes"]))))
@@ -206,7 +207,7 @@ def main():
         if name not in BLOCKS:
             parser.error(f"no block {name}")
         if name == "boot" and not options.report.is_file():
-            print(f"tables.py: {options.report} is not there; `make bench` writes it", file=sys.stderr)
+            print(f"tables.py: no {options.report}; `make bench` writes it", file=sys.stderr)
             continue
         pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(text):
