@@ -231,7 +231,7 @@ static void read_reserves(struct walk *walk, struct pci_bus *bus, struct branch 
 	if (any_low == any_high)        /* both is a contradiction */
 		return;
 	bus->windows[PCI_WINDOW_PREFETCH].room = any_low ? low : high;
-	bus->want_high = any_high && high;
+	bus->want_high = any_high && high >= PCI_LARGE_SIZE;
 }
 
 /* What a bridge's capabilities say about the bus below it. */
@@ -326,7 +326,9 @@ static void leave_bus(struct walk *walk, uint32_t index)
 		pci_write32(walk->access, bus->bridge, PCI_PRIMARY_BUS,
 			    PCI_BUS(bus->bridge) | (uint32_t)bus->number << 8 |
 			    walk->last_bus << 16);
-	if (!branch->port || (!branch->occupied && !branch->hinted))
+	/* The kernel opens an empty port on a root bus itself; below a bridge it has no room for that. */
+	if (!branch->port ||
+	    (!branch->occupied && !branch->hinted && walk->branches[bus->parent].root))
 		return;
 	if (!windows[PCI_WINDOW_MEMORY].room)
 		windows[PCI_WINDOW_MEMORY].room = ROOM_MEMORY;
