@@ -42,7 +42,8 @@ noreturn void main(void)
 
 	/* Platform. */
 	chipset_init(chipset, &cpu, &map, &pci);
-	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
+	/* Unikernels, which are Multiboot kernels often and Linux never, find devices switched on. */
+	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */

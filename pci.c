@@ -23,7 +23,9 @@
 #define PREFERRED_MMIO_BASE     0xc0000000
 #define FALLBACK_MMIO_BASE      0x80000000
 
-#define DECODE_ON               ('o' | 'n' << 8)        /* opt/org.qboot/pci-decode */
+/* How opt/org.qboot/pci-decode starts. */
+#define DECODE_ON               ('o' | 'n' << 8)
+#define DECODE_OFF              ('o' | 'f' << 8)
 
 /* Room for hot-plug, where a bridge does not say how much it wants. */
 #define ROOM_IO                 0x1000
@@ -443,25 +445,20 @@ static bool probe_root(const struct pci_access *access, uint32_t number)
  */
 static void walk_roots(struct walk *walk, uint32_t extra)
 {
-	uint32_t number = 0;
+	struct pci_bus *root = &walk->plan->buses[0];
 
-	for (uint32_t root = 0;; root = walk->plan->bus_count) {
-		uint32_t next;
-		struct pci_bus *bus;
+	while (root) {
+		uint32_t next = root->number + 1u;
 
-		for (next = number + 1; extra && next < PCI_BUSES; next++)
-			if (probe_root(walk->access, next))
-				break;
-		walk->bus_limit = extra && next < PCI_BUSES ? next - 1 : PCI_BUSES - 1;
-		walk_root(walk, root);
-		if (!extra || next == PCI_BUSES)
+		while (extra && next < PCI_BUSES && !probe_root(walk->access, next))
+			next++;
+		walk->bus_limit = extra ? next - 1 : PCI_BUSES - 1;
+		walk_root(walk, (uint32_t)(root - walk->plan->buses));
+		if (!extra-- || next == PCI_BUSES)
 			return;
-		extra--;
-		bus = pci_plan_add_bus(walk->plan, 0, PCI_NO_BRIDGE);
-		if (!bus)
-			return;
-		number = next;
-		bus->number = (uint8_t)number;
+		root = pci_plan_add_bus(walk->plan, 0, PCI_NO_BRIDGE);
+		if (root)
+			root->number = (uint8_t)next;
 	}
 }
 
@@ -666,8 +663,10 @@ static void plan_layout(struct pci_layout *layout, const struct pci_plan *plan,
 }
 
 void pci_init(struct pci_layout *layout, const struct chipset *chipset, const struct cpu *cpu,
-	      const struct fw_cfg *cfg, struct memmap *map, const struct pci_access *access)
+	      const struct fw_cfg *cfg, struct memmap *map, const struct pci_access *access,
+	      bool decode)
 {
+	uint32_t option;
 	struct tables *tables;
 	struct pci_plan *plan;
 	struct walk *walk;
@@ -685,7 +684,8 @@ void pci_init(struct pci_layout *layout, const struct chipset *chipset, const st
 	walk->access = access;
 	walk->plan = plan;
 	walk->vga = false;
-	walk->decode = (read_u64(cfg, "opt/org.qboot/pci-decode") & 0xffff) == DECODE_ON;
+	option = read_u64(cfg, "opt/org.qboot/pci-decode") & 0xffff;
+	walk->decode = option == DECODE_ON || (decode && option != DECODE_OFF);
 	walk_roots(walk, (uint32_t)read_u64(cfg, "etc/extra-pci-roots"));
 
 	pci_plan(plan);
