@@ -105,6 +105,12 @@ static uint64_t parse_bar(uint32_t low, uint32_t high, uint32_t *flags)
 	return mask ? 0 : size;
 }
 
+static uint32_t size_register(const struct pci_access *access, uint32_t bdf, uint32_t offset)
+{
+	pci_write32(access, bdf, offset, 0xffffffff);
+	return pci_read32_again(access, bdf, offset);
+}
+
 /* Reads registers first to end of BARs with all ones written.  Decoding is off. */
 static void size_bars(const struct pci_access *access, uint32_t bdf, uint32_t first, uint32_t end,
 		      uint32_t *values)
@@ -119,12 +125,14 @@ static void size_bars(const struct pci_access *access, uint32_t bdf, uint32_t fi
 			values[i] = (uint32_t)(both >> 32);
 			continue;
 		}
-		pci_write32(access, bdf, PCI_BAR(i), 0xffffffff);
-		values[i] = pci_read32_again(access, bdf, PCI_BAR(i));
+		values[i] = size_register(access, bdf, PCI_BAR(i));
+		if ((values[i] & PCI_BAR_TYPE_IO) ||
+		    (values[i] & PCI_BAR_TYPE_MEMORY) != PCI_BAR_TYPE_64 || i + 1 == end)
+			continue;
 		/* The upper half is not touched when the size is in the lower one. */
-		if (!(values[i] & PCI_BAR_TYPE_IO) && (values[i] & PCI_BAR_MASK_MEMORY) &&
-		    (values[i] & PCI_BAR_TYPE_MEMORY) == PCI_BAR_TYPE_64 && i + 1 < end)
-			values[++i] = 0xffffffff;
+		i++;
+		values[i] = values[i - 1] & PCI_BAR_MASK_MEMORY ? 0xffffffff :
+			size_register(access, bdf, PCI_BAR(i));
 	}
 }
 
@@ -328,9 +336,8 @@ static void leave_bus(struct walk *walk, uint32_t index)
 		pci_write32(walk->access, bus->bridge, PCI_PRIMARY_BUS,
 			    PCI_BUS(bus->bridge) | (uint32_t)bus->number << 8 |
 			    walk->last_bus << 16);
-	/* The kernel opens an empty port on a root bus itself; below a bridge it has no room for that. */
-	if (!branch->port ||
-	    (!branch->occupied && !branch->hinted && walk->branches[bus->parent].root))
+	/* The kernel opens an empty port on bus 0 itself; elsewhere it has no room for that. */
+	if (!branch->port || (!branch->occupied && !branch->hinted && !bus->parent))
 		return;
 	if (!windows[PCI_WINDOW_MEMORY].room)
 		windows[PCI_WINDOW_MEMORY].room = ROOM_MEMORY;
