@@ -651,6 +651,8 @@ static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, co
 			high = max64(high, map->ranges[i].end);
 	high = max64(high, read_u64(cfg, "etc/reserved-memory-end"));
 	high = (high + GIB - 1) & ~(GIB - 1);
+	if (chipset->mmio64_top_quarter)
+		high = max64(high, 3ull << (cpu->phys_bits - 2));
 	add_gaps(plan, PCI_SPACE_HIGH, map, high, 1ull << cpu->phys_bits);
 }
 

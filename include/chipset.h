@@ -47,6 +47,7 @@ struct chipset {
 	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
 	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */
+	bool mmio64_top_quarter;        /* addresses above 4 GiB: the last quarter of what the CPU has */
 	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
 	bool has_smm;                   /* the chipset has SMRAM, whether or not the machine uses it */
 	bool has_s3;
