@@ -51,7 +51,8 @@ noreturn void main(void)
 	mtrr_init(&smp_block.msrs, &cpu, &map, chipset->ecam_base);
 	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
 	smp_start(&smp_block, &cpu, &cfg);
-	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
+	/* Unikernels, which are Multiboot kernels often and Linux never, find devices switched on. */
+	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
