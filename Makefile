@@ -23,7 +23,7 @@ LDFLAGS_IMAGE := -m32 -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noe
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
 SOURCES := start.S smi.S main.c console.c fw_cfg.c marker.c memmap.c chipset.c pci.c mtrr.c smm.c \
-	smp.c \
+	smp.c resume.c \
 	$(sort $(wildcard lib/*.c tables/*.c boot/*.c boot/*.S))
 OBJECTS := $(addprefix $(O)/obj/,$(addsuffix .o,$(basename $(SOURCES))))
 
