@@ -16,15 +16,14 @@ CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffre
 	-fbuiltin -fno-builtin-log \
 	-fno-pic -fno-pie -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fno-common -fno-strict-aliasing -fomit-frame-pointer -mregparm=3 \
+	$(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2) \
 	-Os -g -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
 	-Wall -Wextra -Werror -Wvla -Wframe-larger-than=1024 -Wstrict-prototypes -Wmissing-prototypes
 CPPFLAGS_IMAGE := -Iinclude -isystem $(shell $(CC) -print-file-name=include)
 LDFLAGS_IMAGE := -m32 -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
-SOURCES := start.S smi.S main.c console.c fw_cfg.c marker.c memmap.c chipset.c pci.c mtrr.c smm.c \
-	smp.c resume.c \
-	$(sort $(wildcard lib/*.c tables/*.c boot/*.c boot/*.S))
+SOURCES := $(sort $(wildcard *.c *.S lib/*.c tables/*.c boot/*.c boot/*.S))
 OBJECTS := $(addprefix $(O)/obj/,$(addsuffix .o,$(basename $(SOURCES))))
 
 .PHONY: all

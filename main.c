@@ -54,6 +54,7 @@ static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
 noreturn void main(void)
 {
 	struct pci_access pci;
+	struct pci_layout layout;
 
 	/* What machine is this, what memory does it have, and what shall it boot? */
 	struct cpu cpu = cpu_probe();
@@ -67,11 +68,11 @@ noreturn void main(void)
 
 	/* Platform.  The other processors start early and are waited for at the end. */
 	chipset_init(chipset, &cpu, &map, &pci);
-	mtrr_init(&smp_block.msrs, &cpu, &map, chipset->ecam_base);
+	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
+	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
 	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
 	smp_add_feature_control(&smp_block, &cpu, &cfg);
 	smp_start(&smp_block, &cpu);
-	pci_init(chipset, &pci);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
