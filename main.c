@@ -66,11 +66,12 @@ noreturn void main(void)
 	memmap_init(&map, &cfg);
 	boot_probe(&image, &cfg, &map);
 
-	/* Platform.  The other processors start early and are waited for at the end. */
+	/* Platform.  SMM first: TSEG is the top of RAM or nowhere.  The other processors are started
+	 * as soon as it is known what they shall do, and waited for at the end. */
 	chipset_init(chipset, &cpu, &map, &pci);
+	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
 	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
 	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
-	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
 	smp_add_feature_control(&smp_block, &cpu, &cfg);
 	smp_start(&smp_block, &cpu);
 

@@ -60,11 +60,12 @@ enum fake_end {
 	FAKE_RETURNED,
 	FAKE_PANIC,             /* panic() of fake/console.c */
 	FAKE_STOPPED,           /* cpu_stop() */
-	FAKE_HANDOFF,           /* handoff32() or handoff64() */
+	FAKE_RESET,             /* cpu_reset() */
+	FAKE_HANDOFF,           /* handoff16(), handoff32() or handoff64() */
 };
 
 struct fake_handoff {
-	bool long_mode;
+	bool real_mode, long_mode;
 	uint32_t entry, eax, ebx, esi, cr3;
 };
 
@@ -168,6 +169,7 @@ struct fake {
 	uint32_t msr_count;
 	struct { uint32_t index; uint64_t value; } msrs[FAKE_MAX_MSRS];
 	uint64_t tsc;
+	bool caches_off;
 	uint32_t pauses;
 	void (*on_pause)(void);         /* what other processors do meanwhile */
 };
