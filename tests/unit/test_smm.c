@@ -166,7 +166,7 @@ static void init(const struct chipset *chipset, uint32_t cpus, uint64_t used_fro
 	make_map(Q35_TOP);
 	if (used_from)
 		memmap_reserve(&map, used_from, 0x50000, MEMORY_LOADED, "a kernel");
-	fake_ram_add(Q35_TOP - MIB, MIB);
+	fake_ram_add(Q35_TOP - 2 * MIB, 2 * MIB);
 	fake_forget();
 	smm_init(plan, saved, &block, chipset, &ports, &cfg, &map);
 }
