@@ -23,6 +23,7 @@
 
 /* ISA bridges: PIIX3 and ICH9 LPC. */
 #define ISA_PIRQA_D             0x60            /* u8 each; bit 7 set: not routed, as after reset */
+  #define ISA_PIRQ_RESET          0x80808080u
 #define LPC_PMBASE              0x40            /* u32 */
   #define LPC_PMBASE_IO           (1u << 0)     /* reads as 1 */
 #define LPC_ACPI_CNTL           0x44            /* u8 */
@@ -142,6 +143,14 @@ const struct chipset *chipset_probe(const struct fw_cfg *cfg)
 		panic("chipset: unknown host bridge %04x:%04x at 00:00.0; use -M pc, q35, microvm or "
 		      "isapc", host_bridge & 0xffff, host_bridge >> 16);
 	return &isapc;
+}
+
+bool chipset_is_reset(const struct chipset *chipset)
+{
+	const struct pci_access ports = { 0 };
+
+	return chipset->irq_wiring == IRQ_WIRING_NONE ||
+		pci_read32(&ports, chipset->isa_bridge, ISA_PIRQA_D) == ISA_PIRQ_RESET;
 }
 
 static uint32_t pirq_routing(void)

@@ -70,6 +70,9 @@ extern const uint8_t chipset_pirq_irqs[4];
  */
 const struct chipset *chipset_probe(const struct fw_cfg *cfg);
 
+/* True when the chipset is as a reset leaves it; also where nothing tells.  Cost: 2 VM exits. */
+bool chipset_is_reset(const struct chipset *chipset);
+
 /*
  * Programs what the operating system and QEMU's table builder rely on: ECAM, PIRQ routing, ELCR, PM
  * base; reserves the MMIO ranges in the map.  Sets up *access for all later configuration cycles.

@@ -115,29 +115,42 @@ static inline uint64_t rdtsc(void)
 /* Caches off and empty, and on again: SDM Vol. 3A, "Preventing Caching". */
 static inline void cpu_disable_caches(void)
 {
-	uint32_t cr0;
+	unsigned long cr0;
 
-	__asm__ volatile("movl %%cr0, %0\n\t"
-			 "orl $0x40000000, %0\n\t"
-			 "movl %0, %%cr0\n\t"
+	__asm__ volatile("mov %%cr0, %0\n\t"
+			 "or $0x40000000, %0\n\t"
+			 "mov %0, %%cr0\n\t"
 			 "wbinvd"
 			 : "=r"(cr0) : : "memory");
 }
 
 static inline void cpu_enable_caches(void)
 {
-	uint32_t cr0;
+	unsigned long cr0;
 
 	__asm__ volatile("wbinvd\n\t"
-			 "movl %%cr0, %0\n\t"
-			 "andl $~0x60000000, %0\n\t"
-			 "movl %0, %%cr0"
+			 "mov %%cr0, %0\n\t"
+			 "and $~0x60000000, %0\n\t"
+			 "mov %0, %%cr0"
 			 : "=r"(cr0) : : "memory");
 }
 
 static inline void cpu_pause(void)
 {
 	__asm__ volatile("pause" : : : "memory");
+}
+
+/* Resets the machine: a triple fault, which every machine of QEMU's takes for that. */
+static inline _Noreturn void cpu_reset(void)
+{
+	static const struct {
+		uint16_t limit;
+		uint32_t base;
+	} __attribute__((packed)) no_vectors;
+
+	__asm__ volatile("lidt %0\n\t"
+			 "int3" : : "m"(no_vectors));
+	__builtin_unreachable();
 }
 
 /* Stops this processor for good, interrupts off. */

@@ -72,7 +72,22 @@ static void keep_facs(const struct loader_file *file, struct memmap *map)
 		memmap_reserve(map, file->paddr, file->paddr + facs.length, MEMORY_NVS, "the FACS");
 }
 
-static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
+static void note_write(struct acpi_writes *writes, uint16_t selector,
+		       const struct loader_write *write)
+{
+	if (writes->count == ACPI_MAX_WRITES) {
+		log("acpi: more than %u pointers; \"%s\" will not be told again after a sleep",
+		    ACPI_MAX_WRITES, write->file);
+		return;
+	}
+	writes->writes[writes->count].selector = selector;
+	writes->writes[writes->count].offset = write->offset;
+	writes->writes[writes->count].size = write->size;
+	writes->writes[writes->count++].value = write->value;
+}
+
+static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
+			   struct acpi_writes *writes)
 {
 	struct loader_write write;
 	struct fw_cfg_item item;
@@ -91,10 +106,18 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
 			fail(loader, ERR_RANGE);
 		}
 		fw_cfg_write(cfg, item.selector, write.offset, &write.value, write.size);
+		note_write(writes, item.selector, &write);
 	}
 }
 
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map)
+void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes)
+{
+	for (uint32_t i = 0; i < writes->count; i++)
+		fw_cfg_write(cfg, (uint16_t)writes->writes[i].selector, writes->writes[i].offset,
+			     &writes->writes[i].value, writes->writes[i].size);
+}
+
+uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes)
 {
 	struct loader loader;
 	struct loader_file *rsdp;
@@ -102,6 +125,7 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map)
 	uint32_t script;
 	enum error error;
 
+	writes->count = 0;
 	if (!fw_cfg_find(cfg, SCRIPT_FILE, &item) || !item.size)
 		return 0;
 	script = memmap_alloc(map, item.size, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW, SCRIPT_FILE);
@@ -119,7 +143,7 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map)
 	if (loader.unknown_count)
 		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
 		    "this image", loader.unknown_count);
-	write_pointers(&loader, cfg);
+	write_pointers(&loader, cfg, writes);
 	rsdp = table_loader_find(&loader, RSDP_FILE);
 	return rsdp && rsdp->bytes ? rsdp->paddr : 0;
 }

@@ -37,6 +37,12 @@ struct acpi_header {
 } __attribute__((packed));
 _Static_assert(sizeof(struct acpi_header) == 36, "ACPI 5.2.6");
 
+struct acpi_fadt {
+	struct acpi_header header;
+	uint32_t firmware_ctrl;         /* the FACS */
+} __attribute__((packed));
+_Static_assert(offsetof(struct acpi_fadt, firmware_ctrl) == 36, "ACPI 5.2.9");
+
 /* What follows ACPI_MADT_ENTRIES bytes of a MADT. */
 #define ACPI_MADT_ENTRIES       44
 #define ACPI_MADT_LAPIC         0

@@ -103,6 +103,21 @@ void cpu_pause(void)
 		fake.on_pause();
 }
 
+void cpu_disable_caches(void)
+{
+	fake.caches_off = true;
+}
+
+void cpu_enable_caches(void)
+{
+	fake.caches_off = false;
+}
+
+void cpu_reset(void)
+{
+	fake_leave(FAKE_RESET);
+}
+
 void cpu_stop(void)
 {
 	fake_leave(FAKE_STOPPED);
@@ -118,9 +133,18 @@ void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi)
 	fake_leave(FAKE_HANDOFF);
 }
 
+void handoff16(uint32_t paddr)
+{
+	fake.handoff = (struct fake_handoff){ .real_mode = true, .entry = paddr };
+	fake_leave(FAKE_HANDOFF);
+}
+
 void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr)
 {
 	fake.handoff = (struct fake_handoff){
 		.long_mode = true, .entry = entry, .esi = rsi, .cr3 = pml4_paddr };
 	fake_leave(FAKE_HANDOFF);
 }
+
+/* Symbols of start.S and smi.S: only their addresses are used. */
+char ap_entry[1], smi_relocate[1], smi_ap_relocated[1];
