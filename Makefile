@@ -13,6 +13,7 @@ Q       := $(if $(V),,@)
 
 # The image: no libraries, no compiler features that need a runtime, i486 instructions only.
 CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffreestanding -nostdinc \
+	-fbuiltin -fno-builtin-log \
 	-fno-pic -fno-pie -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fno-common -fno-strict-aliasing -fomit-frame-pointer -mregparm=3 \
 	-Os -g -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
@@ -21,8 +22,7 @@ CPPFLAGS_IMAGE := -Iinclude -isystem $(shell $(CC) -print-file-name=include)
 LDFLAGS_IMAGE := -m32 -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
-SOURCES := start.S main.c console.c fw_cfg.c memmap.c chipset.c pci.c smp.c \
-	$(sort $(wildcard lib/*.c tables/*.c boot/*.c boot/*.S))
+SOURCES := $(sort $(wildcard *.c *.S lib/*.c tables/*.c boot/*.c boot/*.S))
 OBJECTS := $(addprefix $(O)/obj/,$(addsuffix .o,$(basename $(SOURCES))))
 
 .PHONY: all
@@ -31,6 +31,9 @@ all: $(O)/qboot.bin             ## build the image, build/qboot.bin, and build/q
 $(O)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
+
+# The functions a builtin may become a call of.
+$(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin
 
 $(O)/obj/%.o: %.S Makefile
 	@mkdir -p $(@D)
@@ -85,3 +88,6 @@ clean:                          ## remove everything that was built
 help:                           ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 	@echo "  O=DIR puts what is built elsewhere, CC=clang uses clang, V=1 shows the commands"
+
+include tests/unit.mk
+include tests/bench.mk

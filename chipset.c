@@ -27,8 +27,14 @@
 #define LPC_ACPI_CNTL           0x44            /* u8 */
   #define LPC_ACPI_EN             (1u << 7)     /* SCI on IRQ 9: bits 2:0 are 0 */
 #define LPC_PIRQE_H             0x68            /* u8 each */
+#define LPC_RCBA                0xf0            /* u32; chipset registers: watchdog, routing */
+  #define LPC_RCBA_ENABLE         (1u << 0)
 #define LPC_RCBA_BASE           0xfed1c000
 #define LPC_RCBA_SIZE           0x4000
+
+/* ICH9 SMBus function. */
+#define SMBUS_HOSTC             0x40            /* u8 */
+  #define SMBUS_HST_EN            (1u << 0)
 
 /* PIIX4 power management function. */
 #define PIIX4_PMBASE            0x40            /* u32 */
@@ -47,11 +53,16 @@ static const struct chipset chipsets[] = {
 	{
 		.name = "pc",
 		.host_bridge = 0x12378086,
+		.mmio_end = IOAPIC_BASE,
+		/* Not 0x5658 (vmport), 0xae00-0xafff (hot-plug, GPE), 0xb100-0xb13f (SMBus). */
+		.ports = { { 0xc000, 0xffff }, { 0x6000, 0x9fff }, { 0x1000, 0x4fff } },
 		.irq_wiring = IRQ_WIRING_PIIX,
 		.isa_bridge = PCI_BDF(0, 1, 0),
 		.pm_function = PCI_BDF(0, 1, 3),
 		.pam = I440FX_PAM0,
-		.has_smm = true,
+		.smm = SMM_PIIX4,
+		.acpi_enable = 0xf1,
+		.acpi_disable = 0xf0,
 		.has_s3 = true,
 	},
 	{
@@ -59,11 +70,16 @@ static const struct chipset chipsets[] = {
 		.host_bridge = 0x29c08086,
 		.ecam_base = 0xb0000000,
 		.ecam_size = 0x10000000,
+		.mmio_end = IOAPIC_BASE,
+		.ports = { { 0x6000, 0xffff }, { 0x1000, 0x4fff } },    /* not 0x5658 (vmport) */
 		.irq_wiring = IRQ_WIRING_ICH9,
 		.isa_bridge = PCI_BDF(0, 31, 0),
 		.pm_function = PCI_BDF(0, 31, 0),
 		.pam = MCH_PAM0,
-		.has_smm = true,
+		.smbus_function = PCI_BDF(0, 31, 3),
+		.smm = SMM_ICH9,
+		.acpi_enable = 0x02,
+		.acpi_disable = 0x03,
 		.has_s3 = true,
 	},
 };
@@ -123,6 +139,8 @@ static void program_ich9(const struct chipset *chipset, const struct pci_access 
 	/* PMBASE and ACPI_CNTL in one store; QEMU takes the low dword first: one rebuild. */
 	pci_write64(access, chipset->isa_bridge, LPC_PMBASE,
 		    (uint64_t)LPC_ACPI_EN << 32 | PM_BASE | LPC_PMBASE_IO);
+	pci_write32(access, chipset->isa_bridge, LPC_RCBA, LPC_RCBA_BASE | LPC_RCBA_ENABLE);
+	pci_write8(access, chipset->smbus_function, SMBUS_HOSTC, SMBUS_HST_EN);
 }
 
 void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct memmap *map,

@@ -15,10 +15,13 @@
 #include "chipset.h"
 #include "cpu.h"
 #include "fw_cfg.h"
+#include "marker.h"
 #include "memmap.h"
 #include "mptable.h"
+#include "mtrr.h"
 #include "pci.h"
 #include "smbios.h"
+#include "smm.h"
 #include "smp.h"
 
 #define NOINIT __attribute__((section(".noinit")))      /* filled by the step that owns it */
@@ -30,25 +33,36 @@ noreturn void main(void)
 	static struct fw_cfg cfg NOINIT;
 	static struct memmap map NOINIT;
 	static struct boot_image image NOINIT;
+	static struct smm_plan smm NOINIT;
+	static struct smm_saved smm_saved NOINIT;
 	struct pci_access pci;
+	struct pci_layout layout;
 
 	/* What machine is this, what memory does it have, and what shall it boot? */
 	struct cpu cpu = cpu_probe();
 	fw_cfg_init(&cfg);
+	image.markers = marker_init(&cfg);
 	const struct chipset *chipset = chipset_probe(&cfg);
 	memmap_init(&map, &cfg);
 	boot_probe(&image, &cfg, &map);
 
-	/* Platform. */
+	/* Platform.  The other processors start early and are waited for at the end. */
 	chipset_init(chipset, &cpu, &map, &pci);
-	pci_init(chipset, &pci);
+	mtrr_init(&smp_block.msrs, &cpu, &map, chipset->ecam_base);
+	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
+	smp_start(&smp_block, &cpu, &cfg);
+	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &cpu);
 	smbios_install(&cfg, &map, chipset, &pci);
-	mptable_install(&cfg, &map, chipset, &cpu, rsdp_paddr);
+	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
+	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
+	smp_finish(&smp_block, &cpu, cpu_count);
+	smm_finish(&smm, &smm_saved);
 
+	marker_write(image.markers, MARKER_DO_BOOT);
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

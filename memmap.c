@@ -10,6 +10,7 @@
 #include "io.h"
 #include "layout.h"
 #include "phys.h"
+#include "string.h"
 
 #define FOUR_GIB                0x100000000ull
 
@@ -279,6 +280,12 @@ static void enter_cmos(struct memmap *map)
 	memmap_reserve(map, FOUR_GIB, FOUR_GIB + above_4g, MEMORY_RAM, "RAM");
 }
 
+/* The BIOS data area aligns nothing. */
+static void put_u16(uint32_t paddr, uint16_t value)
+{
+	memcpy(phys_ptr(paddr), &value, sizeof(value));
+}
+
 void memmap_init(struct memmap *map, const struct fw_cfg *cfg)
 {
 	struct fw_cfg_item item;
@@ -298,7 +305,7 @@ void memmap_init(struct memmap *map, const struct fw_cfg *cfg)
 	memmap_reserve(map, FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED, "the firmware");
 	memmap_reserve(map, FLASH_BASE, FOUR_GIB, MEMORY_RESERVED, "the ROM");
 
-	*(uint16_t *)phys_ptr(BDA_EBDA_SEGMENT) = EBDA_BASE >> 4;
-	*(uint16_t *)phys_ptr(BDA_BASE_MEMORY_KIB) = EBDA_BASE >> 10;
+	put_u16(BDA_EBDA_SEGMENT, EBDA_BASE >> 4);
+	put_u16(BDA_BASE_MEMORY_KIB, EBDA_BASE >> 10);
 	*(uint8_t *)phys_ptr(EBDA_BASE) = (EBDA_END - EBDA_BASE) >> 10;
 }

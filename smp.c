@@ -3,12 +3,19 @@
  */
 #include "smp.h"
 
+#include "acpi_find.h"
+#include "console.h"
 #include "io.h"
 #include "layout.h"
 
 #define LAPIC_SVR               0xf0
   #define LAPIC_SVR_ENABLE        (1u << 8)
   #define LAPIC_SPURIOUS_VECTOR   0xff
+#define LAPIC_ICR_LOW           0x300   /* the write sends */
+  #define LAPIC_ICR_INIT          (5u << 8)
+  #define LAPIC_ICR_STARTUP       (6u << 8)     /* vector: page number of the entry */
+  #define LAPIC_ICR_ASSERT        (1u << 14)
+  #define LAPIC_ICR_ALL_BUT_SELF  (3u << 18)
 #define LAPIC_LVT_LINT0         0x350
 #define LAPIC_LVT_LINT1         0x360
   #define LAPIC_LVT_NMI           (4u << 8)
@@ -17,6 +24,89 @@
 
 #define PIC1_DATA_PORT          0x21    /* interrupt mask, before and after initialisation */
 #define PIC2_DATA_PORT          0xa1
+
+/* Patience with the others: 2^35 TSC ticks are about 10 s, so many pauses more than a second. */
+#define PATIENCE_TSC            (1ull << 35)
+#define PATIENCE_PAUSES         (1u << 28)
+
+struct smp_block smp_block __attribute__((section(".noinit")));
+
+static void send(uint32_t command)
+{
+	mmio_write32(LAPIC_BASE + LAPIC_ICR_LOW,
+		     LAPIC_ICR_ALL_BUT_SELF | LAPIC_ICR_ASSERT | command);
+}
+
+static void add_feature_control(struct msr_list *msrs, const struct cpu *cpu,
+				const struct fw_cfg *cfg)
+{
+	struct fw_cfg_item item;
+	uint32_t value[2];
+
+	if (!fw_cfg_find(cfg, "etc/msr_feature_control", &item) ||
+	    !(cpu->leaf1_edx & CPUID_1_EDX_MSR))
+		return;
+	fw_cfg_read(cfg, item.selector, value, sizeof(value));
+	if (!(rdmsr(IA32_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED))
+		msr_list_add(msrs, IA32_FEATURE_CONTROL, value[0], value[1]);
+}
+
+static bool has_work(const struct smp_block *block, const struct cpu *cpu)
+{
+	return (block->msrs.count || block->slots_paddr) && (cpu->leaf1_edx & CPUID_1_EDX_APIC);
+}
+
+void smp_start(struct smp_block *block, const struct cpu *cpu, const struct fw_cfg *cfg)
+{
+	block->arrived = 0;
+	add_feature_control(&block->msrs, cpu, cfg);
+	if (block->msrs.count)
+		mtrr_program(&block->msrs);
+	if (!has_work(block, cpu))
+		return;
+	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
+	/* QEMU needs neither the delays between them nor the second SIPI of the MP Specification. */
+	send(LAPIC_ICR_INIT);
+	send(LAPIC_ICR_STARTUP | AP_ENTRY >> 12);
+}
+
+uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr)
+{
+	uint32_t count = 0;
+
+	if (rsdp_paddr)
+		count = acpi_find_processors(rsdp_paddr);
+	if (!count && (cpu->leaf1_edx & CPUID_1_EDX_APIC))
+		count = fw_cfg_read_u16(cfg, FW_CFG_KEY_CPU_COUNT);
+	return count ? count : 1;
+}
+
+/* True when the counter, which others increment, reaches the number in time. */
+static bool wait_for(const uint32_t *counter, uint32_t number, const struct cpu *cpu)
+{
+	const volatile uint32_t *count = counter;
+	bool has_tsc = cpu->leaf1_edx & CPUID_1_EDX_TSC;
+	uint64_t end = has_tsc && *count < number ? rdtsc() + PATIENCE_TSC : 0;
+
+	for (uint32_t i = 0; *count < number; i++) {
+		if (has_tsc ? rdtsc() >= end : i == PATIENCE_PAUSES)
+			return false;
+		cpu_pause();
+	}
+	return true;
+}
+
+void smp_finish(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
+{
+	if (!has_work(block, cpu))
+		return;
+	if (!wait_for(&block->arrived, cpu_count - 1, cpu))
+		log("smp: %u of %u processors answered; the others lack MTRRs and feature control",
+		    block->arrived + 1, cpu_count);
+	else if (block->slots_paddr && !wait_for(&block->relocated, cpu_count - 1, cpu))
+		log("smp: %u of %u processors were in SMM; the others have the SMBASE of a reset",
+		    block->relocated + 1, cpu_count);
+}
 
 void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr)
 {

@@ -1,5 +1,5 @@
 /*
- * start.S - from the reset vector to main(), and the exception entries.
+ * start.S - from the reset vector to main(), the other processors' way, and the exception entries.
  *
  * Runs on the boot processor in the state of SDM Vol. 3A, "Processor State After Reset": real mode,
  * CS base 0xffff0000, EIP 0xfff0, caches off (CR0.CD and NW set).  Every branch before protected
@@ -12,8 +12,10 @@
  * Nothing in RAM is trusted: .data is copied, .bss is cleared, .noinit is whatever it is.
  */
 #include "layout.h"
+#include "smp_block.h"
 
 #define CR0_PE          0x00000001
+#define CR0_NW          0x20000000
 #define CR0_NW_CD       0x60000000
 
 	.section .reset, "ax"
@@ -64,6 +66,65 @@ entry32:
 	call    main
 1:	hlt                                     /* main() does not return */
 	jmp     1b
+
+/*
+ * Where the other processors (APs) start.
+ *
+ * In: real mode, CS base AP_ENTRY, IP 0, interrupts off, caches off; all at once, so nothing here
+ * uses a stack or writes memory but for locked instructions.  smp_block is filled in.
+ * Out: MSRs as smp_block lists them, counted in smp_block.arrived; with SMM on to smi_ap; then halted
+ * for good in the ROM, until an INIT.  Clobbers everything.
+ */
+	.section .ap, "awx"
+	.code16
+	.globl ap_entry
+ap_entry:
+	lgdtl   %cs:ap_gdt_pointer - ap_entry
+	movl    %cr0, %eax
+	andl    $~CR0_NW, %eax
+	orl     $CR0_PE, %eax
+	movl    %eax, %cr0
+	ljmpl   $SELECTOR_CODE32, $ap_entry32
+	.balign 4
+ap_gdt_pointer:
+	.word   rom_gdt_end - rom_gdt - 1
+	.long   rom_gdt
+
+	.section .entry, "ax"
+	.code32
+ap_entry32:
+	movw    $SELECTOR_DATA, %ax
+	movw    %ax, %ds
+	movw    %ax, %es
+	movw    %ax, %ss
+	wbinvd                                  /* caches are off: SDM Vol. 3A, "MTRR Considerations */
+	movl    $smp_block, %ebp                /* in MP Systems"; mtrr_program() does the same */
+	leal    SMP_BLOCK_MSRS(%ebp), %esi
+	movl    SMP_BLOCK_MSR_COUNT(%ebp), %edi
+	testl   %edi, %edi
+	jz      2f
+1:	movl    MSR_VALUE_MSR(%esi), %ecx
+	movl    MSR_VALUE_LOW(%esi), %eax
+	movl    MSR_VALUE_HIGH(%esi), %edx
+	wrmsr
+	addl    $MSR_VALUE_SIZE, %esi
+	decl    %edi
+	jnz     1b
+2:	wbinvd
+	movl    %cr0, %eax
+	andl    $~CR0_NW_CD, %eax
+	movl    %eax, %cr0
+	movl    $1, %eax
+	lock xaddl %eax, SMP_BLOCK_ARRIVED(%ebp)
+	movl    SMP_BLOCK_SLOTS(%ebp), %esi
+	testl   %esi, %esi
+	jnz     smi_ap
+	/* An NMI or SMI goes on after the HLT. */
+	.globl ap_park
+ap_park:
+	cli
+	hlt
+	jmp     ap_park
 
 /*
  * Exceptions 0 to 31.  Vectors 8, 10-14, 17, 21, 29 and 30 push an error code; the others get a 0.

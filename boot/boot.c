@@ -11,6 +11,7 @@
 #include "console.h"
 #include "handoff.h"
 #include "layout.h"
+#include "marker.h"
 #include "multiboot.h"
 #include "paging.h"
 #include "phys.h"
@@ -57,9 +58,9 @@ static void probe_elf(struct boot_image *image, const struct fw_cfg *cfg, struct
 	image->kernel_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ADDR);
 	image->kernel_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
 	image->initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
-	/* A PVH kernel always has a command line, if an empty one; Multiboot has it in its info. */
+	/* QEMU gives the head of a PVH kernel's file, and none of a Multiboot kernel's. */
 	if (image->initrd_size == MULTIBOOT_INFO_SIZE &&
-	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_CMDLINE_SIZE))
+	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE))
 		image->protocol = BOOT_MULTIBOOT;
 	else
 		image->protocol = BOOT_PVH;
@@ -255,6 +256,7 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 
 	bzimage_build(&area->params, &image->bzimage, image->header, &handover);
 	hand_over_map(&area->params, map);
+	marker_write(image->markers, MARKER_LINUX);
 	if (long_mode)
 		handoff64(image->entry + LINUX_ENTRY64_OFFSET, phys_addr(&area->params), cr3);
 	handoff32(image->entry, 0, 0, phys_addr(&area->params));
@@ -288,6 +290,7 @@ static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cf
 					    MEMORY_LOADED, ZONE_LOW, "hvm_start_info");
 	e820 = build_map(map, &count);
 	pvh_build(phys_ptr(handover.block_paddr), &handover, e820, count);
+	marker_write(image->markers, MARKER_PVH);
 	handoff32(image->entry, 0, handover.block_paddr, 0);
 }
 
@@ -308,6 +311,7 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 				  MEMORY_LOADED, ZONE_LOW, "the memory map");
 	e820 = build_map(map, &count);
 	multiboot_build(info, phys_ptr(mmap_paddr), mmap_paddr, e820, count);
+	marker_write(image->markers, MARKER_MULTIBOOT);
 	handoff32(image->entry, MULTIBOOT_MAGIC, info_paddr, 0);
 }
 

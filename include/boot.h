@@ -6,6 +6,7 @@
 #ifndef BOOT_H
 #define BOOT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
 
@@ -22,6 +23,7 @@ enum boot_protocol {
 
 /* What QEMU was told to boot. */
 struct boot_image {
+	bool markers;                   /* wanted; set by main */
 	enum boot_protocol protocol;
 	uint32_t entry;                 /* physical; of a bzImage: where it is loaded */
 	uint32_t kernel_paddr;

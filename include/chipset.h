@@ -11,11 +11,9 @@
 
 #include "cpu.h"
 #include "fw_cfg.h"
+#include "layout.h"
 #include "memmap.h"
 #include "pci_config.h"
-
-/* The customary I/O address of the ACPI PM registers, free on every machine. */
-#define PM_BASE                 0x600
 
 /* The interrupt of ACPI events; hard-wired in PIIX4, the value after reset in ICH9. */
 #define ACPI_SCI_IRQ            9
@@ -27,17 +25,38 @@ enum irq_wiring {
 	IRQ_WIRING_ICH9,        /* slots 0-24 link (slot + pin) & 3, slots 25-31 link pin */
 };
 
+/* I/O ports that devices may have: clear of all that QEMU's machines put at fixed ports. */
+struct chipset_ports {
+	uint16_t base;
+	uint16_t last;                  /* inclusive; 0: no range */
+};
+
+#define CHIPSET_PORT_RANGES     3
+
+/* Whose registers control SMRAM and the SMI of port 0xb2. */
+enum smm_kind {
+	SMM_NONE,
+	SMM_PIIX4,              /* i440FX and PIIX4: A segment, which QEMU cannot lock */
+	SMM_ICH9,               /* Q35 and ICH9: TSEG too, and locks */
+};
+
 struct chipset {
 	const char *name;
 	uint32_t host_bridge;           /* device id << 16 | vendor id of 00:00.0; 0: no PCI */
 	uint32_t ecam_base;             /* where PCIEXBAR is put; 0: no ECAM */
 	uint32_t ecam_size;
+	uint32_t mmio_base;             /* devices' addresses below 4 GiB, */
+	uint32_t mmio_end;              /* where there is no RAM; 0: no PCI */
+	struct chipset_ports ports[CHIPSET_PORT_RANGES];        /* the first is used first */
 	enum irq_wiring irq_wiring;
 	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
 	uint8_t pam;                    /* register of 00:00.0: PAM of 0xf0000 */
+	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */
 	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
-	bool has_smm;                   /* the chipset has SMRAM, whether or not the machine uses it */
+	enum smm_kind smm;              /* whether or not the machine has it switched on */
+	uint8_t acpi_enable;            /* port 0xb2 values that the FADT names */
+	uint8_t acpi_disable;
 	bool has_s3;
 };
 

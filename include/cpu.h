@@ -11,6 +11,7 @@
 
 /* SDM Vol. 2A, "CPUID": leaf 1 EDX, and leaf 8000_0001h EDX. */
 #define CPUID_1_EDX_PSE         (1u << 3)
+#define CPUID_1_EDX_TSC         (1u << 4)
 #define CPUID_1_EDX_MSR         (1u << 5)
 #define CPUID_1_EDX_PAE         (1u << 6)
 #define CPUID_1_EDX_APIC        (1u << 9)
@@ -160,6 +161,29 @@ static inline uint8_t cpu_sum_bytes_mmx(const void *bytes, uint32_t size)
 	/* In two lanes, which keep their carries to themselves. */
 	sum = (sum & 0x00ff00ff) + (sum >> 8 & 0x00ff00ff);
 	return (uint8_t)(sum + (sum >> 16));
+}
+
+/* Caches off and empty, and on again: SDM Vol. 3A, "Preventing Caching". */
+static inline void cpu_disable_caches(void)
+{
+	uint32_t cr0;
+
+	__asm__ volatile("movl %%cr0, %0\n\t"
+			 "orl $0x40000000, %0\n\t"
+			 "movl %0, %%cr0\n\t"
+			 "wbinvd"
+			 : "=r"(cr0) : : "memory");
+}
+
+static inline void cpu_enable_caches(void)
+{
+	uint32_t cr0;
+
+	__asm__ volatile("wbinvd\n\t"
+			 "movl %%cr0, %0\n\t"
+			 "andl $~0x60000000, %0\n\t"
+			 "movl %0, %%cr0"
+			 : "=r"(cr0) : : "memory");
 }
 
 static inline void cpu_pause(void)

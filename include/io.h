@@ -115,7 +115,8 @@ static inline void mmio_write64(uint32_t paddr, uint64_t value)
 
 static inline void mmx_done(void)
 {
-	__asm__ volatile("emms");
+	/* FNINIT: KVM's instruction emulator, which some hosts run all of this with, has no EMMS. */
+	__asm__ volatile("fninit");
 }
 
 #endif

@@ -7,7 +7,8 @@
  *   0x000a0000  VGA window or nothing; 0xc0000-0xdffff option ROM space          (not ours)
  *   0x000e0000  FIRMWARE_POOL: RSDP, small tables, boot structures               (reserved, ACPI)
  *   0x000e8000  SMBIOS structures; the anchor in the ROM points here             (reserved)
- *   0x000ea000  .data, .bss, .noinit, then the stack growing down from its end   (reserved)
+ *   0x000ea000  where the other processors start: a page number is all a SIPI can say
+ *               .data, .bss, .noinit, then the stack growing down from its end   (reserved)
  *   0x000f0000  the ROM's alias; operating systems scan it for the SMBIOS anchor
  *   0x00100000  RAM, the operating system's; large tables are taken from its top
  *   0xffff0000  the ROM; everything executes here
@@ -34,6 +35,7 @@
 #define SMBIOS_END              0x000ea000
 #define FIRMWARE_DATA_BASE      0x000ea000
 #define FIRMWARE_DATA_END       0x000f0000
+#define AP_ENTRY                FIRMWARE_DATA_BASE      /* a multiple of 4 KiB */
 #define STACK_TOP               FIRMWARE_DATA_END
 #define STACK_SIZE              0x1000
 
@@ -45,6 +47,18 @@
 #define FLASH_BASE              0xfffc0000      /* top of the 32-bit space, kept by all firmware */
 #define LAPIC_BASE              0xfee00000
 #define IOAPIC_BASE             0xfec00000
+
+/* SMM: where a processor's first SMI leads, and what both segments of SMRAM look like inside. */
+#define SMBASE_DEFAULT          0x00030000
+#define SMBASE_ENTRY            0x8000          /* from SMBASE: the first instruction */
+#define SMBASE_STATE            0xfe00          /* from SMBASE: where the processor saves itself */
+#define SMBASE_STATE_SIZE       0x200
+#define SMBASE_SPACING          0x400           /* entry and state of any two never meet */
+#define SMRAM_BASE              0x000a0000      /* the A segment, over the VGA window */
+#define SMRAM_END               0x000c0000
+
+/* The customary I/O address of the ACPI PM registers, free on every machine. */
+#define PM_BASE                 0x600
 
 /* Segment selectors; the Linux boot protocol prescribes the first two. */
 #define SELECTOR_CODE32         0x10

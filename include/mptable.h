@@ -24,9 +24,9 @@ uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number);
  * Builds the tables when the machine has no ACPI (rsdp_paddr is 0) and an APIC: the floating
  * pointer in the EBDA, where kernels look for it, the configuration table in reserved memory.
  * Processors that an 8-bit APIC id cannot name are left out, with a message.
- * Cost: 2 VM exits, none with ACPI.
+ * Cost: 1 VM exit, none with ACPI.
  */
 void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
-		     const struct cpu *cpu, uint32_t rsdp_paddr);
+		     const struct cpu *cpu, uint32_t cpu_count, uint32_t rsdp_paddr);
 
 #endif

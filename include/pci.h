@@ -1,5 +1,11 @@
 /*
- * pci.h - PCI: find the functions, number the buses, route the interrupts.
+ * pci.h - PCI: find the functions, number the buses, give addresses, route the interrupts.
+ *
+ * Every BAR has an address when the kernel starts, and every bridge windows for what is behind it
+ * (docs/pci.md says which, and what is left for hot-plug).  Decoding is on for bridges with an open
+ * window, VGA, the chipset's SMBus, devices directly on an extra root bus, and what has an address
+ * above 4 GiB on bus 0; QEMU's tables depend on the last two.  It is off elsewhere, as after reset:
+ * drivers switch it on.  With "on" in the fw_cfg file opt/org.qboot/pci-decode it is on everywhere.
  */
 #ifndef PCI_H
 #define PCI_H
@@ -7,14 +13,24 @@
 #include <stdint.h>
 
 #include "chipset.h"
+#include "cpu.h"
+#include "fw_cfg.h"
+#include "memmap.h"
 #include "pci_config.h"
 
+/* What the addresses given out mean for others. */
+struct pci_layout {
+	uint32_t mmio_base;     /* from here to 4 GiB there is no RAM, but devices and ECAM */
+};
+
 /*
- * Walks bus 0 and everything below it: gives each bridge its bus numbers and each function with an
- * interrupt pin its interrupt line.  chipset_init() has run.  Decoding stays off, as after reset.
- * On a machine without PCI it does nothing.
+ * Walks all buses and programs what pci_plan() decides.  chipset_init() has run, and no ACPI file
+ * was selected: QEMU builds its tables from what is programmed here.  A device for which there is
+ * no place is named on the debug console, and boots without it.
+ * On a machine without PCI nothing is done, and there are no devices below 4 GiB but the chipset's.
  */
-void pci_init(const struct chipset *chipset, const struct pci_access *access);
+void pci_init(struct pci_layout *layout, const struct chipset *chipset, const struct cpu *cpu,
+	      const struct fw_cfg *cfg, struct memmap *map, const struct pci_access *access);
 
 /*
  * The ISA interrupt that a function's pin (0 = INTA#) reaches through a slot of the root bus; the

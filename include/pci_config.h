@@ -70,6 +70,24 @@ static inline void pci_write8(const struct pci_access *access, uint32_t bdf, uin
 	outb((uint16_t)(PCI_PORT_DATA + (offset & 3)), value);
 }
 
+/* The dword that was accessed last, through the ports without selecting it again. */
+static inline uint32_t pci_read32_again(const struct pci_access *access, uint32_t bdf,
+					uint32_t offset)
+{
+	if (access->ecam_base)
+		return mmio_read32(pci_ecam_address(access, bdf, offset));
+	return inl(PCI_PORT_DATA);
+}
+
+static inline void pci_write8_again(const struct pci_access *access, uint32_t bdf, uint32_t offset,
+				    uint8_t value)
+{
+	if (access->ecam_base)
+		mmio_write8(pci_ecam_address(access, bdf, offset), value);
+	else
+		outb((uint16_t)(PCI_PORT_DATA + (offset & 3)), value);
+}
+
 /* The dword at offset, and the one after it; the low one first.  offset is a multiple of eight. */
 static inline uint64_t pci_read64(const struct pci_access *access, uint32_t bdf, uint32_t offset)
 {

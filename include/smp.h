@@ -1,13 +1,40 @@
 /*
- * smp.h - the processors.
+ * smp.h - the processors: the same MSRs on each, the others parked again.
  */
 #ifndef SMP_H
 #define SMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "chipset.h"
 #include "cpu.h"
+#include "fw_cfg.h"
+#include "smp_block.h"
+
+/*
+ * Adds what QEMU wants in IA32_FEATURE_CONTROL to the MSRs in the block (mtrr_init() has planned the
+ * rest), programs this processor, and starts all others on the same.  They work by themselves while
+ * the boot goes on; until smp_finish() nothing but they may write to the block.
+ *
+ * The broadcast reaches every processor there is, whatever its APIC id.  Nothing is sent where there
+ * is nothing to do, or no APIC.  Cost: no VM exit to userspace; 1 where there is a value for
+ * IA32_FEATURE_CONTROL.
+ */
+void smp_start(struct smp_block *block, const struct cpu *cpu, const struct fw_cfg *cfg);
+
+/*
+ * How many processors there are: those that the MADT enables, or what fw_cfg says on a machine
+ * without ACPI (1 VM exit).
+ */
+uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr);
+
+/*
+ * Waits until all but this one of cpu_count processors are done, seconds at most: a processor that
+ * does not answer costs a message, not the boot.  They are then halted in the ROM, interrupts off,
+ * until the operating system sends its INIT.
+ */
+void smp_finish(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count);
 
 /*
  * Masks the 8259s and puts the boot processor's local APIC into virtual wire mode: the 8259s reach

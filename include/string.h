@@ -15,7 +15,4 @@ int memcmp(const void *left, const void *right, size_t size);
 size_t strlen(const char *string);
 int strcmp(const char *left, const char *right);
 
-/* The compiler may then copy a few bytes in place of a call; -ffreestanding alone forbids it. */
-#define memcpy(dest, src, size) __builtin_memcpy(dest, src, size)
-
 #endif

@@ -5,7 +5,6 @@
 
 typedef uint32_t __attribute__((may_alias, aligned(1))) word;
 
-#undef memcpy
 void *memcpy(void *restrict dest, const void *restrict src, size_t size)
 {
 	uint8_t *d = dest;

@@ -26,8 +26,9 @@ import sys
 import tempfile
 
 # What the private configuration replaces, and what would act on the host.
-_HOST_ONLY = ("Dir::State", "Dir::Cache", "Dir::Etc::main", "Dir::Etc::parts", "DPkg", "APT::Update",
-              "APT::Architecture", "APT::Sandbox", "Acquire::IndexTargets", "CommandLine")
+_HOST_ONLY = ("Dir::State", "Dir::Cache", "Dir::Etc::main", "Dir::Etc::parts", "DPkg",
+              "APT::Update", "APT::Architecture", "APT::Sandbox", "Acquire::IndexTargets",
+              "CommandLine")
 
 
 class Error(Exception):
@@ -159,7 +160,8 @@ class Archive:
         install = ["apt-get", "-qq", "-y", "--no-install-recommends", "install"]
         uris = run([*install, "--print-uris", *packages], env=self.environment).splitlines()
         size = sum(int(line.split()[2]) for line in uris)
-        progress(f"{' '.join(packages)} and dependencies ({len(uris)} packages, {size / 1e6:.0f} MB)")
+        progress(f"{' '.join(packages)} and dependencies: {len(uris)} packages, "
+                 f"{size / 1e6:.0f} MB")
         run([*install, "--download-only", *packages], env=self.environment)
         for deb in sorted((self.state / "archives").glob("*.deb")):
             run(["dpkg-deb", "-x", deb, directory])

@@ -106,8 +106,9 @@ echo "installing: $missing" >&2
 if ! apt-cache show --no-all-versions $missing >/dev/null 2>&1; then
 	as_root apt-get -qq update
 fi
+install() {
+	# shellcheck disable=SC2086
+	as_root apt-get -qq install -y --no-install-recommends $missing >/dev/null
+}
 # A package list that is too old names files that are gone: fetch it once more, then give up.
-# shellcheck disable=SC2086
-as_root apt-get -qq install -y --no-install-recommends $missing >&2 ||
-	{ as_root apt-get -qq update &&
-		as_root apt-get -qq install -y --no-install-recommends $missing >&2; }
+install || { as_root apt-get -qq update && install; }

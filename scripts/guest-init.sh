@@ -6,7 +6,7 @@
 #
 #   qb.run=once          the same without the shell
 #   qb.test=WORD,...     print facts for tests, one a line, each "QB KEY VALUE", last "QB done".
-#                        Always: begin kernel uptime memtotal cpus e820 mtrr pat dmi acpi pci bar irq
+#                        Always: begin kernel uptime memtotal cpus flags e820 mtrr pat dmi acpi pci bar irq
 #                        disk assigned warn.  On request:
 #       iso=DEV          mount DEV (iso9660), print the sha256 of each file in it
 #       raw=DEV          print the sha256 of the first MiB of DEV
@@ -93,6 +93,7 @@ machine_facts() {
 	fact uptime "$uptime"
 	fact memtotal "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)"
 	fact cpus "$(nproc)"
+	sed -n '/^flags/{s/.*: //p;q}' /proc/cpuinfo | facts flags
 	dmesg >/tmp/dmesg
 	sed -n 's/.*BIOS-e820: //p' /tmp/dmesg | facts e820
 	sed 's/ *$//' /proc/mtrr 2>/dev/null | facts mtrr
@@ -139,7 +140,12 @@ test_net() {
 
 test_plug() {
 	fact ready
-	if appears "/sys/block/$1/size"; then
+	tries=20
+	while ! [ -e "/sys/block/$1/size" ] && [ $((tries -= 1)) -gt 0 ]; do
+		sleep 0.5
+		load_modules
+	done
+	if [ -e "/sys/block/$1/size" ]; then
 		fact plug "$1" "$(cat "/sys/block/$1/size")"
 	else
 		fact error "$1 did not appear"

@@ -3,14 +3,14 @@
 
     run.py          no arguments; the environment chooses:
 
-    KERNEL      a kernel of kernels.py (cloud, generic, i386, ...) or a file     (cloud)
-    INITRD      a file, or empty for none       (busybox with a shell, see guest-init.sh)
+    KERNEL      a kernel of kernels.py (cloud, generic, ...) or a file (cloud)
+    INITRD      a file, or empty for none                              (busybox, guest-init.sh)
     APPEND      more words for the kernel's command line
-    MACHINE     QEMU's -machine                                                  (q35)
-    ACCEL       QEMU's -accel                   (kvm where it can work, else tcg)
-    QEMU        the QEMU to run                                                  (qemu-system-x86_64)
+    MACHINE     QEMU's -machine                                        (q35)
+    ACCEL       QEMU's -accel                                          (kvm if it works, else tcg)
+    QEMU        the QEMU to run                                        (qemu-system-x86_64)
     QEMU_ARGS   more arguments for QEMU
-    FIRMWARE    QEMU's -bios                                                     (build/qboot.bin)
+    FIRMWARE    QEMU's -bios                                           (build/qboot.bin)
 
 Contract: on a terminal the guest's serial console is yours: Ctrl-A X ends QEMU, Ctrl-A C gives its
 monitor.  When stdin is no terminal the guest powers itself off.  Status 0 only if the guest reached
@@ -95,7 +95,8 @@ def command(scratch, interactive):
     words.append(os.environ.get("APPEND", ""))
     return [
         qemu, "-machine", machine, "-accel", accelerator, "-m", "1G", "-smp", "2",
-        "-bios", str(firmware), "-kernel", str(kernel), *(["-initrd", str(initrd)] if initrd else []),
+        "-bios", str(firmware), "-kernel", str(kernel),
+        *(["-initrd", str(initrd)] if initrd else []),
         "-append", " ".join(words).strip(),
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-netdev", "user,id=net", "-device",
@@ -140,7 +141,8 @@ class SerialWatch(threading.Thread):
 def firmware_times(trace, first_output):
     """When the guest asked fw_cfg first, and last before the kernel's first output; or Nones."""
     try:
-        stamps = re.findall(r"^\d+@(\d+\.\d+):fw_cfg_select", trace.read_text("utf-8"), re.MULTILINE)
+        stamps = re.findall(r"^\d+@(\d+\.\d+):fw_cfg_select", trace.read_text("utf-8"),
+                            re.MULTILINE)
     except OSError:
         return None, None
     stamps = [float(stamp) for stamp in stamps]

@@ -66,6 +66,21 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
 	return error;
 }
 
+/*
+ * The FACS stays in use: the operating system and we write to it.  QEMU puts it first of the tables,
+ * because it must be aligned.
+ */
+static void keep_facs(const struct loader_file *file, struct memmap *map)
+{
+	struct acpi_facs facs;
+
+	if (!file->bytes || file->size < sizeof(facs))
+		return;
+	memcpy(&facs, file->bytes, sizeof(facs));
+	if (memcmp(facs.signature, "FACS", sizeof(facs.signature)) == 0 && facs.length <= file->size)
+		memmap_reserve(map, file->paddr, file->paddr + facs.length, MEMORY_NVS, "the FACS");
+}
+
 static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
 {
 	struct loader_write write;
@@ -111,6 +126,8 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct
 	if (loader.unknown_count)
 		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
 		    "this image", loader.unknown_count);
+	for (uint32_t i = 0; i < loader.file_count; i++)
+		keep_facs(&loader.files[i], map);
 	write_pointers(&loader, cfg);
 	rsdp = table_loader_find(&loader, RSDP_FILE);
 	return rsdp && rsdp->bytes ? rsdp->paddr : 0;

@@ -179,18 +179,14 @@ static void build(struct mp_table_header *header, const struct chipset *chipset,
 }
 
 void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
-		     const struct cpu *cpu, uint32_t rsdp_paddr)
+		     const struct cpu *cpu, uint32_t cpu_count, uint32_t rsdp_paddr)
 {
 	struct mp_floating_pointer *pointer = phys_ptr(MP_POINTER);
-	uint32_t cpu_count;
 	uint32_t size;
 	uint32_t table;
 
 	if (rsdp_paddr || !(cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		return;
-	cpu_count = fw_cfg_read_u16(cfg, FW_CFG_KEY_CPU_COUNT);
-	if (!cpu_count)
-		cpu_count = 1;
 	size = sizeof(struct mp_table_header) + cpu_count * sizeof(struct mp_processor) +
 		2 * sizeof(struct mp_bus) + sizeof(struct mp_ioapic) +
 		(PCI_SLOTS * 4 + ISA_IRQS + 2) * sizeof(struct mp_interrupt);

@@ -24,6 +24,59 @@ struct acpi_rsdp {
 _Static_assert(sizeof(struct acpi_rsdp) == 36, "ACPI 5.2.5.3");
 _Static_assert(offsetof(struct acpi_rsdp, xsdt_address) == 24, "ACPI 5.2.5.3");
 
+struct acpi_header {
+	char signature[4];
+	uint32_t length;                /* of the table, this header included */
+	uint8_t revision;
+	uint8_t checksum;
+	char oem_id[6];
+	char oem_table_id[8];
+	uint32_t oem_revision;
+	uint32_t creator_id;
+	uint32_t creator_revision;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_header) == 36, "ACPI 5.2.6");
+
+/* What follows ACPI_MADT_ENTRIES bytes of a MADT. */
+#define ACPI_MADT_ENTRIES       44
+#define ACPI_MADT_LAPIC         0
+#define ACPI_MADT_X2APIC        9
+#define ACPI_MADT_ENABLED       (1u << 0)
+
+struct acpi_madt_entry {
+	uint8_t type;
+	uint8_t length;
+	union {
+		struct {
+			uint8_t processor;
+			uint8_t apic_id;
+			uint32_t flags;
+		} __attribute__((packed)) lapic;
+		struct {
+			uint16_t reserved;
+			uint32_t apic_id;
+			uint32_t flags;
+			uint32_t processor;
+		} __attribute__((packed)) x2apic;
+	};
+} __attribute__((packed));
+_Static_assert(offsetof(struct acpi_madt_entry, lapic.flags) == 4, "ACPI 5.2.12.2");
+_Static_assert(offsetof(struct acpi_madt_entry, x2apic.flags) == 8, "ACPI 5.2.12.12");
+
+struct acpi_facs {
+	char signature[4];              /* "FACS" */
+	uint32_t length;
+	uint32_t hardware_signature;
+	uint32_t firmware_waking_vector;
+	uint32_t global_lock;
+	uint32_t flags;
+	uint64_t x_firmware_waking_vector;
+	uint8_t version;
+	uint8_t reserved[31];
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_facs) == 64, "ACPI 5.2.10");
+_Static_assert(offsetof(struct acpi_facs, x_firmware_waking_vector) == 24, "ACPI 5.2.10");
+
 /* etc/table-loader is an array of these; everything little-endian. */
 enum {
 	LOADER_PADDING          = 0,

@@ -1,8 +1,8 @@
 """The boot tests' rows: data only, boot_test.py runs them.
 
-A Case is one QEMU machine with one kernel.  In args and append {disk} is the test disk's image, {tftp}
-the directory served by TFTP and {memory} the case's own memory.  The rows at the end of the file are
-command lines of real launchers, cut down to what runs without their daemons.
+A Case is one QEMU machine with one kernel.  In args {disk} is the test disk's image, {tftp} the
+directory served by TFTP.  The rows named launcher-... are command lines of real programs, cut down
+to what runs without their daemons.
 """
 
 import dataclasses
@@ -96,8 +96,8 @@ def _cpus():
                tests="iso=vda")
 
 
-# Around each machine's split of RAM (pc 3 and 3.5 GiB, q35 2 and 2.75 GiB, microvm 3 GiB), the sizes
-# that others' firmware failed at, and one that is no multiple of a MiB.
+# Around each machine's split of RAM (pc 3 and 3.5 GiB, q35 2 and 2.75 GiB, microvm 3 GiB), sizes
+# that other firmware failed at, and one that is no multiple of a MiB.
 MEMORY = ("128M", "2047M", "2048M", "2049M", "2815M", "2816M", "2817M", "3071M", "3072M", "3073M",
           "3583M", "3584M", "4096M", "5120M", "4092069k")
 # These sizes take the bzImage's way of placing things instead of PVH's.
@@ -123,22 +123,23 @@ def _i386():
             yield Case(f"{machine}-i386-on-{qemu}", machine, "i386", "vmlinuz", qemu=qemu,
                        cpus=2, args=(*PCI_DISK, *PCI_NET), tests="iso=vda,raw=vda,net")
         yield Case(f"{machine}-i386-vmlinux-4G", machine, "i386", memory="4096M", qemu="i386",
-                   args=PCI_DISK, tests="iso=vda")
+                   args=("-cpu", "coreduo", *PCI_DISK), tests="iso=vda")    # qemu32 has no PSE-36
         yield Case(f"{machine}-i386-nopae-3073M", machine, "i386-nopae", "vmlinuz",
                    memory="3073M", args=PCI_DISK, tests="iso=vda")
     yield Case("isapc-i386-nopae", "isapc", "i386-nopae", "vmlinuz", memory="256M", qemu="i386",
-               args=("-cpu", "qemu32"))
+               args=("-cpu", "qemu32"), append="noapic nolapic")
 
 
 def _devices_rows():
     """Devices whose addresses or interrupts the firmware answers for."""
     legacy = "virtio-blk-pci,drive=disk,vectors=0"      # no MSI-X: the interrupt line counts
-    behind = "pcie-root-port,id=port,chassis=1,slot=1"
+    behind = "pcie-root-port,id=rp,chassis=1,slot=1"
     for machine in ("pc", "q35"):
         yield Case(f"{machine}-intx", machine, args=(*DISK, "-device", legacy), tests="iso=vda")
         yield Case(f"{machine}-intx-noacpi", machine, "generic", append="acpi=off",
                    args=(*DISK, "-device", legacy), tests="iso=vda")
-        yield Case(f"{machine}-intx-noapic", machine, "generic", append="acpi=off noapic nolapic",
+        yield Case(f"{machine}-intx-noapic", machine, "generic",
+                   append="acpi=off noapic nolapic pci=nomsi",
                    args=(*DISK, "-device", legacy), tests="iso=vda")
         yield Case(f"{machine}-bridge", machine, args=(
             "-device", "pci-bridge,id=bridge,chassis_nr=1,addr=2", *DISK,
@@ -154,24 +155,24 @@ def _devices_rows():
             "-device", "ivshmem-plain,memdev=bar", *PCI_DISK), tests="iso=vda")
         yield Case(f"{machine}-modern-only", machine, args=(
             *DISK, "-device", "virtio-blk-pci,drive=disk,disable-legacy=on"), tests="iso=vda")
-    yield Case("pc-ide", "pc", args=(*DISK, "-device", "ide-hd,drive=disk,bus=ide.0"),
-               tests="iso=sda")
-    yield Case("q35-ahci", "q35", "generic", args=(*DISK, "-device", "ide-hd,drive=disk,bus=ide.0"),
-               tests="iso=sda")
+    yield Case("pc-ide", "pc", args=(*DISK, "-device", "ide-cd,drive=disk,bus=ide.0"),
+               tests="iso=sr0")
+    yield Case("q35-ahci", "q35", "generic", args=(*DISK, "-device", "ide-cd,drive=disk,bus=ide.0"),
+               tests="iso=sr0")
     yield Case("pc-e1000", "pc", "generic", args=(*NET, "-device", "e1000,netdev=net,romfile="),
                tests="net")
     yield Case("q35-e1000e", "q35", "generic", args=(*NET, "-device", "e1000e,netdev=net,romfile="),
                tests="net")
     yield Case("q35-root-port", "q35", args=(
-        "-device", behind, *DISK, "-device", "virtio-blk-pci,drive=disk,bus=port"), tests="iso=vda")
+        "-device", behind, *DISK, "-device", "virtio-blk-pci,drive=disk,bus=rp"), tests="iso=vda")
     yield Case("q35-switch", "q35", args=(
-        "-device", behind, "-device", "x3130-upstream,id=up,bus=port",
+        "-device", behind, "-device", "x3130-upstream,id=up,bus=rp",
         "-device", "xio3130-downstream,id=down,bus=up,chassis=2,slot=2", *DISK,
         "-device", "virtio-blk-pci,drive=disk,bus=down"), tests="iso=vda")
     yield Case("q35-pxb", "q35", args=(
         "-device", "pxb-pcie,id=pxb,bus_nr=128,bus=pcie.0",
-        "-device", "pcie-root-port,id=port,bus=pxb,chassis=3,slot=3", *DISK,
-        "-device", "virtio-blk-pci,drive=disk,bus=port"), tests="iso=vda")
+        "-device", "pcie-root-port,id=rp,bus=pxb,chassis=3,slot=3", *DISK,
+        "-device", "virtio-blk-pci,drive=disk,bus=rp"), tests="iso=vda")
     yield Case("pc-pxb", "pc", args=(
         "-device", "pxb,id=pxb,bus_nr=128", *DISK,
         "-device", "virtio-blk-pci,drive=disk,bus=pxb,addr=1"), tests="iso=vda")
@@ -188,7 +189,8 @@ def _devices_rows():
     yield Case("q35-smm-off", "q35,smm=off", cpus=2)
     yield Case("pc-smm-off", "pc,smm=off", cpus=2)
     yield Case("q35-numa-hotplug-memory", "q35", memory="1G", cpus=2, args=(
-        "-m", "1G,slots=4,maxmem=8G", "-object", "memory-backend-ram,id=a,size=512M",
+        "-smp", "2,sockets=2", "-m", "1G,slots=4,maxmem=8G",
+        "-object", "memory-backend-ram,id=a,size=512M",
         "-object", "memory-backend-ram,id=b,size=512M", "-numa", "node,cpus=0,memdev=a",
         "-numa", "node,cpus=1,memdev=b"))
     yield Case("q35-iommu", "q35,kernel-irqchip=split", args=(
@@ -218,7 +220,7 @@ def _launchers():
                                   "-numa", "node,memdev=mem", "-cpu", "max", *PCI_NET), tests="net")
     yield Case("launcher-osv", "microvm,x-option-roms=off,pit=off,pic=off,rtc=off,"
                "auto-kernel-cmdline=on,acpi=off", kernel="generic", cpus=2,
-               args=("-global", "virtio-mmio.force-legacy=off", "-cpu", "max,+x2apic"))
+               args=("-global", "virtio-mmio.force-legacy=off", "-cpu", "max"))
     yield Case("launcher-kata", "q35,accel=tcg", memory="2048M", cpus=1, args=(
         "-m", "2048M,slots=10,maxmem=9G", "-cpu", "max,pmu=off", "-device",
         "pci-bridge,bus=pcie.0,id=pci-bridge-0,chassis_nr=1,shpc=off,addr=2,io-reserve=4k,"
@@ -229,10 +231,9 @@ def _launchers():
         "-global", "kvm-pit.lost_tick_policy=discard", "-vga", "none", *PCI_NET),
         append="tsc=reliable reboot=k pci=lastbus=0", tests="iso=vda,net")
     yield Case("launcher-melange", "q35,hpet=off,smm=off,pit=off,i8042=off,sata=off,smbus=off,"
-               "usb=off,vmport=off,graphics=off,memory-backend=mem", format="vmlinuz",
+               "usb=off,vmport=off,graphics=off", format="vmlinuz",
                memory="4092069k", cpus=2, args=(
-                   "-object", "memory-backend-ram,id=mem,size=4092069k", "-smp",
-                   "2,dies=1,sockets=1,cores=2,threads=1", "-cpu", "Haswell-v4", "-device",
+                   "-smp", "2,dies=1,sockets=1,cores=2,threads=1", "-cpu", "Haswell-v4", "-device",
                    "virtio-serial-pci,id=virtio-serial0", "-device", "virtconsole,chardev=serial"),
                console=(), append="qb.console=hvc0 no_timer_check")
     yield Case("launcher-libguestfs", "q35,accel=tcg,graphics=off", "generic", "vmlinuz",
@@ -270,7 +271,7 @@ def _launchers():
 
 BOOTS = (*_formats(), *_cpus(), *_memory(), *_i386(), *_devices_rows(), *_launchers())
 
-# How a guest may reset each machine: the kernel's reboot=, and microvm's only way, the triple fault.
+# How a guest may reset each machine: the kernel's reboot=; microvm knows only the triple fault.
 REBOOTS = (
     Case("pc-acpi", "pc", append="reboot=a", args=PCI_DISK),
     Case("pc-keyboard", "pc", append="reboot=k", args=PCI_DISK, cpus=2),
@@ -291,11 +292,11 @@ SYSTEM_RESETS = (
 # A disk plugged while the guest runs: where, and QEMU's arguments for the place.
 HOTPLUGS = (
     (Case("q35-root-port", "q35", tests="plug=vda", args=(
-        *DISK, "-device", "pcie-root-port,id=port,chassis=1,slot=1")), "port"),
+        *DISK, "-device", "pcie-root-port,id=rp,chassis=1,slot=1")), "rp"),
     (Case("q35-kata-bridge", "q35", tests="plug=vda", args=(
-        *DISK, "-device", "pci-bridge,bus=pcie.0,id=port,chassis_nr=1,shpc=off,addr=2,"
-        "io-reserve=4k,mem-reserve=1m,pref64-reserve=1m")), "port"),
+        *DISK, "-device", "pci-bridge,bus=pcie.0,id=br,chassis_nr=1,shpc=off,addr=2,"
+        "io-reserve=4k,mem-reserve=1m,pref64-reserve=1m")), "br"),
     (Case("pc-root-bus", "pc", tests="plug=vda", args=DISK), "pci.0"),
     (Case("pc-bridge", "pc", tests="plug=vda", args=(
-        *DISK, "-device", "pci-bridge,id=port,chassis_nr=1,shpc=off,addr=2")), "port"),
+        *DISK, "-device", "pci-bridge,id=br,chassis_nr=1,shpc=off,addr=2")), "br"),
 )

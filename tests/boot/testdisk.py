@@ -1,7 +1,7 @@
 """A test disk: the smallest iso9660 image with given files (ECMA-119, 4th edition, level 1).
 
-Contract: iso9660({"NAME.TXT": bytes}) returns the image's bytes; names are 8.3 in capitals, all files
-in the root directory.  The same input gives the same bytes.  Linux shows the names in small letters.
+Contract: iso9660({"NAME.TXT": bytes}) returns the image's bytes; names are 8.3 in capitals, all in
+the root directory.  The same input gives the same bytes.  Linux shows the names in small letters.
 """
 
 import struct

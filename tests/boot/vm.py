@@ -1,10 +1,11 @@
 """Runs one QEMU for a test and tells what it said.
 
-Contract: a Vm starts QEMU under timeout(1) in a directory of its own, collects what the guest writes
-to the character device "serial" (the caller connects it: -serial chardev:serial, or a virtconsole) and,
-if asked, to the debug console at port 0x402, and speaks QMP if asked.  Use it with `with`: at the end
-of the block QEMU is gone.  Everything that goes wrong raises Failure, whose text has the command line,
-the last lines of the serial port, the debug console and QEMU's own words.
+Contract: a Vm starts QEMU under timeout(1) with its files in a given directory, collects what the
+guest writes to the character device "serial" (the caller connects it: -serial chardev:serial, or a
+virtconsole) and, if asked, to the debug console at port 0x402, and speaks QMP if asked.  Use it
+with `with`: at the end of the block QEMU is gone, and also when the test process dies.  All that goes
+wrong raises Failure, whose text has the command line, the last lines of the serial port, the debug
+console and QEMU's own words.
 
     with Vm("qemu-system-x86_64", ["-serial", "chardev:serial", ...], directory) as vm:
         vm.wait_for(rb"^QB done", seconds=60)
@@ -34,7 +35,11 @@ def _end_with_parent():
 
 
 class Failure(AssertionError):
-    """The guest did not do what the test needs."""
+    """The guest did not do what the test needs; REASON is the text without the evidence."""
+
+    def __init__(self, reason, evidence=""):
+        super().__init__("\n".join([reason, *([""] if evidence else []), evidence]))
+        self.reason = reason
 
 
 class Vm:
@@ -120,7 +125,7 @@ class Vm:
         """Executes a QMP command and returns its answer."""
         if not self.monitor:
             self._connect()
-        request = {"execute": command, "arguments": arguments} if arguments else {"execute": command}
+        request = {"execute": command, **({"arguments": arguments} if arguments else {})}
         self.monitor.write(json.dumps(request).encode() + b"\n")
         self.monitor.flush()
         while line := self.monitor.readline():
@@ -154,11 +159,10 @@ class Vm:
 
     def failure(self, reason):
         """A Failure with all that is known."""
-        parts = [reason, "", "command line:", shlex.join(self.argv), "", "serial port:",
-                 _tail(self.serial)]
-        parts += ["", "debug console:", _tail(self.debug_output())]
-        parts += ["", "QEMU:", _tail(self.error_path.read_bytes())]
-        return Failure("\n".join(parts))
+        parts = ["command line:", shlex.join(self.argv), "", "serial port:", _tail(self.serial),
+                 "", "debug console:", _tail(self.debug_output()),
+                 "", "QEMU:", _tail(self.error_path.read_bytes())]
+        return Failure(reason, "\n".join(parts))
 
     def check(self, condition, reason):
         """Raises a Failure for REASON unless CONDITION holds."""

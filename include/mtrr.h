@@ -1,0 +1,60 @@
+/*
+ * mtrr.h - memory types: what every processor's MSRs shall hold.
+ *
+ * The plan is a list of register values that depends on the memory map alone; each processor is
+ * then programmed from the same list (the others by start.S), so none can differ.
+ * SDM Vol. 3A, "Memory Type Range Registers (MTRRs)".
+ */
+#ifndef MTRR_H
+#define MTRR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu.h"
+#include "memmap.h"
+#include "spec/msr.h"
+
+#define MTRR_MAX_RANGES         8       /* variable ranges used, however many there are */
+
+/* DEF_TYPE off, the ranges, DEF_TYPE on; and IA32_FEATURE_CONTROL. */
+#define MSR_LIST_MAX            (1 + 3 + IA32_MTRR_FIX4K_COUNT + 2 * MTRR_MAX_RANGES + 1 + 1)
+
+struct msr_value {
+	uint32_t msr;
+	uint32_t low;
+	uint32_t high;
+};
+
+/* Written in this order.  An empty list leaves the processors as they are. */
+struct msr_list {
+	uint32_t count;
+	struct msr_value values[MSR_LIST_MAX];
+};
+
+/* Adds a value at the end.  Pure. */
+void msr_list_add(struct msr_list *list, uint32_t msr, uint32_t low, uint32_t high);
+
+/*
+ * Plans memory types: write-back by default; the VGA window uncacheable, option ROMs and the ROM
+ * write-protected; and uncacheable from a place in [ram_end, hole_base] up to 4 GiB, chosen so that
+ * it takes the fewest variable ranges, and among those covers most.  ram_end is where RAM below
+ * 4 GiB ends, hole_base where MMIO may begin; a hole that begins in RAM begins at ram_end.
+ *
+ * capability is IA32_MTRRCAP.  When its ranges do not suffice, what is left out is the part next to
+ * RAM.  Nothing above 4 GiB is made uncacheable: drivers map what they use there.  Pure.
+ */
+void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, uint32_t ram_end,
+	       uint32_t hole_base);
+
+/* Programs this processor, caches off meanwhile, as the SDM has it. */
+void mtrr_program(const struct msr_list *list);
+
+/*
+ * Plans for this machine; nothing on a processor without MTRRs.  hole_base is 0 where no PCI window
+ * and no ECAM says where MMIO begins.  Cost: no VM exit to userspace.
+ */
+void mtrr_init(struct msr_list *list, const struct cpu *cpu, const struct memmap *map,
+	       uint32_t hole_base);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * pci_plan.h - where every BAR and every bridge window goes.
+ *
+ * The caller enters the buses, each bridge after the one above it, then the BARs, and says which
+ * addresses are free.  pci_plan() sizes the windows from the leaves to the roots, places what is on
+ * bus 0 and then what is in each window.  Pure: the result depends on what was entered alone, and
+ * not on the order in which BARs were.
+ *
+ * Three spaces: I/O ports, memory below 4 GiB, memory above.  What is behind a bridge lies in one of
+ * its three windows; the prefetchable one is above 4 GiB when something behind the same bridge on
+ * bus 0 is too large for below, or when room for hot-plug is asked for there.
+ *
+ * What does not fit is given up, the largest first: its base is 0 and PCI_BAR_DROPPED is set.
+ * Before a BAR is given up, everything that can moves above 4 GiB, and room for hot-plug is.
+ */
+#ifndef PCI_PLAN_H
+#define PCI_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PCI_MAX_BUSES           256
+#define PCI_MAX_BARS            1024
+#define PCI_MAX_RANGES          8
+#define PCI_LARGE_SIZE          0x10000000      /* a 64-bit BAR of this size goes above 4 GiB */
+#define PCI_NO_BRIDGE           0xffff          /* struct pci_bus, bridge: the bus is a root */
+
+enum pci_space { PCI_SPACE_IO, PCI_SPACE_LOW, PCI_SPACE_HIGH, PCI_SPACES };
+enum pci_window_kind { PCI_WINDOW_IO, PCI_WINDOW_MEMORY, PCI_WINDOW_PREFETCH, PCI_WINDOWS };
+
+struct pci_range {
+	uint64_t base;
+	uint64_t end;           /* exclusive */
+};
+
+/* Free addresses, in the order in which they are to be used. */
+struct pci_ranges {
+	uint32_t count;
+	struct pci_range ranges[PCI_MAX_RANGES];
+};
+
+/* A BAR, or a bridge window as the bus above sees it. */
+struct pci_resource {
+	uint64_t size;          /* a BAR's is a power of two; 0: a closed window */
+	uint64_t align;         /* a power of two */
+	uint64_t base;          /* the plan; 0: none */
+	struct pci_resource *next;
+	uint16_t bdf;           /* of the device or bridge */
+	uint8_t offset;         /* of the register in configuration space */
+	uint8_t flags;
+	uint16_t bus;           /* index of the bus it is on */
+};
+
+/* struct pci_resource, flags */
+#define PCI_BAR_IO              (1u << 0)
+#define PCI_BAR_64              (1u << 1)
+#define PCI_BAR_PREFETCH        (1u << 2)
+#define PCI_BAR_ROM             (1u << 3)
+#define PCI_BAR_DECODE          (1u << 4)       /* the caller's */
+#define PCI_BAR_VGA             (1u << 5)       /* the caller's */
+#define PCI_BAR_WINDOW          (1u << 6)       /* not a BAR: struct pci_window */
+#define PCI_BAR_DROPPED         (1u << 7)       /* the plan: there is no place */
+
+struct pci_window {
+	struct pci_resource self;
+	struct pci_resource *first;     /* contents by alignment, the largest first */
+	struct pci_resource *last;
+	uint64_t room;                  /* bytes asked for beyond what is there */
+};
+
+struct pci_bus {
+	struct pci_window windows[PCI_WINDOWS];
+	uint16_t bridge;        /* bdf of the bridge above it, or PCI_NO_BRIDGE */
+	uint16_t parent;        /* index of the bus that the bridge is on; 0 for roots */
+	uint16_t top;           /* index of the bus above which there is only bus 0 */
+	uint8_t number;
+	uint8_t no_room;        /* bit a kind: room cannot be given */
+	bool one_slot;          /* a device that comes replaces what is there: room is a minimum */
+	bool high;              /* top buses: prefetchable windows are above 4 GiB */
+	bool want_high;         /* room in the prefetchable window is asked for above 4 GiB */
+	bool vga;               /* the caller's */
+};
+
+struct pci_plan {
+	struct pci_ranges spaces[PCI_SPACES];
+	struct pci_window roots[PCI_SPACES];    /* what is on bus 0 */
+	bool crowded;                           /* whatever can be above 4 GiB is */
+	uint32_t bus_count;
+	uint32_t bar_count;
+	struct pci_bus buses[PCI_MAX_BUSES];
+	struct pci_resource bars[PCI_MAX_BARS];
+	struct pci_resource *order[PCI_MAX_BARS];
+};
+
+/* Makes the plan empty but for bus 0, and all spaces full. */
+void pci_plan_clear(struct pci_plan *plan);
+
+/*
+ * Adds a bus; its number, room, one_slot and want_high are the caller's to set.  A root other than
+ * bus 0 has no bridge and parent 0.  NULL when there are too many.
+ */
+struct pci_bus *pci_plan_add_bus(struct pci_plan *plan, uint32_t parent, uint32_t bridge);
+
+/* Adds a BAR on a bus that was added.  False when there are too many. */
+bool pci_plan_add_bar(struct pci_plan *plan, uint32_t bus, uint32_t bdf, uint32_t offset,
+		      uint32_t flags, uint64_t size);
+
+/* Adds a free range to a space.  An empty one, and one too many, changes nothing. */
+void pci_plan_add_range(struct pci_plan *plan, enum pci_space space, uint64_t base, uint64_t end);
+
+void pci_plan(struct pci_plan *plan);
+
+#endif

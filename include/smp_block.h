@@ -1,0 +1,75 @@
+/*
+ * smp_block.h - what the boot processor and the others share; start.S and smi.S walk it by these
+ * offsets.
+ */
+#ifndef SMP_BLOCK_H
+#define SMP_BLOCK_H
+
+#define SMP_BLOCK_ARRIVED       0
+#define SMP_BLOCK_SLOTS         4
+#define SMP_BLOCK_SLOTS_END     8
+#define SMP_BLOCK_RELOCATED     12
+#define SMP_BLOCK_SMBASE        16
+#define SMP_BLOCK_SMBASE_END    20
+#define SMP_BLOCK_SMBASE_MORE   24
+#define SMP_BLOCK_RESUME        28
+#define SMP_BLOCK_ENTERED       32
+#define SMP_BLOCK_ACPI_VALUES   36
+#define SMP_BLOCK_MSR_COUNT     40
+#define SMP_BLOCK_MSRS          44
+
+/* A slot: u8 state, u8 APIC id. */
+#define SMP_SLOT_SIZE           2
+#define SMP_SLOT_PARKED         1       /* waits for its SMI; the id is filled in */
+#define SMP_SLOT_TURN           2       /* the one before has its SMBASE */
+
+#define MSR_VALUE_MSR           0
+#define MSR_VALUE_LOW           4
+#define MSR_VALUE_HIGH          8
+#define MSR_VALUE_SIZE          12
+
+#ifndef __ASSEMBLY__
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mtrr.h"
+
+struct smp_block {
+	uint32_t arrived;               /* processors beside the boot processor that have the MSRs */
+
+	/* SMM: each of the others in turn, in the order of arrival.  No slots: no SMM. */
+	uint32_t slots_paddr;           /* one for each other processor */
+	uint32_t slots_end_paddr;
+	uint32_t relocated;             /* others that have their SMBASE */
+	uint32_t smbase;                /* for the next processor */
+	uint32_t smbase_end;            /* when smbase gets there, it goes on at smbase_more */
+	uint32_t smbase_more;
+	uint32_t resume;                /* where RSM leads after the first SMI; 0: whence it came */
+	uint32_t entered;               /* first SMIs served */
+	uint32_t acpi_values;           /* port 0xb2: ACPI enable, in the next byte disable */
+
+	struct msr_list msrs;
+};
+_Static_assert(offsetof(struct smp_block, arrived) == SMP_BLOCK_ARRIVED, "start.S");
+_Static_assert(offsetof(struct smp_block, slots_paddr) == SMP_BLOCK_SLOTS, "start.S");
+_Static_assert(offsetof(struct smp_block, slots_end_paddr) == SMP_BLOCK_SLOTS_END, "smi.S");
+_Static_assert(offsetof(struct smp_block, relocated) == SMP_BLOCK_RELOCATED, "smi.S");
+_Static_assert(offsetof(struct smp_block, smbase) == SMP_BLOCK_SMBASE, "smi.S");
+_Static_assert(offsetof(struct smp_block, smbase_end) == SMP_BLOCK_SMBASE_END, "smi.S");
+_Static_assert(offsetof(struct smp_block, smbase_more) == SMP_BLOCK_SMBASE_MORE, "smi.S");
+_Static_assert(offsetof(struct smp_block, resume) == SMP_BLOCK_RESUME, "smi.S");
+_Static_assert(offsetof(struct smp_block, entered) == SMP_BLOCK_ENTERED, "smi.S");
+_Static_assert(offsetof(struct smp_block, acpi_values) == SMP_BLOCK_ACPI_VALUES, "smi.S");
+_Static_assert(offsetof(struct smp_block, msrs.count) == SMP_BLOCK_MSR_COUNT, "start.S");
+_Static_assert(offsetof(struct smp_block, msrs.values) == SMP_BLOCK_MSRS, "start.S");
+_Static_assert(offsetof(struct msr_value, msr) == MSR_VALUE_MSR, "start.S");
+_Static_assert(offsetof(struct msr_value, low) == MSR_VALUE_LOW, "start.S");
+_Static_assert(offsetof(struct msr_value, high) == MSR_VALUE_HIGH, "start.S");
+_Static_assert(sizeof(struct msr_value) == MSR_VALUE_SIZE, "start.S");
+
+/* The one there is: a SIPI passes no argument. */
+extern struct smp_block smp_block;
+
+#endif
+#endif

@@ -1,0 +1,97 @@
+/*
+ * mtrr.c - see mtrr.h.
+ *
+ * Ranges are handed out from 4 GiB downwards, largest first, so that each is aligned to its size;
+ * their number is the number of bits set in the size of what they cover.
+ */
+#include "mtrr.h"
+
+/* All machines keep MMIO above this; RAM may reach it, or beyond (QEMU's max-ram-below-4g). */
+#define HOLE_BASE_DEFAULT       0xc0000000u
+
+/* F0000-FFFFF is the ROM; E0000-EFFFF is the firmware's RAM; option ROMs go below (layout.h). */
+#define FIX4K_E0000             (IA32_MTRR_FIX4K_C0000 + 4)
+#define FIX4K_F0000             (IA32_MTRR_FIX4K_C0000 + 6)
+
+void msr_list_add(struct msr_list *list, uint32_t msr, uint32_t low, uint32_t high)
+{
+	list->values[list->count++] = (struct msr_value){ msr, low, high };
+}
+
+static void add_fixed(struct msr_list *list, uint32_t msr, uint32_t type)
+{
+	msr_list_add(list, msr, MTRR_FOUR(type), MTRR_FOUR(type));
+}
+
+static void plan_fixed(struct msr_list *list)
+{
+	add_fixed(list, IA32_MTRR_FIX64K_00000, MTRR_WB);
+	add_fixed(list, IA32_MTRR_FIX16K_80000, MTRR_WB);
+	add_fixed(list, IA32_MTRR_FIX16K_A0000, MTRR_UC);
+	for (uint32_t i = 0; i < IA32_MTRR_FIX4K_COUNT; i++) {
+		uint32_t msr = IA32_MTRR_FIX4K_C0000 + i;
+
+		add_fixed(list, msr, msr >= FIX4K_E0000 && msr < FIX4K_F0000 ? MTRR_WB : MTRR_WP);
+	}
+}
+
+static void plan_variable(struct msr_list *list, uint32_t max_ranges, uint32_t phys_bits,
+			  uint32_t ram_end, uint32_t hole_base)
+{
+	uint32_t most = 0 - ram_end;            /* bytes up to 4 GiB */
+	uint32_t least = 0 - (hole_base > ram_end ? hole_base : ram_end);
+	uint32_t mask_high = phys_bits > 32 ? (1u << (phys_bits - 32)) - 1 : 0;
+	uint32_t covered = 0;
+	uint32_t ranges = 0;
+
+	for (uint32_t size = 1u << 31; covered < least && size >= 0x1000 && ranges < max_ranges;
+	     size >>= 1) {
+		if (!(most & size))
+			continue;
+		covered |= size;
+		msr_list_add(list, IA32_MTRR_PHYSBASE0 + 2 * ranges, (0 - covered) | MTRR_UC, 0);
+		msr_list_add(list, IA32_MTRR_PHYSMASK0 + 2 * ranges,
+			     (0 - size) | MTRR_PHYSMASK_VALID, mask_high);
+		ranges++;
+	}
+}
+
+void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, uint32_t ram_end,
+	       uint32_t hole_base)
+{
+	uint32_t def_type = MTRR_DEF_TYPE_ENABLE | MTRR_WB;
+	uint32_t max_ranges = capability & MTRRCAP_VARIABLE_COUNT;
+
+	if (max_ranges > MTRR_MAX_RANGES)
+		max_ranges = MTRR_MAX_RANGES;
+	list->count = 0;
+	msr_list_add(list, IA32_MTRR_DEF_TYPE, 0, 0);
+	if (capability & MTRRCAP_FIXED) {
+		def_type |= MTRR_DEF_TYPE_FIXED;
+		plan_fixed(list);
+	}
+	plan_variable(list, max_ranges, phys_bits, ram_end, hole_base);
+	msr_list_add(list, IA32_MTRR_DEF_TYPE, def_type, 0);
+}
+
+void mtrr_program(const struct msr_list *list)
+{
+	cpu_disable_caches();
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct msr_value *value = &list->values[i];
+
+		wrmsr(value->msr, (uint64_t)value->high << 32 | value->low);
+	}
+	cpu_enable_caches();
+}
+
+void mtrr_init(struct msr_list *list, const struct cpu *cpu, const struct memmap *map,
+	       uint32_t hole_base)
+{
+	uint32_t needed = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR;
+
+	list->count = 0;
+	if ((cpu->leaf1_edx & needed) == needed)
+		mtrr_plan(list, (uint32_t)rdmsr(IA32_MTRRCAP), cpu->phys_bits,
+			  memmap_low_ram_end(map), hole_base ? hole_base : HOLE_BASE_DEFAULT);
+}

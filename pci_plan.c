@@ -1,0 +1,380 @@
+/*
+ * pci_plan.c - see pci_plan.h.
+ *
+ * A bus has a greater index than the one its bridge is on, so one pass down the indices sees all
+ * that is in a window before the window, and one pass up knows a window's base before its contents'.
+ * A window's base has the greatest alignment of what is in it: offsets in it can be set before.
+ */
+#include "pci_plan.h"
+
+#include <stddef.h>
+
+#define IO_GRANULE              0x1000          /* of bridge windows: PCI-to-PCI Bridge 1.2, 3.2.5 */
+#define MEMORY_GRANULE          0x100000
+
+#define BIT(kind)               (1u << (kind))
+
+void pci_plan_clear(struct pci_plan *plan)
+{
+	for (uint32_t space = 0; space < PCI_SPACES; space++)
+		plan->spaces[space].count = 0;
+	plan->bus_count = 0;
+	plan->bar_count = 0;
+	pci_plan_add_bus(plan, 0, PCI_NO_BRIDGE);
+}
+
+struct pci_bus *pci_plan_add_bus(struct pci_plan *plan, uint32_t parent, uint32_t bridge)
+{
+	static const uint8_t offsets[PCI_WINDOWS] = { 0x1c, 0x20, 0x24 };
+	uint32_t index = plan->bus_count;
+	struct pci_bus *bus = &plan->buses[index];
+
+	if (index == PCI_MAX_BUSES)
+		return NULL;
+	plan->bus_count++;
+	*bus = (struct pci_bus){
+		.bridge = (uint16_t)bridge,
+		.parent = (uint16_t)parent,
+		.top = parent ? plan->buses[parent].top : (uint16_t)index,
+	};
+	for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++)
+		bus->windows[kind].self = (struct pci_resource){
+			.bdf = (uint16_t)bridge,
+			.offset = offsets[kind],
+			.flags = PCI_BAR_WINDOW,
+			.bus = (uint16_t)parent,
+		};
+	return bus;
+}
+
+bool pci_plan_add_bar(struct pci_plan *plan, uint32_t bus, uint32_t bdf, uint32_t offset,
+		      uint32_t flags, uint64_t size)
+{
+	if (plan->bar_count == PCI_MAX_BARS)
+		return false;
+	plan->bars[plan->bar_count++] = (struct pci_resource){
+		.size = size,
+		.align = size,
+		.bdf = (uint16_t)bdf,
+		.offset = (uint8_t)offset,
+		.flags = (uint8_t)flags,
+		.bus = (uint16_t)bus,
+	};
+	return true;
+}
+
+void pci_plan_add_range(struct pci_plan *plan, enum pci_space space, uint64_t base, uint64_t end)
+{
+	struct pci_ranges *ranges = &plan->spaces[space];
+
+	if (base < end && ranges->count < PCI_MAX_RANGES)
+		ranges->ranges[ranges->count++] = (struct pci_range){ base, end };
+}
+
+static uint64_t align_up(uint64_t value, uint64_t align)
+{
+	return (value + align - 1) & ~(align - 1);
+}
+
+/* The largest power of two that is not above value; 0 for 0. */
+static uint64_t floor_power(uint64_t value)
+{
+	while (value & (value - 1))
+		value &= value - 1;
+	return value;
+}
+
+/* The order in which things are placed: no two are equal. */
+static bool is_before(const struct pci_resource *a, const struct pci_resource *b)
+{
+	if (a->align != b->align)
+		return a->align > b->align;
+	if (a->bdf != b->bdf)
+		return a->bdf < b->bdf;
+	return a->offset < b->offset;
+}
+
+static void insert(struct pci_window *window, struct pci_resource *item)
+{
+	struct pci_resource **link = &window->first;
+
+	/* Nearly always at the end: BARs come in order. */
+	if (window->first && !is_before(item, window->last))
+		link = &window->last->next;
+	else
+		while (*link && !is_before(item, *link))
+			link = &(*link)->next;
+	item->next = *link;
+	*link = item;
+	if (!item->next)
+		window->last = item;
+}
+
+static void sort_bars(struct pci_plan *plan)
+{
+	struct pci_resource **order = plan->order;
+
+	for (uint32_t i = 0; i < plan->bar_count; i++) {
+		struct pci_resource *bar = &plan->bars[i];
+		uint32_t at = i;
+
+		for (; at && is_before(bar, order[at - 1]); at--)
+			order[at] = order[at - 1];
+		order[at] = bar;
+	}
+}
+
+static enum pci_space window_space(const struct pci_plan *plan, const struct pci_bus *bus,
+				   enum pci_window_kind kind)
+{
+	if (kind == PCI_WINDOW_IO)
+		return PCI_SPACE_IO;
+	return kind == PCI_WINDOW_PREFETCH && plan->buses[bus->top].high ? PCI_SPACE_HIGH :
+		PCI_SPACE_LOW;
+}
+
+/* What a BAR is placed in, and in which space that is. */
+static struct pci_window *find_window(struct pci_plan *plan, const struct pci_resource *bar,
+				      enum pci_space *space)
+{
+	struct pci_bus *bus = &plan->buses[bar->bus];
+	enum pci_window_kind kind = PCI_WINDOW_MEMORY;
+
+	if (!bar->bus) {
+		if (bar->flags & PCI_BAR_IO)
+			*space = PCI_SPACE_IO;
+		else if ((bar->flags & PCI_BAR_64) && plan->spaces[PCI_SPACE_HIGH].count &&
+			 (plan->crowded || bar->size >= PCI_LARGE_SIZE))
+			*space = PCI_SPACE_HIGH;
+		else
+			*space = PCI_SPACE_LOW;
+		return &plan->roots[*space];
+	}
+	if (bar->flags & PCI_BAR_IO)
+		kind = PCI_WINDOW_IO;
+	else if ((bar->flags & PCI_BAR_PREFETCH) &&
+		 ((bar->flags & PCI_BAR_64) || !plan->buses[bus->top].high))
+		kind = PCI_WINDOW_PREFETCH;
+	*space = window_space(plan, bus, kind);
+	return &bus->windows[kind];
+}
+
+/* Decides below which bridges of bus 0 the prefetchable windows are above 4 GiB. */
+static void choose_high(struct pci_plan *plan)
+{
+	if (!plan->spaces[PCI_SPACE_HIGH].count)
+		return;
+	for (uint32_t i = 1; i < plan->bus_count; i++) {
+		const struct pci_bus *bus = &plan->buses[i];
+
+		if (bus->want_high || (plan->crowded && bus->windows[PCI_WINDOW_PREFETCH].room))
+			plan->buses[bus->top].high = true;
+	}
+	for (uint32_t i = 0; i < plan->bar_count; i++) {
+		const struct pci_resource *bar = &plan->bars[i];
+
+		if (bar->bus && (bar->flags & PCI_BAR_64) && (bar->flags & PCI_BAR_PREFETCH) &&
+		    (plan->crowded || bar->size >= PCI_LARGE_SIZE))
+			plan->buses[plan->buses[bar->bus].top].high = true;
+	}
+}
+
+/* Lays out what is in a window from offset 0 and gives the window its size. */
+static void size_window(struct pci_bus *bus, enum pci_window_kind kind)
+{
+	struct pci_window *window = &bus->windows[kind];
+	uint64_t granule = kind == PCI_WINDOW_IO ? IO_GRANULE : MEMORY_GRANULE;
+	uint64_t room = bus->no_room & BIT(kind) ? 0 : window->room;
+	uint64_t align = window->first ? window->first->align : 0;
+	uint64_t used = 0;
+
+	for (struct pci_resource *item = window->first; item; item = item->next) {
+		item->base = align_up(used, item->align);
+		used = item->base + item->size;
+	}
+	if (bus->one_slot && room <= used)
+		room = 0;
+	/* Room is for a BAR of that size, which has that alignment. */
+	if (floor_power(room) > align)
+		align = floor_power(room);
+	window->self.align = align > granule ? align : granule;
+	window->self.size = align_up(bus->one_slot && room ? room : used + room, granule);
+}
+
+/* Places what is on bus 0.  NULL, or the first for which there is no place. */
+static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space space)
+{
+	const struct pci_ranges *ranges = &plan->spaces[space];
+	uint64_t used[PCI_MAX_RANGES];
+
+	for (uint32_t i = 0; i < ranges->count; i++)
+		used[i] = ranges->ranges[i].base;
+	for (struct pci_resource *item = plan->roots[space].first; item; item = item->next) {
+		uint32_t i;
+
+		for (i = 0; i < ranges->count; i++) {
+			uint64_t base = align_up(used[i], item->align);
+			uint64_t end = ranges->ranges[i].end;
+
+			if (base >= end || end - base < item->size)
+				continue;
+			item->base = base;
+			used[i] = base + item->size;
+			break;
+		}
+		if (i == ranges->count)
+			return item;
+	}
+	return NULL;
+}
+
+/* Places everything in a space.  NULL, or the first on bus 0 for which there is no place. */
+static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
+{
+	struct pci_resource *failed;
+
+	plan->roots[space].first = NULL;
+	for (uint32_t i = 1; i < plan->bus_count; i++)
+		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++)
+			if (window_space(plan, &plan->buses[i], kind) == space)
+				plan->buses[i].windows[kind].first = NULL;
+	for (uint32_t i = 0; i < plan->bar_count; i++) {
+		struct pci_resource *bar = plan->order[i];
+		enum pci_space its_space;
+		struct pci_window *window = find_window(plan, bar, &its_space);
+
+		if (its_space == space && !(bar->flags & PCI_BAR_DROPPED))
+			insert(window, bar);
+	}
+	for (uint32_t i = plan->bus_count; --i > 0;) {
+		struct pci_bus *bus = &plan->buses[i];
+
+		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++) {
+			struct pci_window *window = &bus->windows[kind];
+
+			if (window_space(plan, bus, kind) != space)
+				continue;
+			size_window(bus, kind);
+			window->self.base = 0;
+			if (window->self.size)
+				insert(bus->parent ? &plan->buses[bus->parent].windows[kind] :
+				       &plan->roots[space], &window->self);
+		}
+	}
+	failed = place_root(plan, space);
+	if (failed)
+		return failed;
+	for (uint32_t i = 1; i < plan->bus_count; i++)
+		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++) {
+			struct pci_window *window = &plan->buses[i].windows[kind];
+
+			if (window_space(plan, &plan->buses[i], kind) != space)
+				continue;
+			for (struct pci_resource *item = window->first; item; item = item->next)
+				item->base += window->self.base;
+		}
+	return NULL;
+}
+
+/* Gives up the BAR with the greatest alignment in what has no place. */
+static void drop(struct pci_resource *item)
+{
+	while (item->flags & PCI_BAR_WINDOW)
+		item = ((struct pci_window *)item)->first;
+	item->flags |= PCI_BAR_DROPPED;
+	item->base = 0;
+}
+
+/* Grants room to the buses that have something in the window, or to those that do not. */
+static void grant_room(struct pci_plan *plan, enum pci_space space, bool occupied)
+{
+	for (uint32_t i = 1; i < plan->bus_count; i++)
+		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++) {
+			struct pci_bus *bus = &plan->buses[i];
+			const struct pci_window *window = &bus->windows[kind];
+
+			if (window_space(plan, bus, kind) != space || !window->room ||
+			    !!window->first != occupied || !(bus->no_room & BIT(kind)))
+				continue;
+			bus->no_room &= (uint8_t)~BIT(kind);
+			if (fit(plan, space))
+				bus->no_room |= BIT(kind);
+		}
+}
+
+/* The largest range of a space. */
+static uint64_t range_max(const struct pci_ranges *ranges)
+{
+	uint64_t max = 0;
+
+	for (uint32_t i = 0; i < ranges->count; i++)
+		if (ranges->ranges[i].end - ranges->ranges[i].base > max)
+			max = ranges->ranges[i].end - ranges->ranges[i].base;
+	return max;
+}
+
+/* What no range can hold is left out at once, so that no sum of sizes overflows. */
+static void drop_oversized(struct pci_plan *plan, enum pci_space space)
+{
+	uint64_t max = range_max(&plan->spaces[space]);
+
+	for (uint32_t i = 0; i < plan->bar_count; i++) {
+		struct pci_resource *bar = &plan->bars[i];
+		enum pci_space its_space;
+
+		find_window(plan, bar, &its_space);
+		if (its_space == space && bar->size > max)
+			drop(bar);
+	}
+	for (uint32_t i = 1; i < plan->bus_count; i++)
+		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++)
+			if (window_space(plan, &plan->buses[i], kind) == space &&
+			    plan->buses[i].windows[kind].room > max)
+				plan->buses[i].windows[kind].room = 0;
+}
+
+static void settle(struct pci_plan *plan, enum pci_space space)
+{
+	struct pci_resource *failed;
+
+	drop_oversized(plan, space);
+	if (!fit(plan, space))
+		return;
+	for (uint32_t i = 1; i < plan->bus_count; i++)
+		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++)
+			if (window_space(plan, &plan->buses[i], kind) == space)
+				plan->buses[i].no_room |= BIT(kind);
+	while ((failed = fit(plan, space)))
+		drop(failed);
+	grant_room(plan, space, true);
+	grant_room(plan, space, false);
+	fit(plan, space);
+}
+
+/* True when something below 4 GiB is larger than any range there. */
+static bool has_oversized(struct pci_plan *plan)
+{
+	uint64_t max = range_max(&plan->spaces[PCI_SPACE_LOW]);
+
+	for (uint32_t i = 0; i < plan->bar_count; i++) {
+		enum pci_space space;
+
+		find_window(plan, &plan->bars[i], &space);
+		if (space == PCI_SPACE_LOW && plan->bars[i].size > max)
+			return true;
+	}
+	return false;
+}
+
+void pci_plan(struct pci_plan *plan)
+{
+	plan->crowded = false;
+	sort_bars(plan);
+	choose_high(plan);
+	if (plan->spaces[PCI_SPACE_HIGH].count && (has_oversized(plan) || fit(plan, PCI_SPACE_LOW))) {
+		plan->crowded = true;
+		choose_high(plan);
+	}
+	for (uint32_t space = 0; space < PCI_SPACES; space++)
+		settle(plan, space);
+}

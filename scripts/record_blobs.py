@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Record what QEMU's fw_cfg gives a firmware, as inputs for the unit tests.
+
+usage: record_blobs.py [--qemu QEMU] [--output tests/data] [CASE...]
+
+Each case below becomes a directory with the command line that produced it (`command`), a list of
+the recorded files and items with their sizes (`files`), and their bytes without trailing zeros,
+under their fw_cfg name with '/' written as '_'.  No guest code runs: QEMU is started with qtest,
+the registers that its table builder looks at are written as chipset.c does, and the files are read
+by DMA.  What QEMU draws at random (vmgenid, UUID) is given on the command line, so that recording
+twice with one QEMU gives the same bytes.  288 processors take KVM.
+"""
+import argparse
+import pathlib
+import shlex
+import struct
+import subprocess
+import sys
+
+TABLES = ['etc/table-loader', 'etc/acpi/tables', 'etc/acpi/rsdp', 'etc/acpi/nvdimm-mem',
+          'etc/vmgenid_guid', 'etc/vmgenid_addr', 'etc/hardware_errors', 'etc/tpm/log',
+          'etc/smbios/smbios-tables', 'etc/e820']
+ITEMS = {0x05: 'cpu-count'}
+
+GUID = '12345678-9abc-def0-1234-56789abcdef0'
+CASES = {
+    'pc': '-M pc -m 128 -nodefaults',
+    'pc-vmgenid': f'-M pc -m 128 -nodefaults -device vmgenid,guid={GUID} -smp 4',
+    'pc-255': '-M pc -m 128 -nodefaults -smp 255',
+    'q35': f'-M q35 -m 128 -nodefaults -device vmgenid,guid={GUID}',
+    'q35-288': '-M q35,kernel-irqchip=split -accel kvm -m 128 -nodefaults -smp 288 '
+               '-device intel-iommu,intremap=on,eim=on',
+    'q35-devices': '-M q35,nvdimm=on -m 128,slots=2,maxmem=1G -nodefaults -smp 2,maxcpus=8 '
+                   '-device pcie-root-port,id=r1,chassis=1 -device virtio-net-pci,bus=r1 '
+                   '-device pxb-pcie,bus_nr=64,bus=pcie.0 '
+                   '-object memory-backend-ram,id=n0,size=128M -numa node,memdev=n0 '
+                   '-smbios type=1,manufacturer=Example,product=Machine,serial=1 '
+                   '-smbios type=11,value=one,value=two',
+    'microvm': '-M microvm,acpi=on -m 128 -nodefaults',
+    'microvm-288': '-M microvm,acpi=on -accel kvm -m 128 -nodefaults -smp 288',
+    'pc-smbios0': '-M pc -m 128 -nodefaults -smbios type=0,vendor=Example,version=7,date=01/02/2003',
+}
+
+DESCRIPTOR, BUFFER = 0x10000, 0x100000          # guest-physical, for DMA
+DMA_READ, DMA_SELECT = 2, 8
+PM_BASE = 0x600
+
+
+class Machine:
+    """A QEMU that runs no guest code and answers on the qtest protocol."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+
+    def do(self, *words):
+        """Sends one command; returns the answer's value."""
+        line = ' '.join(hex(word) if isinstance(word, int) else word for word in words)
+        self.process.stdin.write(line.encode() + b'\n')
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().decode().split()
+        if not answer or answer[0] != 'OK':
+            sys.exit(f'record_blobs: "{line}" was answered with "{" ".join(answer)}"; does '
+                     f'{shlex.join(self.process.args)} start?')
+        return answer[1] if len(answer) > 1 else ''
+
+    def read_item(self, selector, size):
+        """The first bytes of an fw_cfg item, by DMA."""
+        control = selector << 16 | DMA_SELECT | DMA_READ
+        self.do('write', DESCRIPTOR, 16,
+                '0x' + struct.pack('>IIQ', control, size, BUFFER).hex())
+        self.do('outl', 0x518, int.from_bytes(DESCRIPTOR.to_bytes(4, 'big'), 'little'))
+        return bytes.fromhex(self.do('read', BUFFER, size)[2:]) if size else b''
+
+    def directory(self):
+        """{name: (selector, size)}"""
+        count, = struct.unpack('>I', self.read_item(0x19, 4))
+        raw = self.read_item(0x19, 4 + 64 * count)
+        entries = (struct.unpack_from('>IHH56s', raw, 4 + 64 * i) for i in range(count))
+        return {name.rstrip(b'\0').decode(): (selector, size)
+                for size, selector, _, name in entries}
+
+    def pci_write(self, slot, function, offset, value):
+        """One dword of configuration space on bus 0."""
+        self.do('outl', 0xcf8, 1 << 31 | slot << 11 | function << 8 | offset)
+        self.do('outl', 0xcfc, value)
+
+    def close(self):
+        """Ends QEMU."""
+        self.process.kill()
+        self.process.wait()
+
+
+def program_chipset(machine, kind):
+    """What QEMU's table builder reads back: PM base and ECAM."""
+    if kind == 'pc':
+        machine.pci_write(1, 3, 0x40, PM_BASE | 1)
+        machine.pci_write(1, 3, 0x80, 1)
+    elif kind == 'q35':
+        machine.pci_write(0, 0, 0x60, 0xb0000001)
+        machine.pci_write(31, 0, 0x40, PM_BASE | 1)
+        machine.pci_write(31, 0, 0x44, 0x80)
+
+
+def record(qemu, name, options, output):
+    """Writes one case's directory."""
+    arguments = shlex.split(options) + shlex.split('-display none -S -qtest stdio '
+                                                   '-qtest-log /dev/null')
+    machine = Machine([qemu, *arguments])
+    directory = output / name
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.iterdir():
+        old.unlink()
+    program_chipset(machine, name.split('-')[0])
+    files = machine.directory()
+    recorded = [(file, *files[file]) for file in TABLES if file in files]
+    recorded += [(item, selector, 4) for selector, item in ITEMS.items()]
+    listing = []
+    for file, selector, size in recorded:
+        data = machine.read_item(selector, size)
+        # The files grow when they are built anew; their size is the one in the directory now.
+        (directory / file.replace('/', '_')).write_bytes(data.rstrip(b'\0'))
+        listing.append(f'{file} {size}\n')
+    (directory / 'files').write_text(''.join(listing))
+    version = subprocess.run([qemu, '--version'], capture_output=True, text=True, check=True)
+    (directory / 'command').write_text(
+        f'# {version.stdout.splitlines()[0]}\n{pathlib.Path(qemu).name} {shlex.join(arguments)}\n')
+    machine.close()
+    print(f'{name}: {", ".join(line.strip() for line in listing)}')
+
+
+def main():
+    """Records the cases asked for, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', 1)[0])
+    parser.add_argument('--qemu', default='qemu-system-x86_64')
+    parser.add_argument('--output', type=pathlib.Path, default=pathlib.Path('tests/data'))
+    parser.add_argument('cases', nargs='*', metavar='CASE')
+    options = parser.parse_args()
+    for name in options.cases or CASES:
+        if name not in CASES:
+            sys.exit(f'record_blobs: no case "{name}"; there are {", ".join(CASES)}')
+        record(options.qemu, name, CASES[name], options.output)
+
+
+main()

@@ -1,0 +1,13 @@
+# Measurements: what a boot makes QEMU do (counted, part of the tests) and how long it takes.
+
+BENCH_PYTHON ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,$(PYTHON))
+
+# The exit budget alone.  After a change that is worth more: tests/bench/budget.py --update
+.PHONY: budget
+budget: $(O)/qboot.bin            ## count what the firmware makes QEMU do, and compare with the budget
+	$(Q)$(BENCH_PYTHON) tests/bench/budget.py --firmware $<
+
+# The report: build/bench/report.html.  BENCH_ARGS: see tests/bench/bench.py --help
+.PHONY: bench
+bench: $(O)/qboot.bin             ## compare with the firmwares on this machine: build/bench/report.html
+	$(Q)$(BENCH_PYTHON) tests/bench/bench.py --output $(O)/bench $(BENCH_ARGS)

@@ -1,0 +1,180 @@
+"""One boot of one firmware: timed, or counted.
+
+A boot has the steps
+
+    QEMU        process started ... QEMU lets the processor run (its trace: runstate_set)
+    firmware    ... the kernel's first instruction
+    kernel      ... it starts /init
+    userspace   ... userspace says that it is up
+
+A timed boot is two runs of QEMU.  One boots the kernel with its first instructions replaced
+(stop_kernel.py), so the end of the firmware is known exactly for any firmware and costs none of them
+more than a line of trace for each fw_cfg item; it gives the first two steps.  The other boots the
+real kernel, and what it says on the serial line gives the last two.
+
+A counted boot is the same two runs with everything traced (events.py).
+"""
+
+import dataclasses
+from pathlib import Path
+import re
+import subprocess
+import time
+
+import events
+import qemu
+import stop_kernel
+
+STEPS = ("QEMU", "firmware", "kernel", "userspace")
+
+RUNNING = re.compile(r"^\d+@(\d+\.\d+):runstate_set .*\(running\)\s*$")
+STOPPED = re.compile(rf"^\d+@(\d+\.\d+):fw_cfg_select \S+ key {stop_kernel.KEY:#06x} ")
+TIMED_EVENTS = ("runstate_set", "fw_cfg_select")
+
+
+@dataclasses.dataclass
+class Scenario:
+    """What is booted: a kernel, and QEMU's arguments for the machine."""
+
+    name: str
+    kernel: Path
+    arguments: list
+    accel: str
+    initrd: Path = None
+    append: str = ""
+    limit: int = 120
+    init: str = r"Run \S+ as init process"
+    up: str = r"is up after"
+
+    @property
+    def machine(self):
+        """The machine type with its options."""
+        for i, word in enumerate(self.arguments[:-1]):
+            if word in ("-M", "-machine", "--machine"):
+                return self.arguments[i + 1].removeprefix("type=")
+        return "pc"
+
+    def command(self, firmware, kernel):
+        """QEMU's command line."""
+        argv = [qemu.program(), "-accel", self.accel, *self.arguments, "-bios", str(firmware.path),
+                "-kernel", str(kernel), "-no-reboot"]
+        if not {"-display", "-nographic"} & set(self.arguments):
+            argv += ["-display", "none"]
+        if self.initrd:
+            argv += ["-initrd", str(self.initrd)]
+        if self.append:
+            argv += ["-append", self.append]
+        if not {"-serial", "-nographic"} & set(self.arguments):
+            argv += ["-serial", "stdio"]
+        return argv
+
+
+class Lab:
+    """A scratch directory with the stopped kernels."""
+
+    def __init__(self, scratch):
+        self.scratch = Path(scratch)
+        self.stopped = {}
+        self.kernels = qemu.write_kernels(self.scratch)
+
+    def stopped_kernel(self, kernel):
+        """The file of the kernel with its first instructions replaced."""
+        if kernel not in self.stopped:
+            try:
+                image = stop_kernel.stopped(kernel.read_bytes())
+            except ValueError as error:
+                raise qemu.Error(f"{kernel}: {error}") from error
+            path = self.scratch / f"stopped{len(self.stopped)}"
+            path.write_bytes(image)
+            self.stopped[kernel] = path
+        return self.stopped[kernel]
+
+    def _stop_argv(self, scenario, firmware):
+        return scenario.command(firmware, self.stopped_kernel(scenario.kernel)) + qemu.DEBUG_EXIT
+
+    def time_firmware(self, scenario, firmware):
+        """Seconds of (QEMU, firmware)."""
+        argv = self._stop_argv(scenario, firmware) + qemu.traced(self.scratch, TIMED_EVENTS)
+        status, said, start, _ = qemu.run(argv, scenario.limit)
+        qemu.expect_stop(status, said, argv)
+        running = stopped = None
+        for line in (self.scratch / "trace").read_text(errors="replace").splitlines():
+            match = RUNNING.match(line)
+            if match:
+                running = float(match[1])
+            match = STOPPED.match(line)
+            if match:
+                stopped = float(match[1])
+        if not running or not stopped:
+            raise qemu.Error("QEMU's trace lacks runstate_set or fw_cfg_select")
+        return running - start, stopped - running
+
+    def time_guest(self, scenario, firmware):
+        """(seconds from QEMU's start to /init, to up; the serial log); None for what was not seen."""
+        argv = ["timeout", "-s", "KILL", str(scenario.limit),
+                *scenario.command(firmware, scenario.kernel)]
+        start = time.time()
+        seen, times = b"", [None, None]
+        patterns = [re.compile(pattern.encode()) for pattern in (scenario.init, scenario.up)]
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, bufsize=0) as process:
+            while True:
+                piece = process.stdout.read(65536)
+                if not piece:
+                    break
+                now = time.time()
+                seen += piece
+                for i, pattern in enumerate(patterns):
+                    if times[i] is None and pattern.search(seen):
+                        times[i] = now - start
+            status = process.wait()
+        if times[1] is None:
+            last = seen.decode(errors="replace").strip().splitlines() or ["nothing said"]
+            raise qemu.Error(f"{firmware.name}: userspace did not say /{scenario.up}/ (status "
+                             f"{status}); last: {last[-1]}\n  {' '.join(argv)}")
+        return times[0], times[1], seen.decode(errors="replace")
+
+    def time_boot(self, scenario, firmware, guest=True):
+        """Seconds of each step; without GUEST, of the first two."""
+        start, firmware_time = self.time_firmware(scenario, firmware)
+        steps = {"QEMU": start, "firmware": firmware_time}
+        if guest:
+            init, up, _ = self.time_guest(scenario, firmware)
+            steps["kernel"] = (init or up) - start - firmware_time
+            steps["userspace"] = up - init if init else 0.0
+        return steps
+
+    def count_firmware(self, scenario, firmware):
+        """events.Counts of the firmware."""
+        argv = self._stop_argv(scenario, firmware) + qemu.traced(self.scratch)
+        status, said, _, _ = qemu.run(argv, scenario.limit)
+        qemu.expect_stop(status, said, argv)
+        return events.Reader(scenario.accel.startswith("kvm")).read(self.scratch / "trace").counts
+
+    def count_boot(self, scenario, firmware, guest=True):
+        """Exits by cause and rebuilds of each step, as plain data."""
+        counts = {"firmware": self.count_firmware(scenario, firmware)}
+        if guest:
+            argv = scenario.command(firmware, scenario.kernel) + qemu.traced(self.scratch)
+            qemu.run(argv, scenario.limit)
+            counts |= self._count_guest(scenario, counts["firmware"])
+        return {step: count.table() for step, count in counts.items()}
+
+    def _count_guest(self, scenario, firmware):
+        """Kernel and userspace: where they begin is what the guest writes to the serial line."""
+        reader = events.Reader(scenario.accel.startswith("kvm"))
+        parts, patterns = [], [scenario.init.encode(), scenario.up.encode()]
+        checked = 0
+        with open(self.scratch / "trace", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                reader.feed(line)
+                if len(reader.serial) == checked or not patterns:
+                    continue
+                checked = len(reader.serial)
+                if re.search(patterns[0], reader.serial[-200:]):
+                    parts.append(reader.counts)
+                    reader.counts = events.Counts()
+                    patterns.pop(0)
+        parts.append(reader.finish().counts)
+        parts[0].subtract(firmware)
+        return dict(zip(("kernel", "userspace"), parts if not patterns else parts[:1]))

@@ -1,0 +1,213 @@
+"""Counts what a guest makes QEMU do, from QEMU's own trace and execution log.
+
+A trace has a line for each event, in order (docs/devel/tracing.rst; trace-events in softmmu, hw/nvram
+and accel/kvm).  Counted from the guest's first access on, so QEMU's own start does not count:
+
+    exits       KVM: port-I/O and MMIO exits to QEMU (kvm_run_exit, reasons 2 and 6).
+                TCG: accesses to devices; the lines of one access that QEMU splits count once where
+                the execution log shows the instructions between them
+    rebuilds    of the memory topology (flatview_new): how often the address space that is rebuilt
+                most often is; others are rebuilt with it
+    memslots    updates of KVM's memory slots (kvm_set_user_memory)
+    instructions  executed, all processors (`-d exec` with one instruction a block)
+
+What a stop kernel does itself is left out.
+"""
+
+import collections
+import dataclasses
+import re
+
+import stop_kernel
+
+CAUSES = ("fw_cfg", "pci", "chipset", "other")
+
+# What the regions are called in QEMU's device models, by cause.  Any other is "other".
+REGION_CAUSE = {
+    "fwcfg": "fw_cfg", "fwcfg.dma": "fw_cfg",
+    "pci-conf-idx": "pci", "pci-conf-data": "pci", "pcie-mmcfg-mmio": "pci", "pcie-ecam": "pci",
+}
+# The interrupt, timer, reset, power management and CMOS registers of the board.
+CHIPSET_REGIONS = re.compile(
+    r"^(pic|elcr|ioapic|apic-msi|kvm-apic-msi|kvm-ioapic|kvm-pic|kvm-elcr|pit|kvm-pit|pcspk|rtc|"
+    r"hpet|port92|port92-.*|apm-io|acpi-.*|smbus-.*|piix.*|ich9.*|lpc-.*|pm-smbus|"
+    r"reset-control|dma-.*|i8042-.*|vmport|ioport80|ioportF0|kvmvapic.*|acpi-cpu-hotplug.*)$")
+
+# A kernel's own reads of fw_cfg come much later and name files only.
+KERNEL_KEYS = {0x07, 0x08, 0x0a, 0x0b, *range(0x10, 0x19)}
+
+LINE = re.compile(
+    r"^(?:\d+@(?P<time>\d+\.\d+):)?(?:"
+    r"(?:memory_region_ops_(?P<access>read|write) cpu (?P<cpu>-?\d+) mr \S+ addr (?P<addr>\S+) "
+    r"value (?P<value>\S+) size (?P<size>\d+) name '(?P<name>[^']*)')|"
+    r"(?:kvm_run_exit cpu_index (?P<exit_cpu>\d+), reason (?P<reason>\d+))|"
+    r"(?:flatview_new \S+ \(root (?P<root>\S+)\))|"
+    r"(?P<memslot>kvm_set_user_memory)|"
+    r"(?:fw_cfg_select \S+ key (?P<key>\S+) '(?P<item>[^']*)'))")
+
+
+# An instruction in an execution log: "Trace CPU: HOST_ADDRESS [CS_BASE/PC/...".
+EXEC_PREFIX = "Trace "
+# What follows one that was interrupted before it did anything, and comes again.
+STOPPED_PREFIX = "Stopped execution of TB chain"
+
+
+def _pc_of(line):
+    return int(line.split("/", 2)[1], 16)
+
+
+def cause_of(region):
+    """The cause that an access to a region of this name counts for."""
+    if region in REGION_CAUSE:
+        return REGION_CAUSE[region]
+    return "chipset" if CHIPSET_REGIONS.match(region) else "other"
+
+
+@dataclasses.dataclass
+class Counts:
+    """What happened between two points of a run."""
+
+    exits: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    names: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    roots: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    memslots: int = 0
+    instructions: int = 0
+
+    @property
+    def total(self):
+        """All exits."""
+        return sum(self.exits.values())
+
+    @property
+    def rebuilds(self):
+        """Of the memory topology."""
+        return max(self.roots.values(), default=0)
+
+    def subtract(self, other):
+        """Takes away what happened in a part of it, seen in another run."""
+        self.exits.subtract(other.exits)
+        self.names.subtract(other.names)
+        self.memslots -= other.memslots
+        # The roots have other addresses in each run.
+        self.roots = collections.Counter({"": self.rebuilds - other.rebuilds})
+
+    def table(self):
+        """As plain data: causes in order, then the rest."""
+        return {"exits": {cause: self.exits[cause] for cause in CAUSES}, "total": self.total,
+                "rebuilds": self.rebuilds, "memslots": self.memslots}
+
+
+class Reader:
+    """Reads a trace line by line and counts into .counts, which its user may replace at any point.
+
+    Also keeps what a user may want to know at that point: .time of the last line that had one,
+    .serial, the text that the guest wrote to COM1 so far, and .dma_instructions, the addresses of the
+    instructions that started fw_cfg transfers (from an execution log).
+    """
+
+    def __init__(self, kvm):
+        self.kvm = kvm
+        self.counts = Counts()
+        self.began = False              # the guest has done something
+        self.time = None
+        self.first_access = None        # host time
+        self.stopped = None             # host time (or 1) at which a stop kernel was reached
+        self.last_kernel_item = None    # host time of the last request for one
+        self.serial = bytearray()
+        self.markers = []               # (host time, port, value)
+        self.dma_instructions = set()
+        self._pending = False           # an exit whose cause is not known yet
+        self._same = False              # a further line of the access before it
+        self._config_address = 0
+        self._instruction = None        # the log's line of the last one
+
+    def feed(self, line):
+        """One line; returns the kind of event, or None."""
+        if line.startswith(EXEC_PREFIX):
+            self.counts.instructions += not self.stopped
+            self._instruction = line
+            self._same = False
+            return "exec"
+        if line.startswith(STOPPED_PREFIX):
+            self.counts.instructions -= not self.stopped
+            return None
+        match = LINE.match(line)
+        if not match:
+            return None
+        if match["time"]:
+            self.time = float(match["time"])
+        if match["access"]:
+            return self._access(match)
+        if match["exit_cpu"]:
+            self._exit_without_access()
+            self.began = True
+            if self.stopped:
+                return "exit"
+            self._pending = match["reason"] in ("2", "6")
+            return "exit"
+        if match["root"] or match["memslot"]:
+            if self.began and match["root"]:
+                self.counts.roots[match["root"]] += 1
+            elif self.began:
+                self.counts.memslots += 1
+            return "topology"
+        if int(match["key"], 16) in KERNEL_KEYS:
+            self.last_kernel_item = self.time
+        return "select"
+
+    def _exit_without_access(self):
+        if self._pending:
+            self.counts.exits["other"] += 1
+            self.counts.names["no device"] += 1
+            self._pending = False
+
+    def _access(self, match):
+        if int(match["cpu"]) < 0:
+            return None                 # QEMU's own
+        self.began = True
+        self.first_access = self.first_access or self.time
+        name, address = match["name"], int(match["addr"], 16)
+        value = int(match["value"], 16)
+        stop = address == stop_kernel.KEY_PORT and value & 0xffff == stop_kernel.KEY
+        if self.stopped or stop and match["access"] == "write":
+            self.stopped, self._pending = self.stopped or self.time or 1, False
+            return "stop"
+        if name == "pci-conf-idx" and match["access"] == "write":
+            self._config_address = value
+        if match["access"] == "write" and address in (0xf4, 0xf5):
+            self.markers.append((self.time, address, value))
+        if name == "serial" and match["access"] == "write" and address == 0x3f8:
+            self.serial.append(value & 0xff)
+        if name == "fwcfg.dma" and address == 0x518 and self._instruction:
+            self.dma_instructions.add(_pc_of(self._instruction))
+        counts = self._pending if self.kvm else not (self._same and self._instruction)
+        if counts:
+            self.counts.exits[cause_of(name)] += 1
+            self.counts.names[self._describe(match["access"], name, address)] += 1
+        self._pending, self._same = False, True
+        return "access"
+
+    def _describe(self, access, name, address):
+        """An access in a reader's words: PCI by function and register, others by port."""
+        if name == "pci-conf-data":
+            target = (self._config_address & 0xfffffc) | (self._config_address | address) & 3
+            bdf, register = target >> 8, target & 0xff
+        elif name in ("pcie-mmcfg-mmio", "pcie-ecam"):
+            bdf, register = address >> 12 & 0xffff, address & 0xfff
+        else:
+            where = "" if name == "pci-conf-idx" else f" {address:#x}"
+            return f"{access} {name}{where}"
+        return (f"{access} config {bdf >> 8:02x}:{bdf >> 3 & 31:02x}.{bdf & 7} "
+                f"register {register:#04x}")
+
+    def finish(self):
+        """Call at the end."""
+        self._exit_without_access()
+        return self
+
+    def read(self, path):
+        """The whole file."""
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                self.feed(line)
+        return self.finish()

@@ -1,0 +1,63 @@
+"""The firmwares that a benchmark compares: ours and those installed on this machine."""
+
+import dataclasses
+from pathlib import Path
+import subprocess
+
+import qemu
+
+
+@dataclasses.dataclass(frozen=True)
+class Firmware:
+    """An image for -bios; .machines names the only ones that it is for, if any are."""
+
+    name: str
+    path: Path
+    machines: tuple = ()
+    markers: bool = False       # understands opt/org.qboot/markers
+
+    def fits(self, machine):
+        """Whether it is meant for a machine, such as "q35" or "microvm,acpi=off"."""
+        kind = machine.split(",")[0]
+        return not self.machines or ("microvm" if kind == "microvm" else "pc") in self.machines
+
+
+# Name in the report, file, machines.
+KNOWN = (("SeaBIOS", "bios-256k.bin", ("pc",)),
+         ("SeaBIOS", "bios-microvm.bin", ("microvm",)),
+         ("qboot.rom", "qboot.rom", ()),
+         ("OVMF", "OVMF.fd", ("pc",)))
+
+MORE_DIRECTORIES = ("/usr/share/qemu", "/usr/share/seabios", "/usr/share/ovmf", "/usr/share/OVMF",
+                    "/usr/share/edk2/ovmf", "/usr/share/edk2-ovmf/x64", "/usr/share/edk2/x64")
+
+
+def directories():
+    """Where firmware may lie: what QEMU says, then where distributions put it."""
+    said = subprocess.run([qemu.program(), "-L", "help"], capture_output=True, text=True,
+                          check=False).stdout.split("\n")
+    return [Path(line.strip()) for line in (*said, *MORE_DIRECTORIES) if line.strip()]
+
+
+def find():
+    """Ours, if it is built, and the first of each kind in the directories."""
+    found = []
+    if qemu.FIRMWARE.is_file():
+        found.append(Firmware("qboot.bin", qemu.FIRMWARE, markers=True))
+    places = directories()
+    for name, file, machines in KNOWN:
+        paths = [place / file for place in places if (place / file).is_file()]
+        if paths:
+            found.append(Firmware(name, paths[0], machines))
+    return found
+
+
+def named(paths):
+    """Those that the user names; files of the same name are told apart by their directories."""
+    paths = [Path(path).resolve() for path in paths]
+    for path in paths:
+        if not path.is_file():
+            raise qemu.Error(f"no firmware {path}")
+    names = [path.name for path in paths]
+    return [Firmware(path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}",
+                     path) for path in paths]

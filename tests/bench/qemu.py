@@ -1,0 +1,118 @@
+"""QEMU for the budget and the benchmark: command lines, runs with a bound, what this host can do.
+
+A run never outlives its bound: timeout(1) ends it, since subprocess's own timeout polls and would
+round measured times up.
+"""
+
+import functools
+import os
+from pathlib import Path
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+import stop_kernel
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FIRMWARE = ROOT / "build" / "qboot.bin"
+
+# The device that ends QEMU when a stop kernel says so; its own ports are those of stop_kernel.PORT.
+DEBUG_EXIT = ["-device", f"isa-debug-exit,iobase={stop_kernel.PORT:#x}"]
+
+# Events that the counting reads; see events.py.
+EVENTS = ("flatview_new", "kvm_set_user_memory", "kvm_run_exit", "memory_region_ops_read",
+          "memory_region_ops_write", "fw_cfg_select")
+
+
+class Error(Exception):
+    """Cannot measure; the text says why and what to do."""
+
+
+def program():
+    """The QEMU to run: $QEMU, or the one in $PATH."""
+    path = shutil.which(os.environ.get("QEMU") or "qemu-system-x86_64")
+    if not path:
+        raise Error("qemu-system-x86_64 is not installed; install QEMU or set QEMU=PROGRAM")
+    return path
+
+
+@functools.lru_cache
+def version():
+    """(major, minor) of the QEMU."""
+    text = subprocess.run([program(), "--version"], capture_output=True, text=True,
+                          check=True).stdout
+    return tuple(int(word) for word in re.search(r"version (\d+)\.(\d+)", text).groups())
+
+
+def accelerator(name, one_instruction=False):
+    """QEMU's options for an accelerator; ONE_INSTRUCTION: TCG translates one at a time."""
+    if not one_instruction:
+        return ["-accel", name]
+    if version() >= (8, 1):
+        return ["-accel", name + ",one-insn-per-tb=on"]
+    return ["-accel", name, "-singlestep"]
+
+
+def command(accel, machine, firmware, kernel, extra=(), memory="512"):
+    """A guest with nothing but what the arguments say; ACCEL is a list from accelerator()."""
+    return [program(), *accel, "-machine", machine, "-cpu", "qemu64", "-m", memory, "-nodefaults",
+            "-no-user-config", "-display", "none", "-no-reboot", *DEBUG_EXIT,
+            "-bios", str(firmware), "-kernel", str(kernel), *extra]
+
+
+def run(argv, limit=60):
+    """Runs to the end; returns (exit status, what it said, start, end) with host times."""
+    start = time.time()
+    done = subprocess.run(["timeout", "-s", "KILL", str(limit), *argv], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return done.returncode, done.stdout.decode(errors="replace"), start, time.time()
+
+
+def traced(scratch, events=EVENTS):
+    """Options that write EVENTS to SCRATCH/trace, each line with the host's time."""
+    listing = Path(scratch) / "events"
+    (Path(scratch) / "trace").unlink(missing_ok=True)   # QEMU appends
+    listing.write_text("".join(event + "\n" for event in events), encoding="ascii")
+    return ["-trace", f"events={listing},file={scratch}/trace", "-msg", "timestamp=on"]
+
+
+def expect_stop(status, said, argv):
+    """Raises unless QEMU was ended by a stop kernel; returns which."""
+    for stop in stop_kernel.Stop:
+        if status == stop.status:
+            return stop
+    lines = [line for line in said.splitlines() if "warning:" not in line]
+    reason = {137: "it did not reach the kernel in time",
+              0x21: "the firmware gave up"}.get(status, f"QEMU ended with status {status}")
+    raise Error(f"{reason}: {lines[-1] if lines else 'nothing said'}\n  {' '.join(argv)}")
+
+
+@functools.lru_cache
+def kvm_works():
+    """Whether a guest of nothing but a stop runs under KVM."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    with tempfile.TemporaryDirectory(prefix="qboot-bench-") as scratch:
+        files = write_kernels(Path(scratch))
+        argv = command(accelerator("kvm"), "microvm", files["floor"], files["pvh"])
+        return run(argv, 10)[0] == stop_kernel.Stop.FLOOR.status
+
+
+def kvm_is_hardware():
+    """Whether KVM runs guests on the processor; a software KVM is good for small kernels only."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return bool(re.search(r"^flags\s*:.*\b(vmx|svm)\b", flags, re.MULTILINE)) and kvm_works()
+
+
+def write_kernels(directory):
+    """The smallest kernels and the floor ROM as files: {"pvh", "bzimage", "floor"}."""
+    files = {"pvh": stop_kernel.pvh(), "bzimage": stop_kernel.bzimage(),
+             "floor": stop_kernel.floor_rom()}
+    for name, image in files.items():
+        (directory / name).write_bytes(image)
+    return {name: directory / name for name in files}

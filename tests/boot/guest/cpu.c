@@ -1,0 +1,299 @@
+/*
+ * cpu.c - every processor: memory types, feature control, SMM.
+ *
+ * The boot processor's are always looked at.  Words of the command line:
+ *
+ *   cpu.nmi            the others' too, without an INIT, which under TCG would clear what is to be
+ *                      seen: an NMI takes them out of the firmware's HLT to cpu_ap.S
+ *   cpu.init           the same by INIT and SIPI: under KVM nothing is lost by it
+ *   cpu.smm            the machine has SMM: SMIs must be served from SMRAM, by each processor asked
+ *   cpu.feature=N      what IA32_FEATURE_CONTROL must be
+ */
+#include "guest.h"
+#include "io.h"
+
+#define MAX_CPUS                288
+#define MAX_MSRS                48
+
+#define MTRR_CAP                0xfe
+#define MTRR_DEF_TYPE           0x2ff
+#define FEATURE_CONTROL         0x3a
+#define DEF_TYPE_ON             0xc06u          /* ranges and fixed ranges on, write-back */
+
+#define ICR_LOW                 (LAPIC_BASE + 0x300)
+#define ICR_HIGH                (LAPIC_BASE + 0x310)
+  #define ICR_SMI                 0x4200u
+  #define ICR_OTHERS              0xc4000u
+  #define ICR_NMI                 0x400u
+  #define ICR_INIT                0x500u
+  #define ICR_STARTUP             0x600u
+
+#define NMI_GATE                0x10            /* of the IDT at 0, which the firmware's APs have */
+#define FIRMWARE_CODE32         0x10
+#define TRAMPOLINE              0x2000u
+
+#define APM_CNT                 0xb2
+#define TRAP                    0x38000u        /* an SMI leads here with the SMBASE of a reset */
+#define TRAPPED                 0x54524150u
+#define PATIENCE                200000000u
+
+extern char ap_nmi[], ap_real[], ap_real_end[], ap_real_gdtr[];
+void ap_main(uint32_t index);
+
+uint32_t ap_next;                               /* cpu_ap.S takes a number from it */
+static struct {
+	uint32_t apic_id;
+	uint32_t different;                     /* MSRs that are not the boot processor's */
+	uint32_t first_msr;
+	uint64_t first_value;
+} others[MAX_CPUS];
+static volatile uint32_t others_done;
+static struct { uint32_t msr; uint64_t value; } msrs[MAX_MSRS];
+static uint32_t msr_count;
+static volatile uint32_t trapped;
+
+static uint64_t rdmsr(uint32_t msr)
+{
+	uint64_t value;
+
+	__asm__ volatile ("rdmsr" : "=A" (value) : "c" (msr));
+	return value;
+}
+
+static void mmio_write32(uint32_t paddr, uint32_t value)
+{
+	*(volatile uint32_t *)(uintptr_t)paddr = value;
+}
+
+static void remember(uint32_t msr)
+{
+	msrs[msr_count].msr = msr;
+	msrs[msr_count++].value = rdmsr(msr);
+}
+
+static uint32_t apic_id(void)
+{
+	return mmio_read32(LAPIC_BASE + LAPIC_ID) >> 24;
+}
+
+void ap_main(uint32_t index)
+{
+	if (index < MAX_CPUS) {
+		others[index].apic_id = apic_id();
+		for (uint32_t i = 0; i < msr_count; i++) {
+			uint64_t value = rdmsr(msrs[i].msr);
+
+			if (value == msrs[i].value)
+				continue;
+			if (!others[index].different++) {
+				others[index].first_msr = msrs[i].msr;
+				others[index].first_value = value;
+			}
+		}
+	}
+	__atomic_fetch_add(&others_done, 1, __ATOMIC_SEQ_CST);
+}
+
+static uint64_t msr_of(uint32_t msr)
+{
+	for (uint32_t i = 0; i < msr_count; i++)
+		if (msrs[i].msr == msr)
+			return msrs[i].value;
+	return ~0ull;
+}
+
+/* True when paddr is uncacheable by a variable range. */
+static bool uncached(uint64_t paddr, uint32_t ranges)
+{
+	for (uint32_t i = 0; i < ranges; i++) {
+		uint64_t mask = msr_of(0x201 + 2 * i) & ~0xfffull;
+
+		if ((msr_of(0x201 + 2 * i) & 0x800) && (paddr & mask) == (msr_of(0x200 + 2 * i) & mask))
+			return true;
+	}
+	return false;
+}
+
+static void check_mtrrs(void)
+{
+	uint32_t ranges = rdmsr(MTRR_CAP) & 0xff;
+	uint32_t ram = 0, hole = 0;
+	uint64_t ram_end = 0;
+
+	remember(MTRR_DEF_TYPE);
+	for (uint32_t i = 0; i < 2 * ranges && i < 20; i++)
+		remember(0x200 + i);
+	remember(0x250);
+	remember(0x258);
+	remember(0x259);
+	for (uint32_t i = 0; i < 8; i++)
+		remember(0x268 + i);
+	check_equal("mtrr.def_type", DEF_TYPE_ON, msr_of(MTRR_DEF_TYPE));
+	check_equal("mtrr.00000", 0x0606060606060606, msr_of(0x250));
+	check_equal("mtrr.80000", 0x0606060606060606, msr_of(0x258));
+	check_equal("mtrr.a0000", 0, msr_of(0x259));
+	check_equal("mtrr.f0000", 0x0505050505050505, msr_of(0x26e));
+
+	for (uint32_t i = 0; i < handoff.map_count; i++) {
+		const struct map_entry *entry = &handoff.map[i];
+
+		if (entry->type != MAP_RAM)
+			continue;
+		if (entry->end <= GIB4 && entry->end > ram_end)
+			ram_end = entry->end;
+		for (uint64_t p = entry->base; p < entry->end; p += 64 * KIB)
+			ram += uncached(p, ranges);
+		ram += uncached(entry->end - 1, ranges);
+	}
+	check_equal("mtrr.ram-uncached", 0, ram);
+	for (uint64_t p = ram_end > 0xc0000000 ? (ram_end + 0x1fffff) & ~0x1fffffull : 0xc0000000; p < GIB4;
+	     p += 64 * KIB)
+		hole += !uncached(p, ranges);
+	check_equal("mtrr.hole-cached", 0, hole);
+	check(!uncached(GIB4, ranges), "mtrr.above-4g", "write-back", "%x", uncached(GIB4, ranges));
+}
+
+static void wake_by_nmi(void)
+{
+	uint32_t handler = paddr_of(ap_nmi);
+
+	*(volatile uint32_t *)at(NMI_GATE) = FIRMWARE_CODE32 << 16 | (handler & 0xffff);
+	*(volatile uint32_t *)at(NMI_GATE + 4) = (handler & 0xffff0000) | 0x8e00;
+	mmio_write32(ICR_LOW, ICR_OTHERS | ICR_NMI);
+}
+
+static void wake_by_init(void)
+{
+	memcpy(at(TRAMPOLINE), ap_real, (size_t)(ap_real_end - ap_real));
+	mmio_write32(ICR_LOW, ICR_OTHERS | ICR_INIT);
+	mmio_write32(ICR_LOW, ICR_OTHERS | ICR_STARTUP | TRAMPOLINE >> 12);
+}
+
+static void check_others(uint32_t count)
+{
+	uint32_t different = 0;
+
+	if (word("cpu.init"))
+		wake_by_init();
+	else
+		wake_by_nmi();
+	for (uint32_t i = 0; i < PATIENCE && others_done < count; i++)
+		__asm__ volatile ("pause");
+	check_equal("cpu.others", count, others_done);
+	for (uint32_t i = 0; i < others_done && i < MAX_CPUS; i++) {
+		if (!others[i].different)
+			continue;
+		different++;
+		check(false, "cpu.msrs", "the boot processor's", "APIC id %u: %u others, MSR %x is %llx",
+		      others[i].apic_id, others[i].different, others[i].first_msr,
+		      others[i].first_value);
+	}
+	check_equal("cpu.different", 0, different);
+}
+
+static uint16_t inw(uint16_t port)
+{
+	uint16_t value;
+
+	__asm__ volatile ("inw %1, %0" : "=a" (value) : "Nd" (port) : "memory");
+	return value;
+}
+
+/* In place of the handler that a reset would leave: notes that it ran. */
+static void set_trap(void)
+{
+	uint8_t *code = at(TRAP);
+	uint32_t where = paddr_of((const void *)&trapped), what = TRAPPED;
+	static const uint8_t store[] = { 0x67, 0x66, 0xc7, 0x05 }, rsm[] = { 0x0f, 0xaa };
+
+	memcpy(code, store, 4);
+	memcpy(code + 4, &where, 4);
+	memcpy(code + 8, &what, 4);
+	memcpy(code + 12, rsm, 2);
+}
+
+/* With ACPI enable in port B2 the handler sets SCI_EN, and that can be seen. */
+static bool served(uint32_t id, uint16_t pm1_cnt)
+{
+	outw(pm1_cnt, inw(pm1_cnt) & 0xfffe);
+	if (inw(pm1_cnt) & 1)
+		return false;
+	mmio_write32(ICR_HIGH, id << 24);
+	mmio_write32(ICR_LOW, ICR_SMI);
+	for (uint32_t i = 0; i < 2000000; i++) {
+		if (inw(pm1_cnt) & 1)
+			return true;
+		__asm__ volatile ("pause");
+	}
+	return false;
+}
+
+static void check_q35(void)
+{
+	uint32_t smram = pci_read32(0, 0x9c);
+	uint32_t sizes[] = { 1 * MIB, 2 * MIB, 8 * MIB, 0 };
+	uint32_t size = smram >> 16 & 1 ? sizes[smram >> 17 & 3] : 0;
+	uint32_t bad = 0, end = 0;
+
+	check_equal("smm.locked", 0x1a, smram >> 8 & 0xff);
+	pci_write8(0, 0x9d, 0x42);
+	pci_write8(0, 0x9e, 0x38);
+	check_equal("smm.lock-holds", smram, pci_read32(0, 0x9c));
+	check_equal("smm.smi_lock", 0x10, pci_read8(0xf8, 0xa0) & 0x10);
+	outl(0x630, 0);
+	check_equal("smm.gbl_smi_en", 1, inl(0x630) & 1);
+	outl(0x630, 0x21);
+	if (!size)
+		return;
+	for (uint32_t i = 0; i < handoff.map_count; i++)
+		if (handoff.map[i].end <= GIB4 - 64 * MIB && handoff.map[i].type == MAP_RESERVED &&
+		    handoff.map[i].end - handoff.map[i].base == size)
+			end = (uint32_t)handoff.map[i].end;
+	if (!check(end, "smm.tseg-reserved", "an entry of its size", "%x", end))
+		return;
+	for (uint32_t p = end - size; p < end; p += 4) {
+		*(volatile uint32_t *)at(p) = 0;
+		bad += *(volatile uint32_t *)at(p) != 0xffffffff;
+	}
+	check_equal("smm.tseg-visible", 0, bad);
+}
+
+static void check_smm(uint32_t count)
+{
+	bool q35 = pci_machine() == Q35;
+	uint16_t pm1_cnt = (uint16_t)((pci_read32(q35 ? 0xf8 : 0xb, 0x40) & 0xff80) + 4);
+	uint32_t unserved = 0;
+
+	if (q35)
+		check_q35();
+	set_trap();
+	outb(APM_CNT, 0x55);            /* means nothing, raises an SMI on this processor */
+	outb(APM_CNT, q35 ? 0x02 : 0xf1);
+	check_equal("smm.acpi-enable", 1, inw(pm1_cnt) & 1);
+	if (cpuid(1).edx & CPUID_APIC) {
+		check(served(apic_id(), pm1_cnt), "smm.boot-processor", "served", "APIC id %u", apic_id());
+		for (uint32_t i = 0; i < count && i < others_done; i++)
+			unserved += !served(others[i].apic_id, pm1_cnt);
+		check_equal("smm.unserved", 0, unserved);
+	}
+	check_equal("smm.trapped", 0, trapped);
+}
+
+void check_cpu(void)
+{
+	struct cpuid leaf = cpuid(1);
+	uint32_t count = fw_cfg_u16(FW_CFG_NB_CPUS);
+	uint64_t feature;
+
+	count = count ? count - 1 : 0;
+	if ((leaf.edx & (1 << 5)) && (leaf.edx & (1 << 12)))
+		check_mtrrs();
+	if (word_value("cpu.feature", &feature)) {
+		remember(FEATURE_CONTROL);
+		check_equal("cpu.feature_control", feature, msr_of(FEATURE_CONTROL));
+	}
+	if (count && (leaf.edx & CPUID_APIC) && (word("cpu.nmi") || word("cpu.init")))
+		check_others(count);
+	if (word("cpu.smm"))
+		check_smm(count);
+}

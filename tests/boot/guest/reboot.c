@@ -1,0 +1,83 @@
+/*
+ * reboot.c - the same machine once more, with every byte of memory that an operating system may
+ * use full of garbage.  A CMOS byte counts the boots: all RAM may be used by the next one.
+ */
+#include "guest.h"
+#include "io.h"
+
+#define CMOS_BOOTS              0x7e            /* unused by QEMU, kept by a reset */
+#define PAM_PC                  0x59
+#define PAM_Q35                 0x90
+
+static uint8_t cmos_read(uint8_t index)
+{
+	outb(PORT_CMOS, index);
+	return inb(PORT_CMOS + 1);
+}
+
+static void cmos_write(uint8_t index, uint8_t value)
+{
+	outb(PORT_CMOS, index);
+	outb(PORT_CMOS + 1, value);
+}
+
+uint32_t boot_number(void)
+{
+	uint8_t done = cmos_read(CMOS_BOOTS);
+
+	return done == 0xff ? 1 : done + 1u;    /* 0xff: no such device */
+}
+
+static void fill(uint64_t base, uint64_t end)
+{
+	for (uint32_t paddr = ((uint32_t)base + 3) & ~3u; paddr + 4ull <= end; paddr += 4) {
+		char *p = at(paddr);
+
+		if (p < image_start || p >= image_end)
+			*(volatile uint32_t *)(void *)p = 0xa5a5a5a5 ^ paddr;
+	}
+}
+
+static void open_pam(void)
+{
+	uint32_t offset = pci_machine() == PC ? PAM_PC : PAM_Q35;
+
+	for (uint32_t i = 0; i < 7; i++)
+		pci_write8(0, offset + i, i ? 0x33 : 0x30);
+}
+
+static _Noreturn void reset(void)
+{
+	static const struct {
+		uint16_t limit;
+		uint32_t base;
+	} __attribute__((packed)) no_idt;
+
+	if (pci_machine() != NO_PCI && !word("reboot.triple")) {
+		outb(PORT_RESET, 0x02);
+		outb(PORT_RESET, 0x06);
+	}
+	__asm__ volatile ("lidt %0; ud2" : : "m" (no_idt));
+	__builtin_unreachable();
+}
+
+void reboot_if_asked(void)
+{
+	uint32_t boot = boot_number();
+	bool pam = word("reboot.pam") && pci_machine() != NO_PCI;
+	uint64_t resets = 0;
+
+	if (!word_value("reboot", &resets) || boot > resets || !all_passed())
+		return;
+	cmos_write(CMOS_BOOTS, (uint8_t)boot);
+	if (pam)
+		open_pam();
+	for (uint32_t i = 0; i < handoff.map_count; i++)
+		if ((handoff.map[i].type == MAP_RAM || handoff.map[i].type == MAP_ACPI) &&
+		    handoff.map[i].end <= GIB4)
+			fill(handoff.map[i].base, handoff.map[i].end);
+	fill(0xe0000, pam ? 0x100000 : 0xf0000);
+	if (pam)
+		fill(0xc0000, 0xe0000);
+	reset();
+}

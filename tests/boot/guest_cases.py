@@ -1,0 +1,253 @@
+"""The rows of guest_test.py: machine, form of the test kernel, memory, devices.  Data only.
+
+Forms are the files that guest/Makefile builds; sizes without a suffix are MiB, as in -m.
+"""
+
+from typing import NamedTuple
+
+MIB = 1 << 20
+
+
+class Case(NamedTuple):
+    """One boot that must succeed."""
+    machine: str = "pc"
+    form: str = "pvh.elf"
+    memory: str = "128"
+    options: str = ""           # more of QEMU's; {dtb}: a file that stands for a device tree
+    initrd: int | None = None   # bytes
+    cmdline: str | None = ""    # words beside the memory size; None: no -append
+    boots: int = 1
+    processor: str = "x86_64"
+    accel: str = "tcg"
+
+
+ANY_SIZE = ["pvh.elf", "bz-low.img", "mb.elf"]
+ONE_OF_EACH = ["pvh.elf", "bz64.img", "bz32.img", "mb.elf"]
+ALL_FORMS = ["pvh.elf", "pvh16.elf", "mb.elf", "bz64.img", "bz32.img", "bz-fixed.img",
+             "bz-fixed16.img", "bz-big.img", "bz-high.img", "bz-low.img", "bz-209.img",
+             "bz-208.img", "bz-205.img"]
+
+PCI = ["pc", "q35"]
+TRIO = ["pc", "q35", "microvm"]
+ALL = ["pc", "q35", "microvm", "isapc", "pc,acpi=off", "q35,acpi=off", "microvm,acpi=off"]
+
+# Checks that must have been made, so that none is left out unnoticed.
+ACPI_AND_PCI = ["acpi.fadt.pm1a", "acpi.pm_tmr.ticks", "acpi.facs", "acpi.madt.cpus",
+                "smbios.type0", "smbios.type1", "pci.interrupt-line", "irq.elcr"]
+NO_ACPI = ["mp.cpus", "irq.lint0"]
+REQUIRED = {
+    "pc": ACPI_AND_PCI,
+    "q35": ACPI_AND_PCI + ["acpi.mcfg.base", "map.ecam"],
+    "microvm": ["acpi.madt.cpus"],
+    "pc,acpi=off": NO_ACPI + ["smbios.type0", "irq.elcr"],
+    "q35,acpi=off": NO_ACPI + ["smbios.type0", "irq.elcr", "pci.interrupt-line"],
+    "microvm,acpi=off": NO_ACPI,
+}
+REQUIRED_BY_FORM = {
+    "pvh": ["entry.tr", "pvh.magic", "cmdline.equal-up-to"],
+    "mb": ["entry.cs", "multiboot.flags"],
+    "bz": ["entry.cs.selector", "boot_params", "kernel.address", "setup_data.chain"],
+    "bz-205": ["entry.cs.selector", "boot_params", "kernel.address"],
+    "bz-208": ["entry.cs.selector", "boot_params", "kernel.address"],
+}
+
+FORMS = [Case(machine, form) for machine in ALL for form in ALL_FORMS]
+
+LITTLE_MEMORY = (
+    [Case(machine, "pvh-low.elf", "1") for machine in ALL]
+    + [Case(machine, form, memory) for machine in ALL for form in ANY_SIZE
+       for memory in ["2", "4", "8"]]
+    + [Case(machine, form, memory) for machine in TRIO for form in ANY_SIZE
+       for memory in ["3", "5000k", "16", "64"]])
+
+# Around every place where a machine may split its RAM, and beyond.
+SPLITS = ["2047", "2048", "2049", "2815", "2816", "2817", "3071", "3072", "3073", "3583", "3584",
+          "3585", "4092069k", "4095", "4096", "4097", "5120"]
+MUCH_MEMORY = (
+    [Case(machine, "pvh.elf", memory) for machine in TRIO for memory in SPLITS]
+    + [Case(machine, "bz64.img", memory, initrd=5000) for machine in TRIO
+       for memory in ["512", "2816", "3072", "3584", "4096"]]
+    + [Case("isapc", "pvh.elf", memory) for memory in ["512", "3072", "3584"]]
+    + [Case(machine, form, memory) for machine in PCI for form in ["pvh.elf", "bz64.img"]
+       for memory in ["64G", "512G", "900G"]]
+    + [Case("microvm", "pvh.elf", "64G"),
+       Case("pc,max-ram-below-4g=1G", memory="2048"),
+       Case("q35,max-ram-below-4g=1G", memory="2048"),
+       Case("q35", memory="512,slots=4,maxmem=4G"),
+       Case("pc", "mb.elf", "4096", "-cpu qemu32", processor="i386")])
+
+PROCESSORS = (
+    [Case(machine, options=f"-smp {n}") for machine in PCI for n in [2, 4, 64, 255]]
+    + [Case(machine, options=f"-smp {n}")
+       for machine in ["microvm", "microvm,acpi=off", "pc,acpi=off"] for n in [2, 64]]
+    + [Case("q35,acpi=off", options="-smp 255"),
+       Case("q35", options="-smp 2,maxcpus=8"),
+       Case("q35", options="-smp 6,sockets=2,cores=3,threads=1"),
+       Case("pc,acpi=off", options="-smp 6,sockets=2,cores=3,threads=1"),
+       Case("pc,acpi=off", options="-smp 8,sockets=2,cores=2,threads=2")]
+    + [Case(machine, form, processor="i386") for machine in TRIO + ["isapc"]
+       for form in ONE_OF_EACH]
+    + [Case(machine, form, options=f"-cpu {cpu}", processor=processor)
+       for machine in ["pc", "isapc"] for form in ["pvh.elf", "bz64.img"]
+       for cpu in ["486", "pentium", "pentium3", "qemu32"] for processor in ["x86_64", "i386"]]
+    + [Case("pc,acpi=off", options="-cpu 486", processor="i386"),
+       Case("q35", "bz64.img", options="-cpu max"),
+       Case("pc", "bz64.img", options="-cpu EPYC"),
+       Case("microvm", "bz64.img", options="-cpu Haswell")])
+
+MANY = " ".join(f"-device virtio-rng-pci,addr={slot:#x}" for slot in range(3, 29))
+MULTIFUNCTION = " ".join(f"-device virtio-rng-pci,addr=4.{f},multifunction=on" for f in range(8))
+NESTED = """
+    -device pci-bridge,id=b1,chassis_nr=1,addr=3
+    -device pci-bridge,id=b2,chassis_nr=2,bus=b1,addr=5
+    -device pci-bridge,id=b3,chassis_nr=3,bus=b2,addr=6
+    -device pci-bridge,id=b4,chassis_nr=4,addr=9
+    -device virtio-rng-pci,bus=b1,addr=2
+    -device virtio-rng-pci,bus=b2,addr=3
+    -device virtio-rng-pci,bus=b3,addr=4
+    -device e1000,romfile=,bus=b4,addr=1f
+"""
+PORTS = """
+    -device pcie-root-port,id=p1,chassis=1,addr=2.0,multifunction=on
+    -device pcie-root-port,id=p2,chassis=2,addr=2.1
+    -device pcie-root-port,id=p3,chassis=3,addr=1e.0
+    -device virtio-rng-pci,bus=p1
+    -device virtio-blk-pci,bus=p2,drive=disk -drive if=none,id=disk,file=null-co://
+    -device x3130-upstream,id=up,bus=p3
+    -device xio3130-downstream,id=d1,bus=up,chassis=4,addr=1
+    -device xio3130-downstream,id=d2,bus=up,chassis=5,addr=2
+    -device virtio-rng-pci,bus=d2
+    -device pcie-pci-bridge,id=c1,bus=d1
+    -device pci-bridge,id=c2,bus=c1,chassis_nr=6,addr=7
+    -device virtio-rng-pci,bus=c2,addr=3
+"""
+EMPTY_PORTS = " ".join(f"-device pcie-root-port,id=p{n},chassis={n}" for n in range(1, 25))
+RESERVING_PORT = """
+    -device pcie-root-port,id=p1,bus-reserve=4,mem-reserve=8M
+    -device virtio-rng-pci,bus=p1
+"""
+PXB = """
+    -device pxb,bus_nr=64,id=x
+    -device virtio-rng-pci,bus=x,addr=1
+"""
+PXB_PCIE = """
+    -device pxb-pcie,bus_nr=64,id=x,bus=pcie.0 -device pcie-root-port,id=p1,bus=x,chassis=1
+    -device pxb-pcie,bus_nr=128,id=y,bus=pcie.0 -device pcie-root-port,id=p2,bus=y,chassis=2,addr=3
+    -device virtio-rng-pci,bus=p1 -device virtio-rng-pci,bus=p2
+"""
+CONTROLLERS = """
+    -device ich9-usb-uhci1 -device qemu-xhci
+    -device nvme,serial=1,drive=disk -drive if=none,id=disk,file=null-co://
+"""
+DEVICES = (
+    [Case(machine, options=MANY) for machine in PCI + ["pc,acpi=off", "q35,acpi=off"]]
+    + [Case(machine, options=NESTED) for machine in PCI + ["pc,acpi=off"]]
+    + [Case(machine, options=MULTIFUNCTION) for machine in PCI]
+    + [Case(machine, options=PORTS) for machine in ["q35", "q35,acpi=off"]]
+    + [Case("q35", options=EMPTY_PORTS),
+       Case("q35", options=RESERVING_PORT),
+       Case("pc", options=PXB),
+       Case("q35", options=PXB_PCIE),
+       Case("pc", options="-vga std -net nic,model=e1000 -net user"),
+       Case("q35", "bz64.img", options="-vga std -net nic -net user"),
+       Case("pc", options="-usb -device piix4-usb-uhci -device ich9-ahci"),
+       Case("q35", options=CONTROLLERS),
+       Case("isapc", "bz64.img", options="-vga std"),
+       Case("microvm,pcie=on", options="-device virtio-rng-pci -device virtio-rng-pci"),
+       Case("microvm,pcie=on,usb=on", "bz64.img", options="-device virtio-rng-pci"),
+       Case("microvm,acpi=off", options="-device virtio-rng-device -device virtio-rng-device"),
+       Case("microvm,acpi=off", "bz64.img", options="-device virtio-rng-device"),
+       Case("microvm,acpi=off", "mb.elf", options="-device virtio-rng-device"),
+       Case("microvm,x-option-roms=off,pit=off,pic=off,rtc=off")])
+
+NO_DMA = "-global fw_cfg.dma_enabled=off"
+MACHINE_OPTIONS = [
+    Case("q35,smm=off"),
+    Case("pc,smm=off"),
+    Case("pc,hpet=off"),
+    Case("q35,smbios-entry-point-type=64"),
+    Case("pc,smbios-entry-point-type=64", "bz64.img"),
+    Case("pc", options="-smbios type=0,vendor=x -smbios type=11,value=y"),
+    Case("q35", options="-smbios type=1,serial=x -smp 64"),
+    Case("pc", options="-device vmgenid"),
+    Case("q35", options="-device vmgenid -device pvpanic"),
+    Case("q35,nvdimm=on", memory="128,slots=2,maxmem=1G"),
+    Case("q35", options=NO_DMA),
+    Case("pc", "bz64.img", options=NO_DMA, initrd=5000),
+    Case("pc", "mb.elf", options=NO_DMA),
+    Case("microvm", "bz32.img", options=NO_DMA, initrd=5000),
+    Case("isapc", options=NO_DMA, initrd=5000),
+    Case("pc-i440fx-2.4", "bz64.img", initrd=5000),
+    Case("pc-i440fx-2.4", "mb.elf"),
+    Case("pc-q35-2.4", "bz32.img"),
+    Case("pc-i440fx-4.0"),
+    Case("pc-q35-4.0"),
+]
+
+COMMAND_LINES = (
+    [Case(machine, form, cmdline=cmdline) for machine in ["pc", "microvm"]
+     for form in ["pvh.elf", "bz64.img", "bz-205.img", "mb.elf"] for cmdline in [None, "word"]]
+    + [Case(machine, form, cmdline="x" * size) for machine in TRIO
+       for form, sizes in [("pvh.elf", [2000, 4070, 4071, 4072, 4073, 4074, 4075, 60000]),
+                           ("bz64.img", [2000, 4073, 40000]), ("bz32.img", [2020])]
+       for size in sizes])      # 4096 with the memory size and a terminator is among them
+
+INITRDS = (
+    [Case(machine, form, initrd=size) for machine in TRIO + ["isapc"]
+     for form in ["pvh.elf", "bz64.img", "bz-205.img"] for size in [0, 1, 4095, 4096, 5000]]
+    + [Case(machine, form, "256", initrd=70 * MIB) for machine in TRIO
+       for form in ["pvh.elf", "bz64.img", "bz-big.img", "mb.elf"]]
+    + [Case(machine, form, "3000", initrd=70 * MIB) for machine in TRIO
+       for form in ["bz64.img", "bz-high.img"]]
+    + [Case(machine, "bz-fixed16.img", "24", initrd=12 * MIB) for machine in TRIO]
+    + [Case(machine, "bz-low.img", "4", initrd=MIB) for machine in TRIO]
+    + [Case(machine, "pvh.elf", "16", initrd=13 * MIB) for machine in TRIO]
+    + [Case("pc", "mb.elf", initrd=5000), Case("microvm", "mb.elf", initrd=4095)])
+
+DEVICE_TREES = [
+    Case(machine, form, options="-dtb {dtb}", initrd=initrd) for machine in TRIO
+    for form in ["bz64.img", "bz32.img", "bz-fixed16.img", "bz-big.img", "bz-209.img"]
+    for initrd in [None, 5000]]
+
+REBOOTS = (
+    [Case(machine, form, "32", cmdline="reboot=2", boots=3) for machine in ALL
+     for form in ONE_OF_EACH]
+    + [Case(machine, form, "32", cmdline="reboot=1 reboot.pam", boots=2, initrd=5000)
+       for machine in PCI for form in ["pvh.elf", "bz64.img"]]
+    + [Case(machine, memory="32", cmdline="reboot=1 reboot.triple", boots=2) for machine in PCI]
+    + [Case("q35", memory="32", cmdline="reboot=2", boots=3, options="-smp 4" + PORTS),
+       Case("pc", memory="32", cmdline="reboot=2", boots=3, options="-smp 4" + NESTED),
+       Case("pc", "pvh-low.elf", "1", cmdline="reboot=2", boots=3)])
+
+KVM = (
+    [Case(machine, form, accel="kvm", initrd=initrd) for machine in ALL
+     for form, initrd in [("pvh.elf", 5000), ("bz32.img", 5000), ("mb.elf", None)]]
+    + [Case(machine, accel="kvm", options="-smp 4") for machine in TRIO + ["microvm,acpi=off"]])
+
+CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + DEVICES + MACHINE_OPTIONS
+         + COMMAND_LINES + INITRDS + DEVICE_TREES + REBOOTS + KVM)
+
+
+class Diagnostic(NamedTuple):
+    """One boot that must be refused, and why."""
+    name: str
+    message: str                # regular expression
+    kernel: str | None          # a form, a file that guest_test.py makes, or none
+    memory: str = "128"
+    initrd: int | None = None
+    machines: list = ["pc", "q35", "microvm", "isapc"]
+
+
+ALMOST_16_MIB = 15 * MIB + 500 * 1024       # more, and QEMU refuses it itself
+DIAGNOSTICS = [
+    Diagnostic("no-kernel", r"qboot: .*kernel", None),
+    Diagnostic("random-file", r"qboot: .*kernel", "random"),
+    Diagnostic("text-file", r"qboot: .*kernel", "text"),
+    Diagnostic("16-bit-only", r"qboot: .*kernel.*16-bit", "bz-zimage.img"),
+    Diagnostic("initrd-too-big-pvh", r"qboot: .*initrd", "pvh.elf", "16", ALMOST_16_MIB),
+    Diagnostic("initrd-too-big-linux", r"qboot: .*initrd", "bz-low.img", "16", ALMOST_16_MIB),
+    Diagnostic("init-size-too-big", r"qboot: .*kernel", "bz-big.img", "32"),
+    Diagnostic("no-ram-at-preferred-address", r"qboot: .*kernel", "bz-fixed16.img", "16"),
+    Diagnostic("no-ram-for-elf", r"qboot: .*kernel", "pvh16.elf", "8"),
+    Diagnostic("no-ram-for-multiboot", r"qboot: .*kernel", "mb.elf", "1"),
+]

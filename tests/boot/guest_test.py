@@ -1,0 +1,158 @@
+"""Boots the test kernel of guest/ in every row of guest_cases.py and believes what it says.
+
+    python3 -m pytest -c tests/pytest.ini tests/boot/guest_test.py [-n 2] [-k 'q35 and bz64']
+
+The options are those of tests/conftest.py; CC=clang builds the kernel with another compiler.
+"""
+
+import fcntl
+import os
+import random
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from guest_cases import CASES, DIAGNOSTICS, REQUIRED, REQUIRED_BY_FORM
+from vm import Vm
+
+GUEST = Path(__file__).resolve().parents[2] / "build" / "guest"
+SECONDS = 60
+STATUS_PASS = 33                # (0x10 << 1) | 1, from isa-debug-exit
+STATUS_PANIC = 0x21             # include/console.h
+UNITS = {"": 1 << 20, "k": 1 << 10, "G": 1 << 30}
+RESERVED_FROM = 8 << 30         # memory this large is not committed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels():
+    """Builds the test kernels, once even if several pytest processes want them."""
+    GUEST.mkdir(parents=True, exist_ok=True)
+    with open(GUEST / ".lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "-C", Path(__file__).parent / "guest", f"O={GUEST}",
+                        f"CC={os.environ.get('CC', 'gcc')}"], check=True)
+
+
+def memory_size(text):
+    """In bytes what -m TEXT gives: QEMU rounds up to 8 KiB."""
+    number, unit = re.match(r"(\d+)([kG]?)", text).groups()
+    return (int(number) * UNITS[unit] + 8191) & ~8191
+
+
+@pytest.fixture(scope="session")
+def file_of(tmp_path_factory):
+    """A function from a size to a file of as many bytes, random but the same every time."""
+    directory = tmp_path_factory.mktemp("files")
+
+    def make(size):
+        path = directory / str(size)
+        if not path.exists():
+            path.write_bytes(random.Random(size).randbytes(size))
+        return str(path)
+
+    return make
+
+
+def arguments(firmware, machine, memory, accel="tcg"):
+    """What all runs have in common."""
+    size = memory_size(memory)
+    large = []
+    if size >= RESERVED_FROM:
+        machine += ",memory-backend=ram"
+        large = ["-object", f"memory-backend-ram,id=ram,size={size},reserve=off"]
+    return [*large, "-M", machine, "-accel", accel, "-m", memory, "-bios", str(firmware),
+            "-nodefaults", "-no-user-config", "-display", "none", "-serial", "chardev:serial",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+
+
+def name_of(case):
+    """A row's name: what differs from the default."""
+    words = case.cmdline or ""
+    parts = [case.machine, case.form, case.memory]
+    parts += [case.accel] if case.accel != "tcg" else []
+    parts += [case.processor] if case.processor != "x86_64" else []
+    parts += [f"initrd {case.initrd}"] if case.initrd is not None else []
+    parts += [f"{len(words)} characters" if len(words) > 40 else words] if words else []
+    parts += ["no cmdline"] if case.cmdline is None else []
+    parts += [" ".join(case.options.split())[:70]] if case.options else []
+    return " ".join(parts)
+
+
+def required(case):
+    """The names of checks that the kernel must have made."""
+    form = case.form.split(".")[0]
+    names = REQUIRED.get(case.machine, []) + REQUIRED_BY_FORM.get(form, [])
+    if form not in REQUIRED_BY_FORM:
+        names += REQUIRED_BY_FORM[re.match("pvh|mb|bz", form).group()]
+    if case.initrd and not form.startswith("mb"):
+        names.append("initrd.equal-up-to")
+    if "486" in case.options or case.machine == "isapc":    # no local APIC
+        names = [name for name in names if not name.startswith(("mp.", "irq.lint0"))]
+    return names
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
+    """The kernel finds everything in order, in each boot, and the firmware has said nothing."""
+    if case.accel == "kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        pytest.skip("/dev/kvm is not usable")
+    args = arguments(firmware, case.machine, case.memory, case.accel)
+    args += ["-kernel", str(GUEST / f"guest-{case.form}")]
+    args += shlex.split(case.options.format(dtb=file_of(3001)))
+    if case.cmdline is not None:
+        args += ["-append", f"expect.ram={memory_size(case.memory)} {case.cmdline}".strip()]
+    if case.initrd is not None:
+        args += ["-initrd", file_of(case.initrd)]
+    if case.boots == 1:
+        args += ["-no-reboot"]
+    with Vm(qemu(case.processor), args, tmp_path, SECONDS, debugcon=True) as vm:
+        status = vm.wait_exit(SECONDS + 10)
+        lines = vm.serial.decode("latin-1").splitlines()
+        vm.check(not silent or vm.serial.startswith(b"GUEST "),
+                 "the firmware wrote to the serial port, or no kernel ran")
+        failed = [line for line in lines if line.startswith("FAIL ")]
+        vm.check(not failed, "\n".join(failed))
+        vm.check(status == STATUS_PASS and lines[-1].startswith("PASS "),
+                 f"QEMU's exit status is {status}")
+        boots = [line.split()[-1] for line in lines if line.startswith("GUEST ")]
+        vm.check(boots == [str(n + 1) for n in range(case.boots)], f"boots seen: {boots}")
+        unknown = [line for line in lines if not re.match(r"(GUEST|MAP|OK|PASS) ", line)]
+        vm.check(not silent or not unknown, f"lines that are not the kernel's: {unknown}")
+        for name in required(case):
+            count = sum(line.startswith(f"OK {name}:") for line in lines)
+            vm.check(count >= case.boots, f"no check {name}")
+
+
+def kernel_file(kernel, directory):
+    """The file that a diagnostic's kernel stands for."""
+    if kernel == "random":
+        data = bytearray(random.Random(8192).randbytes(8192))
+        data[0x1F1] = 3                         # QEMU takes it for the number of setup sectors
+    elif kernel == "text":
+        data = b"This is no kernel.\n" * 4000   # more than the sectors that a letter stands for
+    else:
+        return GUEST / f"guest-{kernel}"
+    (directory / kernel).write_bytes(data)
+    return directory / kernel
+
+
+@pytest.mark.parametrize("machine, case", [(m, d) for d in DIAGNOSTICS for m in d.machines],
+                         ids=lambda v: getattr(v, "name", v))
+def test_diagnostic(machine, case, firmware, qemu, file_of, tmp_path):
+    """The firmware says in one line why it cannot boot, and ends QEMU."""
+    args = arguments(firmware, machine, case.memory) + ["-no-reboot"]
+    if case.kernel:
+        args += ["-kernel", str(kernel_file(case.kernel, tmp_path))]
+    if case.initrd:
+        args += ["-initrd", file_of(case.initrd)]
+    with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
+        status = vm.wait_exit(40)
+        debug = vm.debug_output().decode("latin-1").splitlines()
+        serial = vm.serial.decode("latin-1").splitlines()
+        vm.check(len(debug) == 1 and re.match(case.message, debug[0]),
+                 f"no message like {case.message!r}")
+        vm.check(serial == debug, "the serial port has another message")
+        vm.check(status == STATUS_PANIC, f"QEMU's exit status is {status}")

@@ -1,0 +1,108 @@
+/*
+ * cpu.c - the modelled processor.
+ */
+#include "fake.h"
+
+#include "handoff.h"
+
+void fake_cpuid_set(uint32_t leaf, uint32_t subleaf, struct cpuid regs)
+{
+	uint32_t i;
+
+	for (i = 0; i < fake.cpuid_count; i++)
+		if (fake.cpuid[i].leaf == leaf && fake.cpuid[i].subleaf == subleaf)
+			break;
+	if (i == FAKE_MAX_CPUID)
+		fake_fail("fake: more than %u CPUID leaves", FAKE_MAX_CPUID);
+	if (i == fake.cpuid_count)
+		fake.cpuid_count++;
+	fake.cpuid[i].leaf = leaf;
+	fake.cpuid[i].subleaf = subleaf;
+	fake.cpuid[i].regs = regs;
+}
+
+bool cpu_has_cpuid(void)
+{
+	return fake.has_cpuid;
+}
+
+struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	fake_note(FAKE_CPUID, leaf, 4, subleaf);
+	if (!fake.has_cpuid)
+		fake_fail("fake: CPUID on a processor without it");
+	for (uint32_t i = 0; i < fake.cpuid_count; i++)
+		if (fake.cpuid[i].leaf == leaf && fake.cpuid[i].subleaf == subleaf)
+			return fake.cpuid[i].regs;
+	return (struct cpuid){ 0, 0, 0, 0 };
+}
+
+static uint64_t *find_msr(uint32_t index)
+{
+	for (uint32_t i = 0; i < fake.msr_count; i++)
+		if (fake.msrs[i].index == index)
+			return &fake.msrs[i].value;
+	return NULL;
+}
+
+void fake_msr_set(uint32_t index, uint64_t value)
+{
+	if (!find_msr(index)) {
+		if (fake.msr_count == FAKE_MAX_MSRS)
+			fake_fail("fake: more than %u MSRs", FAKE_MAX_MSRS);
+		fake.msrs[fake.msr_count++].index = index;
+	}
+	*find_msr(index) = value;
+}
+
+uint64_t fake_msr_get(uint32_t index)
+{
+	if (!find_msr(index))
+		fake_fail("fake: MSR 0x%x does not exist, a real processor would fault", index);
+	return *find_msr(index);
+}
+
+uint64_t rdmsr(uint32_t msr)
+{
+	fake_note(FAKE_RDMSR, msr, 8, fake_msr_get(msr));
+	return fake_msr_get(msr);
+}
+
+void wrmsr(uint32_t msr, uint64_t value)
+{
+	fake_note(FAKE_WRMSR, msr, 8, value);
+	fake_msr_get(msr);
+	fake_msr_set(msr, value);
+}
+
+uint64_t rdtsc(void)
+{
+	return fake.tsc += 1000;
+}
+
+void cpu_pause(void)
+{
+	if (++fake.pauses > 100000000)
+		fake_fail("fake: the firmware waits for ever");
+	if (fake.on_pause)
+		fake.on_pause();
+}
+
+void cpu_stop(void)
+{
+	fake_leave(FAKE_STOPPED);
+}
+
+void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi)
+{
+	fake.handoff = (struct fake_handoff){
+		.entry = entry, .eax = eax, .ebx = ebx, .esi = esi };
+	fake_leave(FAKE_HANDOFF);
+}
+
+void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr)
+{
+	fake.handoff = (struct fake_handoff){
+		.long_mode = true, .entry = entry, .esi = rsi, .cr3 = pml4_paddr };
+	fake_leave(FAKE_HANDOFF);
+}

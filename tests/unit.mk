@@ -1,0 +1,73 @@
+# Host tests.  Included by the top Makefile.
+#
+#   make unit       every tests/unit/test_*.c with AddressSanitizer and UBSan, 64 and 32 bits
+#   make unit64     64 bits alone;  build/unit64/test_memmap [PATTERN] runs one file by hand
+#   make fuzz       libFuzzer on every tests/fuzz/fuzz_*.c, FUZZ_SECONDS each
+#
+# The firmware's sources are compiled as they are: -iquote tests/fake puts another io.h, cpu.h and
+# phys.h in front of include/'s, and -include does it also for headers in include/ that name them.
+# -Dlog keeps our log() apart from the mathematical one.
+
+CLANG           ?= clang
+FUZZ_SECONDS    ?= 30
+
+UNIT_SOURCES    := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_TESTS      := $(patsubst tests/unit/%.c,%,$(UNIT_SOURCES))
+UNIT_FIRMWARE   := $(filter-out main.c,$(filter %.c,$(SOURCES)))
+UNIT_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
+UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/unit/*.h)
+
+UNIT_CPPFLAGS   := -iquote tests/fake -iquote include \
+	-include cpu.h -include io.h -include phys.h -Dlog=qboot_log -DUNIT_DATA='"tests/data"'
+UNIT_CFLAGS     := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common -fno-strict-aliasing \
+	-Wall -Wextra -Werror -Wno-clobbered
+UNIT_SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# $(1): 64 or 32
+define unit_width
+UNIT_OBJECTS$(1) := $$(patsubst %.c,$(O)/unit$(1)/%.o,$(UNIT_FIRMWARE) $(UNIT_FAKE))
+
+$(O)/unit$(1)/%.o: %.c tests/unit.mk | $(O)/unit$(1)/cmocka
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -m$(1) $$(UNIT_CPPFLAGS) $$$$(sed -n 's/^include //p' $(O)/unit$(1)/cmocka) \
+		$$(UNIT_CFLAGS) $$(UNIT_SANITIZE) -MMD -MP -c -o $$@ $$<
+
+# Every test is linked from the objects it needs; the first that has a name wins, so that a test
+# which includes or links the real console does without the fake one.
+$(O)/unit$(1)/libqboot.a: $$(UNIT_OBJECTS$(1))
+	$$(Q)rm -f $$@ && ar qcs $$@ $$(filter-out $(O)/unit$(1)/console.o $(O)/unit$(1)/lib/string.o,$$^)
+
+$(O)/unit$(1)/test_%: $(O)/unit$(1)/tests/unit/test_%.o $(O)/unit$(1)/libqboot.a
+	$$(Q)$$(CC) -m$(1) $$(UNIT_SANITIZE) -o $$@ $$^ \
+		$$$$(sed -n 's/^link //p' $(O)/unit$(1)/cmocka) -lcmocka
+
+.PHONY: unit$(1)
+unit$(1): $$(addprefix $(O)/unit$(1)/,$(UNIT_TESTS)) tests/unit/run.py
+	$$(Q)$$(PYTHON) tests/unit/run.py --label '$(1) bits' $$(filter $(O)/unit$(1)/test_%,$$^)
+
+.SECONDARY: $$(UNIT_OBJECTS$(1)) $$(patsubst %.c,$(O)/unit$(1)/%.o,$(UNIT_SOURCES))
+
+-include $$(patsubst %.c,$(O)/unit$(1)/%.d,$(UNIT_FIRMWARE) $(UNIT_FAKE) $(UNIT_SOURCES))
+endef
+$(eval $(call unit_width,64))
+$(eval $(call unit_width,32))
+
+# What the compiler has to be told about cmocka.
+$(O)/unit64/cmocka:
+	@mkdir -p $(@D) && : >$@
+
+$(O)/unit32/cmocka: scripts/cmocka32.sh
+	@mkdir -p $(@D)
+	$(Q)directory=$$(PYTHON='$(PYTHON)' scripts/cmocka32.sh) && \
+		printf 'include -I%s/include\nlink -L%s/lib -Wl,-rpath,%s/lib\n' \
+		"$$directory" "$$directory" "$$directory" >$@
+
+# Both widths in one report.  32 bits are skipped where they cannot be built, and the report says so.
+.PHONY: unit
+unit: $(addprefix $(O)/unit64/,$(UNIT_TESTS)) tests/unit/run.py
+	$(Q)if why=$$(tests/unit/can_build32.sh '$(CC)'); then \
+		$(MAKE) --no-print-directory $(addprefix $(O)/unit32/,$(UNIT_TESTS)) && \
+		$(PYTHON) tests/unit/run.py $(foreach test,$(UNIT_TESTS),$(O)/unit64/$(test) $(O)/unit32/$(test)); \
+	else \
+		$(PYTHON) tests/unit/run.py --skipped "32 bits: $$why" $(addprefix $(O)/unit64/,$(UNIT_TESTS)); \
+	fi

@@ -1,0 +1,168 @@
+/*
+ * test_chipset.c - chipset.c: which machine it is, and what is written to it, in which order.
+ */
+#include "unit.h"
+
+#include "chipset.h"
+
+#define ECAM            0xb0000000u
+
+static struct fw_cfg cfg;
+static struct memmap map;
+static struct pci_access access;
+static const struct cpu with_mmx = { .leaf1_edx = CPUID_1_EDX_MMX };
+static const struct cpu without_mmx = { .leaf1_edx = 0 };
+
+static uint32_t config(uint32_t bdf, uint32_t offset)
+{
+	return bdf << 12 | offset;
+}
+
+static const struct chipset *probe(void)
+{
+	fake_ram_add(0, MIB);
+	fw_cfg_init(&cfg);
+	fake_forget();
+	return chipset_probe(&cfg);
+}
+
+static void add_pc(void)
+{
+	fake_pci_add(NULL, 0, 0, 0x8086, 0x1237);
+	fake_pci_add(NULL, 1, 0, 0x8086, 0x7000);
+	fake_pci_add(NULL, 1, 1, 0x8086, 0x7010);
+	fake_pci_add(NULL, 1, 3, 0x8086, 0x7113);
+}
+
+static void add_q35(void)
+{
+	fake_pci_add(NULL, 0, 0, 0x8086, 0x29c0);
+	fake_pci_add(NULL, 31, 0, 0x8086, 0x2918);
+	fake.pci.has_ecam = true;
+}
+
+static void test_probe(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t vendor, device;        /* of the host bridge; 0: no PCI */
+		bool fdt;
+		uint32_t exits;
+	} cases[] = {
+		{ "pc", 0x8086, 0x1237, false, 2 },
+		{ "q35", 0x8086, 0x29c0, false, 2 },
+		{ "isapc", 0, 0, false, 2 },
+		{ "microvm", 0, 0, true, 0 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const struct chipset *chipset;
+
+		fake_reset();
+		if (cases[i].vendor)
+			fake_pci_add(NULL, 0, 0, cases[i].vendor, cases[i].device);
+		if (cases[i].fdt)
+			fake_fw_cfg_file("etc/fdt", "fdt", 3);
+		chipset = probe();
+		assert_string_equal(chipset->name, cases[i].name);
+		assert_case_equal(cases[i].name, fake_exits(), cases[i].exits);
+	}
+}
+
+static void test_probe_unknown(void **state)
+{
+	(void)state;
+	fake_pci_add(NULL, 0, 0, 0x1b36, 0x0008);
+	assert_panics("chipset: unknown host bridge 1b36:0008 at 00:00.0; use -M pc, q35, microvm or "
+		      "isapc", probe());
+}
+
+static void test_init_pc(void **state)
+{
+	const struct chipset *chipset;
+
+	(void)state;
+	add_pc();
+	chipset = probe();
+	map.count = 0;
+	fake_forget();
+	chipset_init(chipset, &with_mmx, &map, &access);
+	assert_int_equal(access.ecam_base, 0);
+	assert_false(access.wide);
+	assert_int_equal(map.count, 0);
+	/* PIRQ routing: interrupts 10, 10, 11, 11, and these level-triggered. */
+	assert_int_equal(fake_pci_get(fake_pci_at(PCI_BDF(0, 1, 0)), 0x60, 4), 0x0b0b0a0a);
+	assert_int_equal(fake_find(FAKE_PORT_WRITE, 0x4d1, 0)->value, 0x0c);
+	assert_int_equal(fake_pci_get(fake_pci_at(PCI_BDF(0, 1, 1)), 0x40, 4), 0x80008000);
+	/* The PM base before it is enabled. */
+	assert_int_equal(fake_pci_get(fake_pci_at(PCI_BDF(0, 1, 3)), 0x40, 4), 0x601);
+	assert_int_equal(fake_pci_get(fake_pci_at(PCI_BDF(0, 1, 3)), 0x80, 1), 1);
+	assert_true(fake_find(FAKE_PCI_WRITE, config(PCI_BDF(0, 1, 3), 0x40), 0) <
+		    fake_find(FAKE_PCI_WRITE, config(PCI_BDF(0, 1, 3), 0x80), 0));
+	assert_int_equal(fake_exits(), 9);
+}
+
+static void test_init_q35(void **state)
+{
+	(void)state;
+	for (uint32_t mmx = 0; mmx < 2; mmx++) {
+		const struct chipset *chipset;
+		struct fake_pci *lpc;
+
+		fake_reset();
+		add_q35();
+		chipset = probe();
+		map.count = 0;
+		fake_forget();
+		chipset_init(chipset, mmx ? &with_mmx : &without_mmx, &map, &access);
+		lpc = fake_pci_at(PCI_BDF(0, 31, 0));
+		assert_int_equal(access.ecam_base, ECAM);
+		assert_int_equal(access.wide, mmx);
+		assert_int_equal(fake_pci_get(fake_pci_at(0), 0x60, 4), ECAM | 1);
+		assert_int_equal(fake_pci_get(lpc, 0x60, 4), 0x0b0b0a0a);
+		assert_int_equal(fake_pci_get(lpc, 0x68, 4), 0x0b0b0a0a);
+		assert_int_equal(fake_pci_get(lpc, 0x40, 4), 0x601);
+		assert_int_equal(fake_pci_get(lpc, 0x44, 4), 0x80);
+		assert_int_equal(fake_find(FAKE_PORT_WRITE, 0x4d1, 0)->value, 0x0c);
+		/* One store for PM base and enable, where the processor can. */
+		assert_int_equal(fake_find(FAKE_PCI_WRITE, config(PCI_BDF(0, 31, 0), 0x40), 0)->size,
+				 mmx ? 8 : 4);
+		assert_int_equal(fake_exits(), mmx ? 6 : 7);
+		assert_true(memmap_is(&map, ECAM, ECAM + 0x10000000, MEMORY_RESERVED));
+		assert_true(memmap_is(&map, 0xfed1c000, 0xfed20000, MEMORY_RESERVED));
+	}
+}
+
+/* Where there is no PCI nothing is written, not even the interrupt controller. */
+static void test_init_without_pci(void **state)
+{
+	(void)state;
+	for (uint32_t fdt = 0; fdt < 2; fdt++) {
+		const struct chipset *chipset;
+
+		fake_reset();
+		if (fdt)
+			fake_fw_cfg_file("etc/fdt", "fdt", 3);
+		chipset = probe();
+		map.count = 0;
+		fake_forget();
+		chipset_init(chipset, &with_mmx, &map, &access);
+		assert_int_equal(fake_exits(), 0);
+		assert_int_equal(map.count, 0);
+		assert_int_equal(access.ecam_base, 0);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_probe),
+		UNIT_TEST(test_probe_unknown),
+		UNIT_TEST(test_init_pc),
+		UNIT_TEST(test_init_q35),
+		UNIT_TEST(test_init_without_pci),
+	};
+
+	return cmocka_run_group_tests_name("chipset", tests, NULL, NULL);
+}

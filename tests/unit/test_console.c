@@ -1,0 +1,80 @@
+/*
+ * test_console.c - console.c, the real one: where messages go, and that a boot that says nothing
+ * costs nothing.
+ */
+#include "unit.h"
+
+#include "../../console.c"
+
+static void test_log_goes_to_the_debug_console_alone(void **state)
+{
+	(void)state;
+	fake.has_debugcon = true;
+	fake.has_com1 = true;
+	log("pci: %u functions", 3u);
+	assert_string_equal(fake.debugcon, "qboot: pci: 3 functions\r\n");
+	assert_string_equal(fake.com1, "");
+}
+
+/* One read to find that nobody listens. */
+static void test_log_without_listener(void **state)
+{
+	(void)state;
+	log("pci: %u functions", 3u);
+	assert_int_equal(fake_exits(), 1);
+	assert_int_equal(fake_count(FAKE_PORT_READ, 0x402), 1);
+}
+
+static void test_panic_goes_everywhere(void **state)
+{
+	(void)state;
+	fake.has_debugcon = fake.has_com1 = fake.has_pvpanic = fake.has_debug_exit = true;
+	assert_int_equal(fake_run(panic("boot: no kernel %s", "here")), FAKE_STOPPED);
+	assert_string_equal(fake.debugcon, "qboot: boot: no kernel here\r\n");
+	assert_string_equal(fake.com1, "qboot: boot: no kernel here\r\n");
+	assert_int_equal(fake.pvpanic_events, 1);
+	assert_int_equal(fake.debug_exit_code, 0x10);
+}
+
+/* Nothing is written to a port that did not answer. */
+static void test_panic_writes_to_nobody(void **state)
+{
+	(void)state;
+	assert_int_equal(fake_run(panic("boot: no kernel")), FAKE_STOPPED);
+	assert_int_equal(fake.count[FAKE_PORT_WRITE], 0);
+}
+
+static void test_long_messages_are_cut(void **state)
+{
+	char long_text[2 * CONSOLE_LINE_SIZE];
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	fake.has_debugcon = true;
+	log("%s", long_text);
+	assert_int_equal(strlen(fake.debugcon), CONSOLE_LINE_SIZE - 1 + 2);
+	assert_says(fake.debugcon, "qboot: xxxx");
+}
+
+static void test_exception(void **state)
+{
+	(void)state;
+	fake.has_debugcon = true;
+	assert_int_equal(fake_run(console_exception(13, 0x28, 0xffff1234)), FAKE_STOPPED);
+	assert_says(fake.debugcon, "exception 13 (error code 0x28) in the firmware at 0xffff1234");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_log_goes_to_the_debug_console_alone),
+		UNIT_TEST(test_log_without_listener),
+		UNIT_TEST(test_panic_goes_everywhere),
+		UNIT_TEST(test_panic_writes_to_nobody),
+		UNIT_TEST(test_long_messages_are_cut),
+		UNIT_TEST(test_exception),
+	};
+
+	return cmocka_run_group_tests_name("console", tests, NULL, NULL);
+}
