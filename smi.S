@@ -45,7 +45,8 @@ smi_relocate:
 	movl    $smi_handler, %esi
 	movl    $(smi_handler_end - smi_handler + 3) / 4, %ecx
 	cld
-	addr32 rep movsl
+	.byte   0x67                            /* 32-bit addresses; clang knows no addr32 here */
+	rep movsl
 	movw    SMP_BLOCK_ACPI_VALUES(%ebp), %ax
 	movw    %ax, SMBASE_ENTRY + smi_acpi_values - smi_handler(%ebx)
 

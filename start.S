@@ -159,7 +159,6 @@ exception_common:
 	popl    %ecx                            /* EIP; CS and EFLAGS stay on the stack */
 	call    console_exception
 
-	.section .rodata, "a"
 	.balign 8
 idt:
 	.macro gate n

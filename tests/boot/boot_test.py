@@ -301,7 +301,7 @@ def test_boot(case, bench, silent):
         check(vm, case, facts(vm.serial), silent)
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("case", rows(cases.REBOOTS))
 def test_guest_reboots(case, count, bench, silent):
     """The guest resets the machine itself, COUNT times, and finds the same each time."""
