@@ -20,6 +20,7 @@
 #include "mptable.h"
 #include "mtrr.h"
 #include "pci.h"
+#include "piix_acpi.h"
 #include "smbios.h"
 #include "smm.h"
 #include "smp.h"
@@ -56,6 +57,7 @@ noreturn void main(void)
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &cpu);
+	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, rsdp_paddr);
 	smbios_install(&cfg, &map, chipset, &pci);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);

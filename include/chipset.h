@@ -51,6 +51,8 @@ struct chipset {
 	enum irq_wiring irq_wiring;
 	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
+	uint32_t own_acpi_function;     /* device and vendor id of pm_function, where QEMU may have no
+					 * ACPI tables for a machine with it; 0: no such machine */
 	uint8_t pam;                    /* register of 00:00.0: PAM of 0xf0000 */
 	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */
 	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
