@@ -14,6 +14,7 @@
 #include "boot.h"
 #include "chipset.h"
 #include "cpu.h"
+#include "fpdt.h"
 #include "fw_cfg.h"
 #include "marker.h"
 #include "memmap.h"
@@ -58,6 +59,7 @@ noreturn void main(void)
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &cpu);
 	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, rsdp_paddr);
+	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
 	smbios_install(&cfg, &map, chipset, &pci);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
@@ -65,6 +67,7 @@ noreturn void main(void)
 	smp_finish(&smp_block, &cpu, cpu_count);
 	smm_finish(&smm, &smm_saved);
 
+	fpdt_mark_load(&image.fpdt);
 	marker_write(image.markers, MARKER_DO_BOOT);
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

@@ -10,6 +10,7 @@
 #include "checksum.h"
 #include "console.h"
 #include "io.h"
+#include "layout.h"
 #include "phys.h"
 #include "string.h"
 #include "table_loader.h"
@@ -68,13 +69,13 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
 
 /*
  * The FACS stays in use: the operating system and we write to it.  QEMU puts it first of the tables,
- * because it must be aligned.
+ * because it must be aligned.  Below 1 MiB no operating system takes memory that is not RAM.
  */
 static void keep_facs(const struct loader_file *file, struct memmap *map)
 {
 	struct acpi_facs facs;
 
-	if (!file->bytes || file->size < sizeof(facs))
+	if (file->paddr < LEGACY_HOLE_END || !file->bytes || file->size < sizeof(facs))
 		return;
 	memcpy(&facs, file->bytes, sizeof(facs));
 	if (memcmp(facs.signature, "FACS", sizeof(facs.signature)) == 0 && facs.length <= file->size)

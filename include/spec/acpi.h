@@ -172,6 +172,33 @@ struct acpi_hpet {
 } __attribute__((packed));
 _Static_assert(sizeof(struct acpi_hpet) == 56, "IA-PC HPET 1.0a, 3.2.4");
 
+/* "FPDT" with one record, which points to the FBPT with one record. */
+struct acpi_fpdt {
+	struct acpi_header header;
+	uint16_t type;                  /* 0: basic boot performance pointer */
+	uint8_t length;
+	uint8_t revision;
+	uint32_t reserved;
+	uint64_t fbpt;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_fpdt) == 52, "ACPI 5.2.24.5");
+
+/* Times are nanoseconds since the processor's reset. */
+struct acpi_fbpt {
+	char signature[4];              /* "FBPT" */
+	uint32_t size;
+	uint16_t type;                  /* 2: basic boot performance data */
+	uint8_t length;
+	uint8_t revision;
+	uint32_t reserved;
+	uint64_t reset_end;
+	uint64_t load_image_start;
+	uint64_t start_image_start;
+	uint64_t exit_boot_services_entry;
+	uint64_t exit_boot_services_exit;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_fbpt) == 56, "ACPI 5.2.24.7");
+
 /* etc/table-loader is an array of these; everything little-endian. */
 enum {
 	LOADER_PADDING          = 0,
