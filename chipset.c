@@ -61,10 +61,11 @@ static const struct chipset chipsets[] = {
 		.irq_wiring = IRQ_WIRING_PIIX,
 		.isa_bridge = PCI_BDF(0, 1, 0),
 		.pm_function = PCI_BDF(0, 1, 3),
+		.pam = I440FX_PAM0,
+		.own_acpi_function = 0x71138086,
 		.smm = SMM_PIIX4,
 		.acpi_enable = 0xf1,
 		.acpi_disable = 0xf0,
-		.pam = I440FX_PAM0,
 		.has_s3 = true,
 	},
 	{

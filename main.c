@@ -14,12 +14,14 @@
 #include "boot.h"
 #include "chipset.h"
 #include "cpu.h"
+#include "fpdt.h"
 #include "fw_cfg.h"
 #include "marker.h"
 #include "memmap.h"
 #include "mptable.h"
 #include "mtrr.h"
 #include "pci.h"
+#include "piix_acpi.h"
 #include "resume.h"
 #include "smbios.h"
 #include "smm.h"
@@ -79,6 +81,8 @@ noreturn void main(void)
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &resume.writes);
+	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, rsdp_paddr);
+	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
 	smbios_install(&cfg, &map, chipset, &pci);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
@@ -87,6 +91,7 @@ noreturn void main(void)
 	smm_finish(&smm, &smm_saved);
 	resume_arm(&resume, chipset, &smm, image.protocol == BOOT_PVH, rsdp_paddr);
 
+	fpdt_mark_load(&image.fpdt);
 	marker_write(image.markers, MARKER_DO_BOOT);
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

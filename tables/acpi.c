@@ -9,6 +9,7 @@
 
 #include "checksum.h"
 #include "console.h"
+#include "layout.h"
 #include "phys.h"
 #include "string.h"
 #include "table_loader.h"
@@ -59,13 +60,13 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
 
 /*
  * The FACS stays in use: the operating system and we write to it.  QEMU puts it first of the tables,
- * because it must be aligned.
+ * because it must be aligned.  Below 1 MiB no operating system takes memory that is not RAM.
  */
 static void keep_facs(const struct loader_file *file, struct memmap *map)
 {
 	struct acpi_facs facs;
 
-	if (!file->bytes || file->size < sizeof(facs))
+	if (file->paddr < LEGACY_HOLE_END || !file->bytes || file->size < sizeof(facs))
 		return;
 	memcpy(&facs, file->bytes, sizeof(facs));
 	if (memcmp(facs.signature, "FACS", sizeof(facs.signature)) == 0 && facs.length <= file->size)
@@ -138,11 +139,11 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_
 		error = load(&loader, cfg, map, true);
 	if (error != OK)
 		fail(&loader, error);
-	for (uint32_t i = 0; i < loader.file_count; i++)
-		keep_facs(&loader.files[i], map);
 	if (loader.unknown_count)
 		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
 		    "this image", loader.unknown_count);
+	for (uint32_t i = 0; i < loader.file_count; i++)
+		keep_facs(&loader.files[i], map);
 	write_pointers(&loader, cfg, writes);
 	rsdp = table_loader_find(&loader, RSDP_FILE);
 	return rsdp && rsdp->bytes ? rsdp->paddr : 0;

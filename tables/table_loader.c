@@ -11,6 +11,7 @@
 _Static_assert(LOADER_MAX_FILES <= UINT8_MAX, "an index fits loader_command.checksum.index");
 
 typedef uint32_t __attribute__((may_alias, aligned(1))) word;
+typedef uint64_t __attribute__((may_alias, aligned(1))) chunk;
 
 static bool fits(uint32_t offset, uint32_t length, uint32_t size)
 {
@@ -36,16 +37,16 @@ struct loader_file *table_loader_find(struct loader *loader, const char *name)
 }
 
 /*
- * The file of a terminated name of the script.  By words, from the end: most names begin with
+ * The file of a terminated name of the script.  In chunks, from the end: most names begin with
  * "etc/acpi/".  QEMU allocates the tables themselves last, and mostly means them.
  */
 static struct loader_file *find(struct loader *loader, const char *name)
 {
-	const word *right = (const word *)name;
+	const chunk *right = (const chunk *)name;
 	struct loader_file *file = loader->files + loader->file_count;
 
 	while (file > loader->files) {
-		const word *left = (const word *)(--file)->name;
+		const chunk *left = (const chunk *)(--file)->name;
 		uint32_t at = file->name_last;
 
 		if ((left[at] ^ right[at]) & file->name_mask)
@@ -81,8 +82,8 @@ static enum error parse_allocate(struct loader *loader, const struct loader_comm
 	loader->files[loader->file_count++] = (struct loader_file){
 		.name = command->allocate.file,
 		.name_size = length + 1,
-		.name_last = length / sizeof(word),
-		.name_mask = UINT32_MAX >> 8 * (3 - length % sizeof(word)),
+		.name_last = length / sizeof(chunk),
+		.name_mask = UINT64_MAX >> 8 * (7 - length % sizeof(chunk)),
 		.align = align ? align : 1,
 		.zone = zone == LOADER_ZONE_FSEG ? ZONE_FSEG : ZONE_LOW,
 	};
