@@ -364,13 +364,14 @@ static uint32_t probe_function(struct walk *walk, uint32_t index)
 	struct branch *branch = &walk->branches[index];
 	uint32_t devfn = branch->next;
 	uint32_t bdf = (uint32_t)walk->plan->buses[index].number << 8 | devfn;
-	uint32_t id = pci_read32(access, bdf, PCI_VENDOR_ID);
+	uint32_t id = bdf ? pci_read32(access, bdf, PCI_VENDOR_ID) : PCI_NO_DEVICE;
 	uint32_t decode = walk->decode ? PCI_BAR_DECODE : 0;
 	uint32_t class, header, first_bar;
 	uint64_t both;
 
 	branch->next = (uint16_t)(PCI_FUNCTION(devfn) ? devfn + 1 : devfn + PCI_FUNCTIONS);
-	if ((id & 0xffff) == 0xffff || !id || !bdf)
+	/* 00:00.0, the host bridge, is known already. */
+	if ((id & 0xffff) == 0xffff || !id)
 		return index;
 	branch->occupied = true;
 	/* What the chipset consists of is programmed by chipset_init(). */
@@ -401,7 +402,7 @@ static uint32_t probe_function(struct walk *walk, uint32_t index)
 	}
 	if (class >> 8 == PCI_CLASS_VGA)
 		decode |= choose_vga(walk, index);
-	if (bdf == chipset->smbus_function || (index && branch->root))
+	if (index && branch->root)
 		decode = PCI_BAR_DECODE;
 	/* IDE in compatibility mode has its first four BARs at fixed ports. */
 	first_bar = class >> 8 == PCI_CLASS_IDE && !(class & PCI_CLASS_IDE_NATIVE) ? 4 : 0;
