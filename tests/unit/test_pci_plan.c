@@ -212,7 +212,7 @@ static void check_window(const struct pci_bus *bus, uint32_t kind)
 	const struct pci_window *window = &bus->windows[kind];
 	const struct pci_resource *self = &window->self;
 	uint64_t granule = kind == PCI_WINDOW_IO ? 0x1000 : MIB;
-	uint64_t room = bus->no_room & 1u << kind ? 0 : window->room;
+	uint64_t room = bus->no_room & 1u << kind || window->room >> 53 ? 0 : window->room;
 	uint64_t used = 0;
 
 	if (!self->size) {
