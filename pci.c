@@ -105,6 +105,12 @@ static uint64_t parse_bar(uint32_t low, uint32_t high, uint32_t *flags)
 	return mask ? 0 : size;
 }
 
+/* A vendor id of all ones is nobody's answer, one of 0 nobody's name. */
+static bool is_present(uint32_t id)
+{
+	return (uint16_t)(id + 1) > 1;
+}
+
 static uint32_t size_register(const struct pci_access *access, uint32_t bdf, uint32_t offset)
 {
 	pci_write32(access, bdf, offset, 0xffffffff);
@@ -356,27 +362,38 @@ static uint32_t choose_vga(struct walk *walk, uint32_t bus)
 	return PCI_BAR_DECODE | PCI_BAR_VGA;
 }
 
-/* Looks at the next function of a bus; the index of the bus to go on with. */
-static uint32_t probe_function(struct walk *walk, uint32_t index)
+/* Moves on to the next function of a bus that answers; false when there is none. */
+static bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus,
+			  uint32_t *bdf, uint32_t *id)
+{
+	uint32_t devfn = branch->next;
+	bool found = false;
+
+	while (devfn < branch->end && !found) {
+		*bdf = bus << 8 | devfn;
+		*id = pci_read32(walk->access, *bdf, PCI_VENDOR_ID);
+		found = is_present(*id);
+		devfn += PCI_FUNCTION(devfn) ? 1 : PCI_FUNCTIONS;
+	}
+	branch->next = (uint16_t)devfn;
+	return found;
+}
+
+/* Sizes and routes what was found on a bus; the index of the bus to go on with. */
+static uint32_t probe_function(struct walk *walk, uint32_t index, uint32_t bdf, uint32_t id)
 {
 	const struct chipset *chipset = walk->chipset;
 	const struct pci_access *access = walk->access;
 	struct branch *branch = &walk->branches[index];
-	uint32_t devfn = branch->next;
-	uint32_t bdf = (uint32_t)walk->plan->buses[index].number << 8 | devfn;
-	uint32_t id = bdf ? pci_read32(access, bdf, PCI_VENDOR_ID) : PCI_NO_DEVICE;
+	uint32_t next = PCI_SLOT(bdf) * PCI_FUNCTIONS + PCI_FUNCTION(bdf) + 1;
 	uint32_t decode = walk->decode ? PCI_BAR_DECODE : 0;
 	uint32_t class, header, first_bar;
 	uint64_t both;
 
-	branch->next = (uint16_t)(PCI_FUNCTION(devfn) ? devfn + 1 : devfn + PCI_FUNCTIONS);
-	/* 00:00.0, the host bridge, is known already. */
-	if ((id & 0xffff) == 0xffff || !id)
-		return index;
 	branch->occupied = true;
 	/* What the chipset consists of is programmed by chipset_init(). */
 	if (bdf == chipset->isa_bridge) {
-		branch->next = (uint16_t)(devfn + 1);
+		branch->next = (uint16_t)next;
 		return index;
 	}
 	if (bdf == chipset->pm_function) {
@@ -388,7 +405,7 @@ static uint32_t probe_function(struct walk *walk, uint32_t index)
 	class = (uint32_t)both >> 8;
 	header = (uint32_t)(both >> 48) & 0xff;
 	if (header & PCI_HEADER_MULTIFUNCTION)
-		branch->next = (uint16_t)(devfn + 1);
+		branch->next = (uint16_t)next;
 	route_interrupt(walk, bdf, branch);
 
 	switch (header & PCI_HEADER_TYPE_MASK) {
@@ -418,14 +435,19 @@ static void walk_root(struct walk *walk, uint32_t root)
 	uint32_t index = root;
 
 	walk->branches[root] = (struct branch){
+		/* 00:00.0, the host bridge, is known already. */
+		.next = root ? 0 : PCI_FUNCTIONS,
 		.end = PCI_SLOTS * PCI_FUNCTIONS,
 		.root = true,
 		.no_io = !walk->plan->spaces[PCI_SPACE_IO].count,
 	};
 	walk->last_bus = walk->plan->buses[root].number;
 	for (;;) {
-		if (walk->branches[index].next < walk->branches[index].end) {
-			index = probe_function(walk, index);
+		uint32_t bdf = 0, id = 0;
+
+		if (find_function(walk, &walk->branches[index], walk->plan->buses[index].number,
+				  &bdf, &id)) {
+			index = probe_function(walk, index, bdf, id);
 		} else if (index != root) {
 			leave_bus(walk, index);
 			index = walk->plan->buses[index].parent;
@@ -438,12 +460,9 @@ static void walk_root(struct walk *walk, uint32_t root)
 /* True when something is on a bus to which no bridge leads. */
 static bool probe_root(const struct pci_access *access, uint32_t number)
 {
-	for (uint32_t slot = 0; slot < PCI_SLOTS; slot++) {
-		uint32_t id = pci_read32(access, PCI_BDF(number, slot, 0), PCI_VENDOR_ID);
-
-		if ((id & 0xffff) != 0xffff && id)
+	for (uint32_t slot = 0; slot < PCI_SLOTS; slot++)
+		if (is_present(pci_read32(access, PCI_BDF(number, slot, 0), PCI_VENDOR_ID)))
 			return true;
-	}
 	return false;
 }
 
