@@ -4,9 +4,8 @@
 #   sleep=N     N times: "QB sleep N", S3 until the host wakes it, then checksums of 64 MiB of memory
 #               and of the first 16 MiB of /dev/vda, as before the first sleep
 #   cpus=N      wait until there are N processors, bring them up
-#   memory=MIB  wait until there is more memory than that
+#   memory=MIB  wait until there is as much more memory
 #   reboot      reboot as the kernel's reboot= says; "QB reboot" comes first
-#   vmgenid     print what the kernel says of it at the end
 #
 # Prints "QB KEY VALUE" lines, last "QB done".
 PATH=/bin
@@ -56,7 +55,7 @@ cpus() {
 	done
 }
 
-mib() {
+kib() {
 	for block in /sys/devices/system/memory/memory[0-9]*; do
 		[ "$(cat "$block/state" 2>/dev/null)" = offline ] && echo online >"$block/state"
 	done
@@ -64,12 +63,14 @@ mib() {
 }
 
 memory() {
+	wanted=$(($(kib) + $1 * 1024))
 	fact ready
 	tries=200
-	while [ "$(mib)" -lt $(($1 * 1024)) ] && [ $tries -gt 0 ]; do
+	while [ "$(kib)" -lt $wanted ] && [ $tries -gt 0 ]; do
 		tries=$((tries - 1))
 		sleep 0.1
 	done
+	[ $tries -gt 0 ] || fact error "no more memory"
 }
 
 read -r cmdline </proc/cmdline
@@ -94,7 +95,7 @@ for word in $(echo "$words" | tr , ' '); do
 done
 sed 's/^/QB mtrr /' /proc/mtrr
 fact cpus "$(online)"
-fact memory $(($(mib) / 1024))
+fact memory $(($(kib) / 1024))
 dmesg | sed -n 's/.*\(x86\/PAT.*\|.*MTRR.*\|crng reseeded.*\|.*vmgenid.*\|WARNING.*\|BUG.*\)/QB log \1/p'
 fact "done"
 poweroff -f
