@@ -118,83 +118,45 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 	__asm__ volatile("wrmsr" : : "c"(msr), "A"(value) : "memory");
 }
 
-/*
- * The sum of size bytes, at least 8, modulo 256: up to eight bytes an instruction.  Only on a
- * processor with MMX (struct cpu); call mmx_done() before anything uses the x87 unit.
- */
-static inline uint8_t cpu_sum_bytes_mmx(const void *bytes, uint32_t size)
-{
-	uint32_t past_rest = 64 - 8 * (size & 7);       /* bits of the last eight bytes before the rest */
-	uint32_t blocks = size >> 7;
-	uint32_t words = size >> 3 & 15;
-	uint32_t sum;
-
-	__asm__ volatile("movq -8(%0,%5), %%mm0\n\t"
-			 "movd %4, %%mm1\n\t"
-			 "psrlq %%mm1, %%mm0\n\t"
-			 "testl %1, %1\n\t"
-			 "jz 2f\n"
-			 "1:\tpaddb (%0), %%mm0\n\t"
-			 "paddb 8(%0), %%mm0\n\t"
-			 "paddb 16(%0), %%mm0\n\t"
-			 "paddb 24(%0), %%mm0\n\t"
-			 "paddb 32(%0), %%mm0\n\t"
-			 "paddb 40(%0), %%mm0\n\t"
-			 "paddb 48(%0), %%mm0\n\t"
-			 "paddb 56(%0), %%mm0\n\t"
-			 "paddb 64(%0), %%mm0\n\t"
-			 "paddb 72(%0), %%mm0\n\t"
-			 "paddb 80(%0), %%mm0\n\t"
-			 "paddb 88(%0), %%mm0\n\t"
-			 "paddb 96(%0), %%mm0\n\t"
-			 "paddb 104(%0), %%mm0\n\t"
-			 "paddb 112(%0), %%mm0\n\t"
-			 "paddb 120(%0), %%mm0\n\t"
-			 "addl $128, %0\n\t"
-			 "decl %1\n\t"
-			 "jnz 1b\n"
-			 "2:\ttestl %2, %2\n\t"
-			 "jz 4f\n"
-			 "3:\tpaddb -8(%0,%2,8), %%mm0\n\t"
-			 "decl %2\n\t"
-			 "jnz 3b\n"
-			 "4:\tmovq %%mm0, %%mm1\n\t"
-			 "psrlq $32, %%mm1\n\t"
-			 "paddb %%mm1, %%mm0\n\t"
-			 "movd %%mm0, %3"
-			 : "+r"(bytes), "+r"(blocks), "+r"(words), "=&r"(sum)
-			 : "r"(past_rest), "r"(size) : "memory");
-	/* In two lanes, which keep their carries to themselves. */
-	sum = (sum & 0x00ff00ff) + (sum >> 8 & 0x00ff00ff);
-	return (uint8_t)(sum + (sum >> 16));
-}
-
 /* Caches off and empty, and on again: SDM Vol. 3A, "Preventing Caching". */
 static inline void cpu_disable_caches(void)
 {
-	uint32_t cr0;
+	unsigned long cr0;
 
-	__asm__ volatile("movl %%cr0, %0\n\t"
-			 "orl $0x40000000, %0\n\t"
-			 "movl %0, %%cr0\n\t"
+	__asm__ volatile("mov %%cr0, %0\n\t"
+			 "or $0x40000000, %0\n\t"
+			 "mov %0, %%cr0\n\t"
 			 "wbinvd"
 			 : "=r"(cr0) : : "memory");
 }
 
 static inline void cpu_enable_caches(void)
 {
-	uint32_t cr0;
+	unsigned long cr0;
 
 	__asm__ volatile("wbinvd\n\t"
-			 "movl %%cr0, %0\n\t"
-			 "andl $~0x60000000, %0\n\t"
-			 "movl %0, %%cr0"
+			 "mov %%cr0, %0\n\t"
+			 "and $~0x60000000, %0\n\t"
+			 "mov %0, %%cr0"
 			 : "=r"(cr0) : : "memory");
 }
 
 static inline void cpu_pause(void)
 {
 	__asm__ volatile("pause" : : : "memory");
+}
+
+/* Resets the machine: a triple fault, which every machine of QEMU's takes for that. */
+static inline _Noreturn void cpu_reset(void)
+{
+	static const struct {
+		uint16_t limit;
+		uint32_t base;
+	} __attribute__((packed)) no_vectors;
+
+	__asm__ volatile("lidt %0\n\t"
+			 "int3" : : "m"(no_vectors));
+	__builtin_unreachable();
 }
 
 /* Stops this processor for good, interrupts off. */

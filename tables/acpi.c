@@ -9,7 +9,6 @@
 
 #include "checksum.h"
 #include "console.h"
-#include "io.h"
 #include "layout.h"
 #include "phys.h"
 #include "string.h"
@@ -45,15 +44,9 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 	fw_cfg_read(cfg, item.selector, file->bytes, file->size);
 }
 
-static uint8_t sum(const uint8_t *bytes, uint32_t size, bool mmx)
-{
-	return mmx && size >= 8 ? cpu_sum_bytes_mmx(bytes, size) : checksum_sum(bytes, size);
-}
-
 static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct memmap *map,
-		       const struct cpu *cpu, bool whole)
+		       bool whole)
 {
-	bool mmx = cpu->leaf1_edx & CPUID_1_EDX_MMX;
 	struct loader_checksum checksum;
 	uint32_t next = 0;
 	enum error error;
@@ -61,9 +54,7 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
 	for (uint32_t i = 0; i < loader->file_count; i++)
 		fetch(&loader->files[i], cfg, map, whole);
 	while ((error = table_loader_run(loader, &next, &checksum)) == OK && checksum.field)
-		*checksum.field -= sum(checksum.bytes, checksum.size, mmx);
-	if (mmx)
-		mmx_done();
+		*checksum.field -= checksum_sum(checksum.bytes, checksum.size);
 	return error;
 }
 
@@ -82,7 +73,22 @@ static void keep_facs(const struct loader_file *file, struct memmap *map)
 		memmap_reserve(map, file->paddr, file->paddr + facs.length, MEMORY_NVS, "the FACS");
 }
 
-static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
+static void note_write(struct acpi_writes *writes, uint16_t selector,
+		       const struct loader_write *write)
+{
+	if (writes->count == ACPI_MAX_WRITES) {
+		log("acpi: more than %u pointers; \"%s\" will not be told again after a sleep",
+		    ACPI_MAX_WRITES, write->file);
+		return;
+	}
+	writes->writes[writes->count].selector = selector;
+	writes->writes[writes->count].offset = write->offset;
+	writes->writes[writes->count].size = write->size;
+	writes->writes[writes->count++].value = write->value;
+}
+
+static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
+			   struct acpi_writes *writes)
 {
 	struct loader_write write;
 	struct fw_cfg_item item;
@@ -101,10 +107,18 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
 			fail(loader, ERR_RANGE);
 		}
 		fw_cfg_write(cfg, item.selector, write.offset, &write.value, write.size);
+		note_write(writes, item.selector, &write);
 	}
 }
 
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu)
+void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes)
+{
+	for (uint32_t i = 0; i < writes->count; i++)
+		fw_cfg_write(cfg, (uint16_t)writes->writes[i].selector, writes->writes[i].offset,
+			     &writes->writes[i].value, writes->writes[i].size);
+}
+
+uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes)
 {
 	struct loader loader;
 	struct loader_file *rsdp;
@@ -112,6 +126,7 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct
 	uint32_t script;
 	enum error error;
 
+	writes->count = 0;
 	if (!fw_cfg_find(cfg, SCRIPT_FILE, &item) || !item.size)
 		return 0;
 	script = memmap_alloc(map, item.size, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW, SCRIPT_FILE);
@@ -119,9 +134,9 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct
 	error = table_loader_parse(&loader, phys_ptr(script), item.size);
 	if (error != OK)
 		fail(&loader, error);
-	error = load(&loader, cfg, map, cpu, false);
+	error = load(&loader, cfg, map, false);
 	if (error == ERR_RANGE)
-		error = load(&loader, cfg, map, cpu, true);
+		error = load(&loader, cfg, map, true);
 	if (error != OK)
 		fail(&loader, error);
 	if (loader.unknown_count)
@@ -129,7 +144,7 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct
 		    "this image", loader.unknown_count);
 	for (uint32_t i = 0; i < loader.file_count; i++)
 		keep_facs(&loader.files[i], map);
-	write_pointers(&loader, cfg);
+	write_pointers(&loader, cfg, writes);
 	rsdp = table_loader_find(&loader, RSDP_FILE);
 	return rsdp && rsdp->bytes ? rsdp->paddr : 0;
 }

@@ -70,7 +70,7 @@ uint64_t rdmsr(uint32_t msr)
 
 void wrmsr(uint32_t msr, uint64_t value)
 {
-	fake_note(FAKE_WRMSR, msr, 8, value);
+	fake_note(FAKE_WRMSR, msr, fake.caches_off ? 0 : 8, value);
 	fake_msr_get(msr);
 	fake_msr_set(msr, value);
 }
@@ -78,6 +78,21 @@ void wrmsr(uint32_t msr, uint64_t value)
 uint64_t rdtsc(void)
 {
 	return fake.tsc += 1000;
+}
+
+void cpu_disable_caches(void)
+{
+	if (fake.caches_off)
+		fake_fail("fake: the caches are off already");
+	fake.caches_off = true;
+}
+
+void cpu_enable_caches(void)
+{
+	if (!fake.caches_off)
+		fake_fail("fake: the caches are on already");
+	fake.caches_off = false;
+	fake.cache_flushes++;
 }
 
 void cpu_pause(void)
@@ -88,15 +103,39 @@ void cpu_pause(void)
 		fake.on_pause();
 }
 
+void cpu_disable_caches(void)
+{
+	fake.caches_off = true;
+}
+
+void cpu_enable_caches(void)
+{
+	fake.caches_off = false;
+}
+
+void cpu_reset(void)
+{
+	fake_leave(FAKE_RESET);
+}
+
 void cpu_stop(void)
 {
 	fake_leave(FAKE_STOPPED);
 }
 
+/* smi.S: only their addresses count here. */
+const char smi_relocate[16], smi_ap_relocated[16];
+
 void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi)
 {
 	fake.handoff = (struct fake_handoff){
 		.entry = entry, .eax = eax, .ebx = ebx, .esi = esi };
+	fake_leave(FAKE_HANDOFF);
+}
+
+void handoff16(uint32_t paddr)
+{
+	fake.handoff = (struct fake_handoff){ .real_mode = true, .entry = paddr };
 	fake_leave(FAKE_HANDOFF);
 }
 
@@ -106,3 +145,6 @@ void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr)
 		.long_mode = true, .entry = entry, .esi = rsi, .cr3 = pml4_paddr };
 	fake_leave(FAKE_HANDOFF);
 }
+
+/* Symbols of start.S and smi.S: only their addresses are used. */
+char ap_entry[1], smi_relocate[1], smi_ap_relocated[1];

@@ -33,7 +33,7 @@ enum fake_kind {
 	FAKE_DMA,               /* fw_cfg transfers: address is the selector, value the control word */
 	FAKE_CPUID,             /* address is the leaf, value the subleaf */
 	FAKE_RDMSR,
-	FAKE_WRMSR,
+	FAKE_WRMSR,             /* size is 8, or 0 while the caches are off */
 	FAKE_KINDS
 };
 
@@ -60,11 +60,12 @@ enum fake_end {
 	FAKE_RETURNED,
 	FAKE_PANIC,             /* panic() of fake/console.c */
 	FAKE_STOPPED,           /* cpu_stop() */
-	FAKE_HANDOFF,           /* handoff32() or handoff64() */
+	FAKE_RESET,             /* cpu_reset() */
+	FAKE_HANDOFF,           /* handoff16(), handoff32() or handoff64() */
 };
 
 struct fake_handoff {
-	bool long_mode;
+	bool real_mode, long_mode;
 	uint32_t entry, eax, ebx, esi, cr3;
 };
 
@@ -135,6 +136,7 @@ struct fake {
 		uint16_t file_count;
 		uint32_t claimed_files; /* what the directory's head says; 0: the truth */
 		uint16_t selected;
+		struct fake_item *current;      /* NULL: there is no such item */
 		uint32_t position;
 		uint32_t dma_high;
 		uint32_t transfers;     /* DMA and port mode */
@@ -168,6 +170,8 @@ struct fake {
 	uint32_t msr_count;
 	struct { uint32_t index; uint64_t value; } msrs[FAKE_MAX_MSRS];
 	uint64_t tsc;
+	bool caches_off;
+	uint32_t cache_flushes; /* how often they were switched off and on */
 	uint32_t pauses;
 	void (*on_pause)(void);         /* what other processors do meanwhile */
 };

@@ -1,6 +1,6 @@
 /*
  * test_pci_plan.c - where BARs and bridge windows go: a few named machines, then properties of
- * TOPOLOGIES invented ones.
+ * TOPOLOGIES invented ones, or as many as PCI_PLAN_TOPOLOGIES says (120000 take some minutes).
  *
  * A topology is made from its number alone; a failure names it, and PCI_PLAN_SEED=number runs that
  * one.
@@ -17,7 +17,7 @@
 
 #include "pci_plan.h"
 
-#define TOPOLOGIES              120000
+#define TOPOLOGIES              3000
 #define MIB                     0x100000ull
 #define GIB                     0x40000000ull
 #define FOUR_GIB                0x100000000ull
@@ -332,6 +332,8 @@ static void check(uint64_t number)
 static void test_properties(void **unused)
 {
 	const char *seed = getenv("PCI_PLAN_SEED");
+	const char *wanted = getenv("PCI_PLAN_TOPOLOGIES");
+	uint64_t topologies = wanted ? strtoull(wanted, NULL, 0) : TOPOLOGIES;
 	uint32_t dropped = 0, high = 0, nested = 0, no_room = 0;
 
 	(void)unused;
@@ -339,7 +341,7 @@ static void test_properties(void **unused)
 		check(strtoull(seed, NULL, 0));
 		return;
 	}
-	for (uint64_t i = 0; i < TOPOLOGIES; i++) {
+	for (uint64_t i = 0; i < topologies; i++) {
 		check(i);
 		for (uint32_t j = 0; j < plan.bar_count; j++) {
 			dropped += !!(plan.bars[j].flags & PCI_BAR_DROPPED);
@@ -350,7 +352,7 @@ static void test_properties(void **unused)
 			no_room += !!plan.buses[j].no_room;
 	}
 	/* The generator reaches what is to be tested. */
-	assert_true(dropped > 1000 && high > 1000 && nested > 1000 && no_room > 1000);
+	assert_true(dropped > 100 && high > 100 && nested > 100 && no_room > 100);
 }
 
 /* pc with 512 MiB. */
