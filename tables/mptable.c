@@ -56,10 +56,12 @@ struct mp_topology mptable_read_topology(void)
 		return topology;
 	core = cpuid(0xb, 0);
 	package = cpuid(0xb, 1);
+	core.ebx &= 0xffff;
+	package.ebx &= 0xffff;
 	if (!core.ebx || package.ebx < core.ebx)
 		return topology;
-	topology.threads_per_core = core.ebx & 0xffff;
-	topology.threads_per_package = package.ebx & 0xffff;
+	topology.threads_per_core = core.ebx;
+	topology.threads_per_package = package.ebx;
 	topology.core_shift = core.eax & 0x1f;
 	topology.package_shift = package.eax & 0x1f;
 	return topology;

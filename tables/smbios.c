@@ -143,8 +143,7 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 	if (has_bios)
 		end = smbios_find(given, item.size, SMBIOS_TYPE_END, &has_end);
 	else
-		has_end = item.size - end > sizeof(struct smbios_header) &&
-			given[end] == SMBIOS_TYPE_END;
+		smbios_find(given + end, item.size - end, SMBIOS_TYPE_END, &has_end);
 	if (!has_end)
 		panic("smbios: " STRUCTURES_FILE " of %u bytes has no whole structure at 0x%x; check the "
 		      "files given with -smbios", item.size, end);

@@ -65,6 +65,16 @@ void unit_load(const char *record)
 		fail_msg("%s names no file", path);
 }
 
+void unit_machine(struct fw_cfg *cfg, struct memmap *map, uint32_t ram_end)
+{
+	struct e820_entry ram = { 0, ram_end, MEMORY_RAM };
+
+	fake_ram_add(0, ram_end);
+	fake_fw_cfg_file("etc/e820", &ram, sizeof(ram));
+	fw_cfg_init(cfg);
+	memmap_init(map, cfg);
+}
+
 uint8_t *unit_copy(const void *bytes, uint32_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);

@@ -16,6 +16,8 @@
 #include <cmocka.h>
 
 #include "fake.h"
+#include "fw_cfg.h"
+#include "memmap.h"
 #include "string.h"
 
 #define COUNT(array)            (sizeof(array) / sizeof((array)[0]))
@@ -67,6 +69,12 @@ extern const char *const unit_records[];        /* NULL at the end */
 
 /* Puts all files of a recording into the modelled fw_cfg, and its CPU count. */
 void unit_load(const char *record);
+
+/*
+ * A machine with RAM from 0 to ram_end and fw_cfg set up: what memmap_init() makes of it.  Call it
+ * before other fw_cfg files are added; they are seen after fw_cfg_init(cfg).
+ */
+void unit_machine(struct fw_cfg *cfg, struct memmap *map, uint32_t ram_end);
 
 /* An exact-size copy, so that the sanitizer sees every byte read past its end. */
 uint8_t *unit_copy(const void *bytes, uint32_t size);

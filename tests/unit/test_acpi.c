@@ -1,0 +1,295 @@
+/*
+ * test_acpi.c - tables/acpi.c: QEMU's recorded tables, found again as an operating system does.
+ */
+#include "unit.h"
+
+#include "acpi.h"
+#include "checksum.h"
+#include "layout.h"
+#include "spec/acpi.h"
+
+#define RAM_END         (16 * MIB)
+#define SCRIPT          "etc/table-loader"
+
+static struct fw_cfg cfg;
+static struct memmap map;
+
+static void machine(const char *record)
+{
+	unit_machine(&cfg, &map, RAM_END);
+	if (record)
+		unit_load(record);
+	fw_cfg_init(&cfg);
+	fake_forget();
+}
+
+static uint32_t install(void)
+{
+	return acpi_install(&cfg, &map);
+}
+
+static const struct acpi_header *table_at(uint64_t paddr)
+{
+	const struct acpi_header *table = phys_ptr((uint32_t)paddr);
+
+	assert_true(paddr < RAM_END);
+	assert_true(memmap_is(&map, paddr, paddr + table->length, MEMORY_ACPI));
+	assert_int_equal(checksum_sum(table, table->length), 0);
+	return table;
+}
+
+static uint32_t get32(const void *table, uint32_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, (const uint8_t *)table + offset, sizeof(value));
+	return value;
+}
+
+/* Follows all pointers; how many tables there are. */
+static uint32_t check_tables(uint32_t rsdp_paddr, bool has_facs)
+{
+	const struct acpi_rsdp *rsdp = phys_ptr(rsdp_paddr);
+	const struct acpi_header *root;
+	bool wide = rsdp->revision >= 2;
+	uint32_t count = 0;
+	bool fadt = false;
+
+	assert_in_range(rsdp_paddr, FIRMWARE_POOL_BASE, FIRMWARE_POOL_END - 1);
+	assert_int_equal(rsdp_paddr % 16, 0);
+	assert_memory_equal(rsdp->signature, "RSD PTR ", 8);
+	assert_int_equal(checksum_sum(rsdp, 20), 0);
+	if (wide)
+		assert_int_equal(checksum_sum(rsdp, 36), 0);
+	root = table_at(wide ? rsdp->xsdt_address : rsdp->rsdt_address);
+	for (uint32_t at = sizeof(*root); at < root->length; at += wide ? 8 : 4, count++) {
+		const struct acpi_header *table = table_at(get32(root, at));
+
+		if (memcmp(table->signature, "FACP", 4) != 0)
+			continue;
+		fadt = true;
+		if (get32(table, 40))
+			assert_memory_equal(table_at(get32(table, 40))->signature, "DSDT", 4);
+		assert_int_equal(get32(table, 36) != 0, has_facs);
+		if (has_facs) {
+			assert_memory_equal(phys_ptr(get32(table, 36)), "FACS", 4);
+			assert_int_equal(get32(table, 36) % 64, 0);
+			assert_true(memmap_is(&map, get32(table, 36), get32(table, 36) + 64,
+					      MEMORY_NVS));
+		}
+	}
+	assert_true(fadt);
+	return count;
+}
+
+static uint64_t total_ram(void)
+{
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < map.count; i++)
+		if (map.ranges[i].type == MEMORY_RAM)
+			bytes += map.ranges[i].end - map.ranges[i].base;
+	return bytes;
+}
+
+static void test_recorded(void **state)
+{
+	(void)state;
+	for (uint32_t r = 0; unit_records[r]; r++) {
+		bool microvm = strstr(unit_records[r], "microvm") != NULL;
+		uint64_t ram;
+		uint32_t rsdp;
+
+		fake_reset();
+		machine(unit_records[r]);
+		ram = total_ram();
+		rsdp = install();
+		assert_in_range(check_tables(rsdp, !microvm), 2, 20);
+		assert_true(total_ram() <= ram);
+		assert_string_equal(fake.console, "");
+		/* The padding of 128 KiB is not fetched: kernels would have to keep it. */
+		if (!microvm && !strstr(unit_records[r], "255") && !strstr(unit_records[r], "288"))
+			assert_true(ram - total_ram() <= 0x5000);
+	}
+}
+
+/* A transfer for the script, one for each file, one for each address told. */
+static void test_exit_budget(void **state)
+{
+	static const struct { const char *record; uint32_t exits; } cases[] = {
+		{ "pc", 1 + 2 + 1 }, { "q35", 1 + 3 + 1 }, { "microvm", 1 + 2 } };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		uint32_t transfers;
+
+		fake_reset();
+		machine(cases[i].record);
+		install();
+		transfers = fake_exits();
+		if (transfers > cases[i].exits)
+			fail_msg("%s: %u exits, not %u", cases[i].record, transfers, cases[i].exits);
+	}
+}
+
+static void test_vmgenid(void **state)
+{
+	struct fake_item *addr;
+	uint64_t told = 0;
+
+	(void)state;
+	machine("q35");
+	install();
+	addr = fake_fw_cfg_find("etc/vmgenid_addr");
+	memcpy(&told, addr->bytes, sizeof(told));
+	assert_int_equal(addr->writes, 1);
+	/* The GUID is 40 bytes into its page, which stays QEMU's. */
+	assert_true(told % 0x1000 == 40);
+	assert_true(memmap_is(&map, told - 40, told - 40 + 0x1000, MEMORY_NVS));
+	assert_memory_equal(phys_ptr((uint32_t)told), "\x78\x56\x34\x12", 4);
+}
+
+static void test_none(void **state)
+{
+	(void)state;
+	machine(NULL);
+	assert_int_equal(install(), 0);
+	assert_int_equal(fake_exits(), 0);
+	fake_fw_cfg_file(SCRIPT, NULL, 0);
+	fw_cfg_init(&cfg);
+	assert_int_equal(install(), 0);
+}
+
+static void test_refusals(void **state)
+{
+	struct loader_command *script;
+	struct fake_item *item;
+
+	(void)state;
+	machine("q35");
+	script = (void *)fake_fw_cfg_find(SCRIPT)->bytes;
+	script[0].allocate.zone = 9;
+	assert_panics("acpi: command 0 of etc/table-loader, for \"etc/acpi/rsdp\" at 0x0, names an "
+		      "unknown allocation zone; this QEMU's tables cannot be used, start it with "
+		      "acpi=off", install());
+
+	/* The address of vmgenid, told to a file that is too small for it. */
+	fake_reset();
+	machine("q35");
+	item = fake_fw_cfg_find("etc/vmgenid_addr");
+	item->size = 7;
+	fw_cfg_init(&cfg);
+	assert_panics("for \"etc/vmgenid_addr\" at 0x0, has an offset or length outside its file",
+		      install());
+
+	fake_reset();
+	machine("q35");
+	fake_fw_cfg_find(SCRIPT)->size = 1000;
+	fw_cfg_init(&cfg);
+	assert_panics("acpi: command 7 of etc/table-loader, for \"\" at 0x0, ends before a structure in "
+		      "it does", install());
+
+	fake_reset();
+	machine("q35");
+	memmap_set(&map, 0, RAM_END, MEMORY_RESERVED);
+	map.pool_end = FIRMWARE_POOL_BASE + 0x2000;
+	assert_panics("memory: no room for ", install());
+}
+
+static void test_missing_files(void **state)
+{
+	struct fake_item *item;
+
+	(void)state;
+	machine("q35");
+	fake_fw_cfg_find("etc/vmgenid_addr")->name = "etc/something_else";
+	fw_cfg_init(&cfg);
+	assert_int_not_equal(install(), 0);
+	assert_says(fake.console, "acpi: \"etc/vmgenid_addr\" is not among QEMU's files");
+
+	fake_reset();
+	machine("q35");
+	fake_fw_cfg_find("etc/acpi/rsdp")->name = "etc/something_else";
+	fw_cfg_init(&cfg);
+	assert_int_equal(install(), 0);
+	assert_says(fake.console, "acpi: \"etc/acpi/rsdp\" is not among QEMU's files");
+
+	fake_reset();
+	machine("pc");
+	item = fake_fw_cfg_find(SCRIPT);
+	((struct loader_command *)item->bytes)[item->size / 128 - 1].command = 77;
+	assert_int_not_equal(install(), 0);
+	assert_says(fake.console, "acpi: skipped 1 unknown commands of etc/table-loader");
+}
+
+/* A pointer that leads past what checksums cover: the whole file is fetched. */
+static void test_padding_that_is_used(void **state)
+{
+	struct loader_command *script;
+	struct fake_item *item;
+	uint32_t i, rsdp;
+
+	(void)state;
+	machine("pc");
+	item = fake_fw_cfg_find(SCRIPT);
+	script = (void *)item->bytes;
+	for (i = 0; script[i].command; i++)
+		;
+	script[i].command = LOADER_ADD_POINTER;
+	memcpy(script[i].pointer.dest_file, "etc/acpi/tables", 16);
+	memcpy(script[i].pointer.src_file, "etc/acpi/tables", 16);
+	script[i].pointer.offset = fake_fw_cfg_find("etc/acpi/tables")->size - 4;
+	script[i].pointer.size = 4;
+	rsdp = install();
+	assert_in_range(check_tables(rsdp, true), 2, 20);
+}
+
+/* Whatever is in the script, it ends in a message or in a map without new RAM. */
+static void test_damaged_scripts(void **state)
+{
+	static const char *const records[] = { "q35", "microvm" };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records); r++) {
+		uint32_t refused = 0, bits;
+		uint64_t ram;
+		uint8_t *script;
+
+		fake_reset();
+		machine(records[r]);
+		script = fake_fw_cfg_find(SCRIPT)->bytes;
+		bits = 8 * fake_fw_cfg_find(SCRIPT)->size;
+		memmap_init(&map, &cfg);
+		ram = total_ram();
+		for (uint32_t bit = 0; bit < bits; bit += 5) {
+			enum fake_end end;
+
+			script[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			memmap_init(&map, &cfg);
+			end = fake_run(install());
+			script[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			assert_true(end == FAKE_RETURNED || end == FAKE_PANIC);
+			assert_true(total_ram() <= ram);
+			refused += end == FAKE_PANIC;
+			fake.console[0] = '\0';
+			fake_forget();
+		}
+		assert_true(refused > 100);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_recorded),
+		UNIT_TEST(test_exit_budget),
+		UNIT_TEST(test_vmgenid),
+		UNIT_TEST(test_none),
+		UNIT_TEST(test_refusals),
+		UNIT_TEST(test_missing_files),
+		UNIT_TEST(test_padding_that_is_used),
+		UNIT_TEST(test_damaged_scripts),
+	};
+
+	return cmocka_run_group_tests_name("acpi", tests, NULL, NULL);
+}

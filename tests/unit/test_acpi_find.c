@@ -1,0 +1,113 @@
+/*
+ * test_acpi_find.c - tables/acpi_find.c: counting processors in recorded and damaged tables.
+ */
+#include "unit.h"
+
+#include "acpi.h"
+#include "acpi_find.h"
+
+#define RAM_END         (16 * MIB)
+
+static struct fw_cfg cfg;
+static struct memmap map;
+
+static uint32_t install(const char *record)
+{
+	unit_machine(&cfg, &map, RAM_END);
+	unit_load(record);
+	fw_cfg_init(&cfg);
+	return acpi_install(&cfg, &map);
+}
+
+static void test_recorded(void **state)
+{
+	static const struct { const char *record; uint32_t processors; } cases[] = {
+		{ "pc", 1 }, { "pc-vmgenid", 4 }, { "pc-255", 255 }, { "q35", 1 },
+		{ "q35-288", 288 }, { "q35-devices", 2 }, { "microvm", 1 }, { "microvm-288", 288 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		uint32_t rsdp;
+
+		fake_reset();
+		rsdp = install(cases[i].record);
+		assert_case_equal(cases[i].record, acpi_find_processors(rsdp), cases[i].processors);
+		assert_non_null(acpi_find_table(rsdp, "FACP"));
+		assert_null(acpi_find_table(rsdp, "ABCD"));
+	}
+}
+
+/* Every length of the MADT's header and of its entries ends the count, not the firmware. */
+static void test_damaged_madt(void **state)
+{
+	struct acpi_header *madt;
+	uint8_t *entries;
+	uint32_t rsdp, whole;
+
+	(void)state;
+	rsdp = install("q35-devices");
+	madt = (void *)acpi_find_table(rsdp, "APIC");
+	whole = madt->length;
+	for (uint32_t length = 0; length <= whole; length++) {
+		madt->length = length;
+		assert_true(acpi_find_processors(rsdp) <= 2);
+	}
+	assert_int_equal(acpi_find_processors(rsdp), 2);
+	madt->length = UINT32_MAX;
+	assert_int_equal(acpi_find_processors(rsdp), 0);
+	madt->length = whole;
+	entries = (uint8_t *)madt + ACPI_MADT_ENTRIES;
+	for (uint32_t length = 0; length < 256; length++) {
+		entries[1] = (uint8_t)length;
+		assert_true(acpi_find_processors(rsdp) <= 2);
+	}
+	entries[1] = 0;
+	assert_int_equal(acpi_find_processors(rsdp), 0);
+}
+
+/* A processor that is not enabled does not count: it may be plugged in later. */
+static void test_disabled(void **state)
+{
+	uint8_t *entries;
+	uint32_t rsdp;
+
+	(void)state;
+	rsdp = install("pc-vmgenid");
+	entries = (uint8_t *)acpi_find_table(rsdp, "APIC") + ACPI_MADT_ENTRIES;
+	assert_int_equal(entries[0], ACPI_MADT_LAPIC);
+	entries[4] = 0;
+	assert_int_equal(acpi_find_processors(rsdp), 3);
+}
+
+static void test_damaged_root(void **state)
+{
+	struct acpi_rsdp *rsdp;
+	struct acpi_header *root;
+	uint32_t paddr;
+
+	(void)state;
+	paddr = install("pc");
+	rsdp = phys_ptr(paddr);
+	root = phys_ptr(rsdp->rsdt_address);
+	for (uint32_t length = 0; length < 40; length++) {
+		root->length = length;
+		assert_null(acpi_find_table(paddr, "APIC"));
+	}
+	root->length = UINT32_MAX;
+	assert_null(acpi_find_table(paddr, "APIC"));
+	rsdp->rsdt_address = 0;
+	assert_null(acpi_find_table(paddr, "APIC"));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_recorded),
+		UNIT_TEST(test_damaged_madt),
+		UNIT_TEST(test_disabled),
+		UNIT_TEST(test_damaged_root),
+	};
+
+	return cmocka_run_group_tests_name("acpi_find", tests, NULL, NULL);
+}
