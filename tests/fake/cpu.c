@@ -137,4 +137,4 @@ void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr)
 }
 
 /* Symbols of start.S and smi.S: only their addresses are used. */
-char ap_entry[1], smi_relocate[1], smi_ap_relocated[1];
+char ap_entry[1];

@@ -13,6 +13,7 @@
 
 static struct fw_cfg cfg;
 static struct memmap map;
+static struct acpi_writes writes;
 
 static void machine(const char *record)
 {
@@ -25,7 +26,7 @@ static void machine(const char *record)
 
 static uint32_t install(void)
 {
-	return acpi_install(&cfg, &map);
+	return acpi_install(&cfg, &map, &writes);
 }
 
 static const struct acpi_header *table_at(uint64_t paddr)

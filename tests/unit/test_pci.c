@@ -49,7 +49,8 @@ static void run(enum way way)
 	memmap_set(&map, FLASH_BASE, 4 * GIB, MEMORY_RESERVED);
 	chipset_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &map, &access);
 	fake_forget();
-	pci_init(&layout, chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access);
+	pci_init(&layout, chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access,
+		 false);
 }
 
 static struct fake_pci *add_with_pin(struct fake_pci *bridge, uint32_t slot, uint32_t function,
