@@ -76,28 +76,6 @@ static enum error parse(void)
 	return table_loader_parse(&loader, script, commands * sizeof(script[0]));
 }
 
-/* Runs the script to its end, with the checksums that the caller completes. */
-static enum error run(uint32_t *unknown)
-{
-	struct loader_checksum sum;
-	uint32_t next = 0;
-	enum error error;
-
-	while ((error = table_loader_run(&loader, &next, &sum)) == OK && sum.field)
-		*sum.field -= checksum_sum(sum.bytes, sum.size);
-	*unknown = loader.unknown_count;
-	return error;
-}
-
-/* Some mistakes are found before a file is fetched, the others afterwards. */
-static enum error parse_and_run(void)
-{
-	enum error error = parse();
-	uint32_t unknown;
-
-	return error == OK ? run(&unknown) : error;
-}
-
 static void give(const char *file, uint8_t *bytes, uint32_t size, uint32_t paddr)
 {
 	struct loader_file *found = table_loader_find(&loader, file);
