@@ -103,16 +103,6 @@ void cpu_pause(void)
 		fake.on_pause();
 }
 
-void cpu_disable_caches(void)
-{
-	fake.caches_off = true;
-}
-
-void cpu_enable_caches(void)
-{
-	fake.caches_off = false;
-}
-
 void cpu_reset(void)
 {
 	fake_leave(FAKE_RESET);
