@@ -169,21 +169,19 @@ static bool holds(uint8_t size, uint32_t value)
 	return size >= sizeof(value) || value >> (8 * size) == 0;
 }
 
-/* What both kinds of pointer have: two names, a size, and an offset in the first file. */
-static enum error check_pointer(const struct loader_command *command, uint32_t offset, uint8_t size)
+/* What both kinds of pointer have: two names and a size. */
+static enum error check_pointer(const struct loader_command *command, uint8_t size)
 {
 	if (!terminated(command->pointer.dest_file) || !terminated(command->pointer.src_file))
 		return ERR_NAME;
-	if (!valid_pointer_size(size))
-		return ERR_SIZE;
-	return offset > UINT32_MAX - size ? ERR_RANGE : OK;
+	return valid_pointer_size(size) ? OK : ERR_SIZE;
 }
 
 static enum error run_pointer(struct loader *loader, const struct loader_command *command)
 {
 	uint32_t offset = command->pointer.offset;
 	uint8_t size = command->pointer.size;
-	enum error error = check_pointer(command, offset, size);
+	enum error error = check_pointer(command, size);
 	const struct loader_file *dest, *src;
 	uint32_t value = 0;
 	uint8_t *field;
@@ -236,7 +234,7 @@ static enum error run_write_pointer(struct loader *loader, const struct loader_c
 {
 	uint32_t offset = command->write_pointer.src_offset;
 	uint8_t size = command->write_pointer.size;
-	enum error error = check_pointer(command, command->write_pointer.dest_offset, size);
+	enum error error = check_pointer(command, size);
 	const struct loader_file *src;
 
 	if (error != OK)
