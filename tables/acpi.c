@@ -9,7 +9,6 @@
 
 #include "checksum.h"
 #include "console.h"
-#include "layout.h"
 #include "phys.h"
 #include "string.h"
 #include "table_loader.h"
@@ -60,17 +59,18 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
 
 /*
  * The FACS stays in use: the operating system and we write to it.  QEMU puts it first of the tables,
- * because it must be aligned.  Below 1 MiB no operating system takes memory that is not RAM.
+ * because it must be aligned.  Reserved, not NVS: what is NVS the operating system saves and restores.
  */
 static void keep_facs(const struct loader_file *file, struct memmap *map)
 {
 	struct acpi_facs facs;
 
-	if (file->paddr < LEGACY_HOLE_END || !file->bytes || file->size < sizeof(facs))
+	if (!file->bytes || file->size < sizeof(facs))
 		return;
 	memcpy(&facs, file->bytes, sizeof(facs));
 	if (memcmp(facs.signature, "FACS", sizeof(facs.signature)) == 0 && facs.length <= file->size)
-		memmap_reserve(map, file->paddr, file->paddr + facs.length, MEMORY_NVS, "the FACS");
+		memmap_reserve(map, file->paddr, file->paddr + facs.length, MEMORY_RESERVED,
+			       "the FACS");
 }
 
 static void note_write(struct acpi_writes *writes, uint16_t selector,

@@ -76,7 +76,7 @@ static uint32_t check_tables(uint32_t rsdp_paddr, bool has_facs)
 			assert_memory_equal(phys_ptr(get32(table, 36)), "FACS", 4);
 			assert_int_equal(get32(table, 36) % 64, 0);
 			assert_true(memmap_is(&map, get32(table, 36), get32(table, 36) + 64,
-					      MEMORY_NVS));
+					      MEMORY_RESERVED));
 		}
 	}
 	assert_true(fadt);
