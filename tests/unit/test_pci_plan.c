@@ -17,7 +17,7 @@
 
 #include "pci_plan.h"
 
-#define TOPOLOGIES              120000
+#define TOPOLOGIES              100000
 #define MIB                     0x100000ull
 #define GIB                     0x40000000ull
 #define FOUR_GIB                0x100000000ull
@@ -124,7 +124,7 @@ static void make_bridge(struct pci_plan *p, uint32_t parent, uint32_t bdf)
 static void make(struct pci_plan *p)
 {
 	uint32_t crowd = one_in(20) ? 30 : 1 + any(6);
-	uint32_t buses = one_in(50) ? 300 : one_in(4) ? 1 + any(40) : 1 + any(6);
+	uint32_t buses = one_in(400) ? 300 : one_in(10) ? 1 + any(40) : 1 + any(6);
 	uint32_t largest = one_in(3) ? 35 : 10 + any(12);       /* BARs of up to 256 GiB */
 	bool deep = one_in(4);
 
