@@ -327,10 +327,11 @@ void pci_plan(struct pci_plan *plan)
 	plan->crowded = false;
 	sort_bars(plan);
 	choose_high(plan);
-	if (plan->spaces[PCI_SPACE_HIGH].count && fit(plan, PCI_SPACE_LOW)) {
+	settle(plan, PCI_SPACE_IO);
+	if (fit(plan, PCI_SPACE_LOW)) {
 		plan->crowded = true;
 		choose_high(plan);
+		settle(plan, PCI_SPACE_LOW);
 	}
-	for (uint32_t space = 0; space < PCI_SPACES; space++)
-		settle(plan, space);
+	settle(plan, PCI_SPACE_HIGH);
 }
