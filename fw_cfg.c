@@ -121,17 +121,19 @@ static uint32_t name_key(const char *name)
 	return key;
 }
 
-static bool matches(const struct fw_cfg_file *file, const char *name, struct fw_cfg_item *item)
+static bool matches(const struct fw_cfg_file *file, const char *name, size_t name_size,
+		    struct fw_cfg_item *item)
 {
 	/* A name without a terminator is none that is asked for. */
-	if (file->name[FW_CFG_NAME_SIZE - 1] || strcmp(file->name, name) != 0)
+	if (name_size > FW_CFG_NAME_SIZE || memcmp(file->name, name, name_size) != 0)
 		return false;
 	item->selector = be16_get(file->selector);
 	item->size = be32_get(file->size);
 	return true;
 }
 
-static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
+static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
+			      struct fw_cfg_item *item)
 {
 	struct fw_cfg_file file;
 	uint32_t ignored;
@@ -141,13 +143,14 @@ static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, struct
 		fw_cfg_read_more(cfg, &file, sizeof(file));
 		if (!file.name[0])
 			return false;           /* past the directory's end: it claims too many */
-		if (matches(&file, name, item))
+		if (matches(&file, name, name_size, item))
 			return true;
 	}
 	return false;
 }
 
-bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
+bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
+		       struct fw_cfg_item *item)
 {
 	uint32_t cached = cfg->file_count < FW_CFG_CACHED_FILES ? cfg->file_count :
 		FW_CFG_CACHED_FILES;
@@ -155,7 +158,7 @@ bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item 
 	uint32_t key = name_key(name);
 
 	for (const struct fw_cfg_file *file = cfg->files; file < end; file++)
-		if (name_key(file->name) == key && matches(file, name, item))
+		if (name_key(file->name) == key && matches(file, name, name_size, item))
 			return true;
-	return cfg->file_count > FW_CFG_CACHED_FILES && find_beyond_cache(cfg, name, item);
+	return cfg->file_count > FW_CFG_CACHED_FILES && find_beyond_cache(cfg, name, name_size, item);
 }

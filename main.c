@@ -14,12 +14,14 @@
 #include "boot.h"
 #include "chipset.h"
 #include "cpu.h"
+#include "fpdt.h"
 #include "fw_cfg.h"
 #include "marker.h"
 #include "memmap.h"
 #include "mptable.h"
 #include "mtrr.h"
 #include "pci.h"
+#include "piix_acpi.h"
 #include "resume.h"
 #include "smbios.h"
 #include "smm.h"
@@ -70,7 +72,8 @@ noreturn void main(void)
 	 * as soon as it is known what they shall do, and waited for at the end. */
 	chipset_init(chipset, &cpu, &map, &pci);
 	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
-	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
+	/* Unikernels, which are Multiboot kernels often and Linux never, find devices switched on. */
+	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);
 	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
 	smp_add_feature_control(&smp_block, &cpu, &cfg);
 	smp_start(&smp_block, &cpu);
@@ -78,7 +81,9 @@ noreturn void main(void)
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &resume.writes);
-	smbios_install(&cfg);
+	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, rsdp_paddr);
+	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
+	smbios_install(&cfg, &map, chipset, &pci);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
@@ -86,6 +91,7 @@ noreturn void main(void)
 	smm_finish(&smm, &smm_saved);
 	resume_arm(&resume, chipset, &smm, image.protocol == BOOT_PVH, rsdp_paddr);
 
+	fpdt_mark_load(&image.fpdt);
 	marker_write(image.markers, MARKER_DO_BOOT);
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

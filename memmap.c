@@ -105,6 +105,23 @@ uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, ui
 	return 0;
 }
 
+/* Gives [place, map->pool_end) to the range above it, when that is of the type.  Pure. */
+static bool extend_down(struct memmap *map, uint32_t place, uint32_t type)
+{
+	struct memory_range *range = map->ranges;
+	const struct memory_range *end = range + map->count;
+
+	/* The pool's rest, and what was taken from it last. */
+	while (range < end && range->end != map->pool_end)
+		range++;
+	if (end - range < 2 || range[1].base != map->pool_end || range[1].type != type ||
+	    range->base >= place)
+		return false;
+	range[0].end = place;
+	range[1].base = place;
+	return true;
+}
+
 /*
  * From the pool's end downwards.  The pool is reserved as a whole, so only memory that the operating
  * system shall know as something else needs a range of its own.
@@ -119,7 +136,7 @@ static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, ui
 	place = (map->pool_end - size) & ~(align - 1);
 	if (place < min)
 		return 0;
-	if ((type == MEMORY_ACPI || type == MEMORY_NVS) &&
+	if ((type == MEMORY_ACPI || type == MEMORY_NVS) && !extend_down(map, place, type) &&
 	    memmap_set(map, place, place + size, type) != OK)
 		return 0;
 	map->pool_end = place;

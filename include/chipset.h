@@ -52,6 +52,10 @@ struct chipset {
 	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
 	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */
+	uint8_t pam;                    /* register of 00:00.0: PAM of 0xf0000 */
+	bool mmio64_top_quarter;        /* addresses above 4 GiB: the last quarter of what the CPU has */
+	uint32_t own_acpi_function;     /* device and vendor id of pm_function, where QEMU may have no
+					 * ACPI tables for a machine with it; 0: no such machine */
 	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
 	enum smm_kind smm;              /* whether or not the machine has it switched on */
 	uint8_t acpi_enable;            /* port 0xb2 values that the FADT names */
@@ -79,5 +83,11 @@ bool chipset_is_reset(const struct chipset *chipset);
  */
 void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct memmap *map,
 		  struct pci_access *access);
+
+/*
+ * Puts RAM, whatever it holds, in the place of the ROM at 0xf0000-0xfffff; where there is no such
+ * register it is RAM already.  Cost: 1 or 2 VM exits and a memory-topology rebuild.
+ */
+void chipset_open_f_segment(const struct chipset *chipset, const struct pci_access *access);
 
 #endif

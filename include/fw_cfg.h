@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "spec/fw_cfg.h"
+#include "string.h"
 
 #define FW_CFG_CACHED_FILES     32      /* QEMU's default number of file slots */
 
@@ -50,11 +51,20 @@ void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size);
 uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector);
 uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 
+/* fw_cfg_find() with the name's size, terminator included. */
+bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
+		       struct fw_cfg_item *item);
+
 /*
- * Finds a file by its name, of at least eight characters or in a buffer of as many.  False when there is none; of two with one name the first counts.
+ * Finds a file by its name, of at least eight characters or in a buffer of as many.  False when
+ * there is none; of two with one name the first counts.
  * Costs nothing, unless the machine has more files than the cache holds.
  */
-bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item);
+static inline bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
+{
+	/* The length of a literal is a constant. */
+	return fw_cfg_find_sized(cfg, name, __builtin_strlen(name) + 1, item);
+}
 
 /*
  * Writes size bytes at an offset of a file that QEMU made writable (by DMA only).

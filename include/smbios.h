@@ -1,9 +1,13 @@
 /*
- * smbios.h - put QEMU's SMBIOS structures where the anchor in the ROM says they are.
+ * smbios.h - put QEMU's SMBIOS structures where an anchor says they are.
  *
  * Kernels scan 0xf0000-0xfffff for an anchor, and with no PAM register written that is the ROM, so
  * the anchor is part of the image: it names SMBIOS_BASE and the room there, both fixed.  What is
- * there always ends with an end-of-table structure, also when QEMU has none for us.
+ * there always ends with an end-of-table structure, also when QEMU has none for us.  Structures that
+ * are too large for this go elsewhere, and a copy of the ROM with another anchor into RAM at 0xf0000.
+ *
+ * The anchor is always of version 3.0, which has a limit for the structures' size instead of their
+ * size and count, and so can be constant.  What QEMU has in its own anchor is not needed.
  */
 #ifndef SMBIOS_H
 #define SMBIOS_H
@@ -11,13 +15,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "chipset.h"
 #include "fw_cfg.h"
+#include "memmap.h"
+#include "pci_config.h"
 
 /*
- * Places the structures, ours for type 0 first when QEMU has none.  Structures that do not fit are
- * left out, whole, with a message.  Cost: 1 VM exit, none where there is no SMBIOS.
+ * Places the structures, ours for type 0 first when QEMU has none.  A table that ends within a
+ * structure is a panic.  Cost: 1 VM exit, none where there is no SMBIOS; for large structures 2 or 3,
+ * and 2 memory-topology rebuilds.
  */
-void smbios_install(const struct fw_cfg *cfg);
+void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
+		    const struct pci_access *pci);
 
 /*
  * Finds a structure by type among the size bytes at table.  Pure.  Returns its offset, or the

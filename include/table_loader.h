@@ -3,8 +3,9 @@
  *
  * The script and the files it names come from outside: no field is believed.  A script is first
  * parsed, which says which files to fetch and where they may lie; the caller places and reads them;
- * then it is run, which patches pointers and checksums in place; at last the caller asks for the
- * pointers that QEMU wants to be told.  Unknown commands are skipped, as the interface intends.
+ * then it is run, which patches pointers in place and hands the caller one checksum after the other;
+ * at last the caller asks for the pointers that QEMU wants to be told.  Unknown commands are skipped,
+ * as the interface intends.
  *
  * QEMU hw/acpi/bios-linker-loader.c.
  */
@@ -23,9 +24,12 @@
 /* A file that the script allocates. */
 struct loader_file {
 	const char *name;               /* inside the script, terminated */
+	uint32_t name_size;             /* with the terminator */
+	uint32_t name_last;             /* which of its eight-byte chunks has the terminator */
+	uint64_t name_mask;             /* the bytes of that chunk up to the terminator */
 	uint32_t align;                 /* a power of two */
 	enum memory_zone zone;
-	uint32_t covered;               /* bytes that checksums and pointers of the script reach */
+	uint32_t covered;               /* bytes that checksums of the script reach */
 	bool checksummed;               /* a checksum covers some of it: it holds tables */
 
 	/* The caller's part, after parsing. */
@@ -35,14 +39,24 @@ struct loader_file {
 };
 
 struct loader {
-	const struct loader_command *commands;
-	uint32_t command_count;
+	struct loader_command *commands;
+	uint32_t command_count;         /* without the padding at the script's end */
+	uint32_t unknown_count;         /* of these, commands that are not known */
+	uint32_t writes_end;            /* index after the last WRITE_POINTER; 0 when there is none */
 	uint32_t file_count;
 	struct loader_file files[LOADER_MAX_FILES];
 
-	/* When something failed: which command. */
+	/* When something failed: which command, and where in which file. */
 	uint32_t failed_command;
-	const char *failed_file;        /* its file name, terminated; "" when it has none */
+	const char *failed_file;        /* terminated; "" when it has no name */
+	uint32_t failed_offset;
+};
+
+/* A checksum to complete: *field -= the sum of size bytes, field among them. */
+struct loader_checksum {
+	uint8_t *field;
+	const uint8_t *bytes;
+	uint32_t size;
 };
 
 /* A pointer that QEMU wants written into one of its files. */
@@ -54,24 +68,27 @@ struct loader_write {
 };
 
 /*
- * Checks every command of the script and fills loader->files, without the caller's part.  The
- * script must stay where it is.  A rest smaller than one command is ignored.
+ * Finds the files that the script allocates and how much of them its checksums cover: fills
+ * loader->files, without the caller's part.  The script must stay where it is; the padding of its
+ * checksum commands is used to note which file they name.
  */
-enum error table_loader_parse(struct loader *loader, const void *script, uint32_t size);
+enum error table_loader_parse(struct loader *loader, void *script, uint32_t size);
 
 /* The file of that name; NULL when the script allocates none. */
 struct loader_file *table_loader_find(struct loader *loader, const char *name);
 
 /*
- * Patches pointers and checksums, in the script's order.  Commands that concern a file with bytes
- * == NULL are skipped.  On an error nothing after the failed command has been done.
- * *unknown counts the commands that were skipped because they are not known.
+ * Goes on from *command (0 at first), checks each command and patches pointers, in the script's order, up to and with the
+ * next checksum, which it leaves to the caller; checksum->field is NULL at the script's end.
+ * Commands that concern a file with bytes == NULL are skipped.  On an error nothing after the failed
+ * command has been done.
  */
-enum error table_loader_run(struct loader *loader, uint32_t *unknown);
+enum error table_loader_run(struct loader *loader, uint32_t *command,
+			    struct loader_checksum *checksum);
 
 /*
  * Goes on from *command (0 at first) to the next WRITE_POINTER.  False at the script's end.  The
- * script has been parsed without an error; commands for files that were not fetched are skipped.
+ * script has been run without an error; commands for files that were not fetched are skipped.
  */
 bool table_loader_next_write(struct loader *loader, uint32_t *command, struct loader_write *write);
 

@@ -46,9 +46,13 @@ int memcmp(const void *left, const void *right, size_t size)
 	const uint8_t *l = left;
 	const uint8_t *r = right;
 
-	for (; size; size--, l++, r++)
-		if (*l != *r)
-			return *l - *r;
+	size_t i = 0;
+
+	while (size - i >= sizeof(word) && *(const word *)(l + i) == *(const word *)(r + i))
+		i += sizeof(word);
+	for (; i < size; i++)
+		if (l[i] != r[i])
+			return l[i] - r[i];
 	return 0;
 }
 

@@ -7,7 +7,9 @@
  */
 #include "acpi.h"
 
+#include "checksum.h"
 #include "console.h"
+#include "layout.h"
 #include "phys.h"
 #include "string.h"
 #include "table_loader.h"
@@ -17,9 +19,9 @@
 
 static noreturn void fail(const struct loader *loader, enum error error)
 {
-	panic("acpi: command %u of " SCRIPT_FILE " (file \"%s\") %s; this QEMU's tables cannot be used, "
-	      "start it with acpi=off", loader->failed_command, loader->failed_file,
-	      error_text(error));
+	panic("acpi: command %u of " SCRIPT_FILE ", for \"%s\" at 0x%x, %s; this QEMU's tables cannot be "
+	      "used, start it with acpi=off", loader->failed_command, loader->failed_file,
+	      loader->failed_offset, error_text(error));
 }
 
 /* Memory and contents for one file; it stays without bytes when QEMU has no such file. */
@@ -28,7 +30,7 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 	struct fw_cfg_item item;
 	uint32_t type = file->checksummed ? MEMORY_ACPI : MEMORY_NVS;
 
-	if (!fw_cfg_find(cfg, file->name, &item)) {
+	if (!fw_cfg_find_sized(cfg, file->name, file->name_size, &item)) {
 		log("acpi: \"%s\" is not among QEMU's files; doing without it", file->name);
 		return;
 	}
@@ -45,27 +47,26 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct memmap *map,
 		       bool whole)
 {
-	uint32_t unknown;
+	struct loader_checksum checksum;
+	uint32_t next = 0;
 	enum error error;
 
 	for (uint32_t i = 0; i < loader->file_count; i++)
 		fetch(&loader->files[i], cfg, map, whole);
-	error = table_loader_run(loader, &unknown);
-	if (unknown)
-		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
-		    "this image", unknown);
+	while ((error = table_loader_run(loader, &next, &checksum)) == OK && checksum.field)
+		*checksum.field -= checksum_sum(checksum.bytes, checksum.size);
 	return error;
 }
 
 /*
  * The FACS stays in use: the operating system and we write to it.  QEMU puts it first of the tables,
- * because it must be aligned.
+ * because it must be aligned.  Below 1 MiB no operating system takes memory that is not RAM.
  */
 static void keep_facs(const struct loader_file *file, struct memmap *map)
 {
 	struct acpi_facs facs;
 
-	if (!file->bytes || file->size < sizeof(facs))
+	if (file->paddr < LEGACY_HOLE_END || !file->bytes || file->size < sizeof(facs))
 		return;
 	memcpy(&facs, file->bytes, sizeof(facs));
 	if (memcmp(facs.signature, "FACS", sizeof(facs.signature)) == 0 && facs.length <= file->size)
@@ -102,6 +103,7 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
 		if (write.offset > item.size || write.size > item.size - write.offset) {
 			loader->failed_command = next - 1;
 			loader->failed_file = write.file;
+			loader->failed_offset = write.offset;
 			fail(loader, ERR_RANGE);
 		}
 		fw_cfg_write(cfg, item.selector, write.offset, &write.value, write.size);
@@ -137,6 +139,9 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_
 		error = load(&loader, cfg, map, true);
 	if (error != OK)
 		fail(&loader, error);
+	if (loader.unknown_count)
+		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
+		    "this image", loader.unknown_count);
 	for (uint32_t i = 0; i < loader.file_count; i++)
 		keep_facs(&loader.files[i], map);
 	write_pointers(&loader, cfg, writes);

@@ -3,6 +3,7 @@
  */
 #include "smbios.h"
 
+#include "checksum.h"
 #include "console.h"
 #include "layout.h"
 #include "phys.h"
@@ -75,8 +76,8 @@ uint32_t smbios_find(const void *table, uint32_t size, uint8_t type, bool *found
 		if (header->length < sizeof(*header))
 			break;
 		/* The strings end with two zeros; a structure without strings has just these. */
-		while (next + 1 < size && (bytes[next] || bytes[next + 1]))
-			next++;
+		while (next + 1 < size && (bytes[next + 1] || bytes[next]))
+			next += bytes[next + 1] ? 2 : 1;
 		if (next + 1 >= size)
 			break;
 		if (header->type == type) {
@@ -90,32 +91,66 @@ uint32_t smbios_find(const void *table, uint32_t size, uint8_t type, bool *found
 	return offset;
 }
 
-void smbios_install(const struct fw_cfg *cfg)
+/*
+ * Makes the anchor that operating systems find be this one.  It is in the ROM already, unless the
+ * structures are not where the ROM says, or an earlier boot has put RAM in the ROM's place: what is
+ * set up for that survives a reset.
+ */
+static void show_anchor(const struct smbios30_entry_point *entry, const struct chipset *chipset,
+			const struct pci_access *pci)
 {
-	uint8_t *table = phys_ptr(SMBIOS_BASE);
-	uint8_t *given = table + sizeof(bios_information);
-	uint32_t room = SMBIOS_END - SMBIOS_BASE - sizeof(bios_information) - sizeof(end_of_table);
+	void *seen = phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE);
+
+	if (memcmp(seen, entry, sizeof(*entry)) == 0)
+		return;
+	chipset_open_f_segment(chipset, pci);
+	memcpy(phys_ptr(ROM_ALIAS_BASE), phys_ptr(ROM_BASE), ROM_SIZE);
+	memcpy(seen, entry, sizeof(*entry));
+}
+
+void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
+		    const struct pci_access *pci)
+{
+	struct smbios30_entry_point entry = anchor;
+	uint32_t table_paddr = SMBIOS_BASE;
 	struct fw_cfg_item item;
-	uint32_t size;
-	uint32_t used;
-	bool found;
+	uint8_t *table, *given;
+	uint32_t end;
+	bool has_bios, has_end;
 
 	if (!fw_cfg_find(cfg, STRUCTURES_FILE, &item) || !item.size) {
-		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names an empty table. */
+		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0 alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
-		memcpy(table, &end_of_table, sizeof(end_of_table));
+		memcpy(phys_ptr(table_paddr), &bios_information, sizeof(bios_information));
+		memcpy((uint8_t *)phys_ptr(table_paddr) + sizeof(bios_information), &end_of_table,
+		       sizeof(end_of_table));
 		return;
 	}
-	size = item.size < room ? item.size : room;
-	fw_cfg_read(cfg, item.selector, given, size);
-	used = smbios_find(given, size, SMBIOS_TYPE_END, &found);
-	if (!found)
-		log("smbios: " STRUCTURES_FILE " has %u bytes, %u of them are used; give QEMU fewer or "
-		    "shorter -smbios options", item.size, used);
-	memcpy(given + used, &end_of_table, sizeof(end_of_table));
-	smbios_find(given, used, SMBIOS_TYPE_BIOS, &found);
-	if (found)
-		memmove(table, given, used + sizeof(end_of_table));
+	if (item.size > SMBIOS_END - SMBIOS_BASE - sizeof(bios_information)) {
+		if (item.size > UINT32_MAX - sizeof(bios_information))
+			panic("smbios: " STRUCTURES_FILE " has %u bytes; give QEMU fewer or shorter "
+			      "-smbios options", item.size);
+		entry.table_max_size = sizeof(bios_information) + item.size;
+		table_paddr = memmap_alloc(map, entry.table_max_size, 16, MEMORY_RESERVED, ZONE_LOW,
+					   STRUCTURES_FILE);
+		entry.table_address = table_paddr;
+		entry.checksum -= checksum_sum(&entry, sizeof(entry));
+	}
+	table = phys_ptr(table_paddr);
+	given = table + sizeof(bios_information);
+	fw_cfg_read(cfg, item.selector, given, item.size);
+	end = smbios_find(given, item.size, SMBIOS_TYPE_BIOS, &has_bios);
+	if (has_bios)
+		end = smbios_find(given, item.size, SMBIOS_TYPE_END, &has_end);
+	else
+		has_end = item.size - end > sizeof(struct smbios_header) &&
+			given[end] == SMBIOS_TYPE_END;
+	if (!has_end)
+		panic("smbios: " STRUCTURES_FILE " of %u bytes has no whole structure at 0x%x; check the "
+		      "files given with -smbios", item.size, end);
+	if (has_bios)
+		memmove(table, given, item.size);
 	else
 		memcpy(table, &bios_information, sizeof(bios_information));
+	show_anchor(&entry, chipset, pci);
 }

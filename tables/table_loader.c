@@ -2,12 +2,16 @@
  * table_loader.c - see table_loader.h.
  *
  * Offsets and lengths are compared as "offset <= size && length <= size - offset", which no value
- * can wrap.
+ * can wrap.  Each name is looked up once: it is the costliest part of a command.
  */
 #include "table_loader.h"
 
-#include "checksum.h"
 #include "string.h"
+
+_Static_assert(LOADER_MAX_FILES <= UINT8_MAX, "an index fits loader_command.checksum.index");
+
+typedef uint32_t __attribute__((may_alias, aligned(1))) word;
+typedef uint64_t __attribute__((may_alias, aligned(1))) chunk;
 
 static bool fits(uint32_t offset, uint32_t length, uint32_t size)
 {
@@ -16,7 +20,7 @@ static bool fits(uint32_t offset, uint32_t length, uint32_t size)
 
 static bool valid_pointer_size(uint8_t size)
 {
-	return size == 1 || size == 2 || size == 4 || size == 8;
+	return size <= 8 && (1u << size & (1u << 1 | 1u << 2 | 1u << 4 | 1u << 8));
 }
 
 static bool terminated(const char *name)
@@ -32,9 +36,32 @@ struct loader_file *table_loader_find(struct loader *loader, const char *name)
 	return NULL;
 }
 
+/*
+ * The file of a terminated name of the script.  In chunks, from the end: most names begin with
+ * "etc/acpi/".  QEMU allocates the tables themselves last, and mostly means them.
+ */
+static struct loader_file *find(struct loader *loader, const char *name)
+{
+	const chunk *right = (const chunk *)name;
+	struct loader_file *file = loader->files + loader->file_count;
+
+	while (file > loader->files) {
+		const chunk *left = (const chunk *)(--file)->name;
+		uint32_t at = file->name_last;
+
+		if ((left[at] ^ right[at]) & file->name_mask)
+			continue;
+		while (at && left[at - 1] == right[at - 1])
+			at--;
+		if (!at)
+			return file;
+	}
+	return NULL;
+}
+
 static void cover(struct loader_file *file, uint32_t end)
 {
-	if (file && file->covered < end)
+	if (file->covered < end)
 		file->covered = end;
 }
 
@@ -42,10 +69,9 @@ static enum error parse_allocate(struct loader *loader, const struct loader_comm
 {
 	uint32_t align = command->allocate.align;
 	uint8_t zone = command->allocate.zone;
+	uint32_t length = (uint32_t)strlen(command->allocate.file);
 
-	if (!terminated(command->allocate.file))
-		return ERR_NAME;
-	if (table_loader_find(loader, command->allocate.file))
+	if (find(loader, command->allocate.file))
 		return ERR_DUPLICATE;
 	if (align & (align - 1))
 		return ERR_ALIGNMENT;
@@ -55,184 +81,230 @@ static enum error parse_allocate(struct loader *loader, const struct loader_comm
 		return ERR_TOO_MANY;
 	loader->files[loader->file_count++] = (struct loader_file){
 		.name = command->allocate.file,
+		.name_size = length + 1,
+		.name_last = length / sizeof(chunk),
+		.name_mask = UINT64_MAX >> 8 * (7 - length % sizeof(chunk)),
 		.align = align ? align : 1,
 		.zone = zone == LOADER_ZONE_FSEG ? ZONE_FSEG : ZONE_LOW,
 	};
 	return OK;
 }
 
-static enum error parse_pointer(struct loader *loader, const struct loader_command *command)
-{
-	uint32_t offset = command->pointer.offset;
-	uint8_t size = command->pointer.size;
-
-	if (!terminated(command->pointer.dest_file) || !terminated(command->pointer.src_file))
-		return ERR_NAME;
-	if (!valid_pointer_size(size))
-		return ERR_SIZE;
-	if (offset > UINT32_MAX - size)
-		return ERR_RANGE;
-	cover(table_loader_find(loader, command->pointer.dest_file), offset + size);
-	return OK;
-}
-
-static enum error parse_checksum(struct loader *loader, const struct loader_command *command)
+static enum error parse_checksum(struct loader *loader, struct loader_command *command)
 {
 	uint32_t start = command->checksum.start;
 	uint32_t length = command->checksum.length;
 	struct loader_file *file;
 
-	if (!terminated(command->checksum.file))
-		return ERR_NAME;
 	if (length > UINT32_MAX - start || command->checksum.offset == UINT32_MAX)
 		return ERR_RANGE;
-	file = table_loader_find(loader, command->checksum.file);
+	file = find(loader, command->checksum.file);
+	if (!file)
+		return ERR_NOT_ALLOCATED;
+	command->checksum.index = (uint8_t)(file - loader->files);
 	cover(file, start + length);
 	cover(file, command->checksum.offset + 1);
-	if (file)
-		file->checksummed = true;
+	file->checksummed = true;
 	return OK;
 }
 
-static enum error parse_write_pointer(const struct loader_command *command)
+static enum error parse_command(struct loader *loader, struct loader_command *command)
 {
-	if (!terminated(command->write_pointer.dest_file) ||
-	    !terminated(command->write_pointer.src_file))
-		return ERR_NAME;
-	if (!valid_pointer_size(command->write_pointer.size))
-		return ERR_SIZE;
-	if (command->write_pointer.dest_offset > UINT32_MAX - command->write_pointer.size)
-		return ERR_RANGE;
-	return OK;
-}
-
-static enum error parse_command(struct loader *loader, const struct loader_command *command)
-{
-	switch (command->command) {
-	case LOADER_ALLOCATE:
-		return parse_allocate(loader, command);
-	case LOADER_ADD_POINTER:
-		return parse_pointer(loader, command);
-	case LOADER_ADD_CHECKSUM:
-		return parse_checksum(loader, command);
-	case LOADER_WRITE_POINTER:
-		return parse_write_pointer(command);
-	default:
+	if (command->command != LOADER_ALLOCATE && command->command != LOADER_ADD_CHECKSUM)
 		return OK;
-	}
+	if (!terminated(command->allocate.file))
+		return ERR_NAME;
+	if (command->command == LOADER_ALLOCATE)
+		return parse_allocate(loader, command);
+	return parse_checksum(loader, command);
 }
 
-/* All commands have their first file name at the same place. */
-static void note_failure(struct loader *loader, uint32_t index)
+static enum error failure(struct loader *loader, uint32_t index, enum error error)
 {
 	const struct loader_command *command = &loader->commands[index];
 
 	loader->failed_command = index;
 	loader->failed_file = terminated(command->allocate.file) ? command->allocate.file : "";
+	switch (command->command) {
+	case LOADER_ADD_POINTER:
+		loader->failed_offset = command->pointer.offset;
+		break;
+	case LOADER_ADD_CHECKSUM:
+		loader->failed_offset = command->checksum.offset;
+		break;
+	case LOADER_WRITE_POINTER:
+		loader->failed_offset = command->write_pointer.dest_offset;
+		break;
+	default:
+		loader->failed_offset = 0;
+		break;
+	}
+	return error;
 }
 
-enum error table_loader_parse(struct loader *loader, const void *script, uint32_t size)
+enum error table_loader_parse(struct loader *loader, void *script, uint32_t size)
 {
 	loader->commands = script;
 	loader->command_count = size / sizeof(struct loader_command);
 	loader->file_count = 0;
+	if (size % sizeof(struct loader_command)) {
+		loader->failed_command = loader->command_count;
+		loader->failed_file = "";
+		loader->failed_offset = 0;
+		return ERR_TRUNCATED;
+	}
+	while (loader->command_count && !loader->commands[loader->command_count - 1].command)
+		loader->command_count--;
 	for (uint32_t i = 0; i < loader->command_count; i++) {
 		enum error error = parse_command(loader, &loader->commands[i]);
 
-		if (error != OK) {
-			note_failure(loader, i);
-			return error;
-		}
+		if (error != OK)
+			return failure(loader, i, error);
 	}
 	return OK;
 }
 
+static bool holds(uint8_t size, uint32_t value)
+{
+	return size >= sizeof(value) || value >> (8 * size) == 0;
+}
+
+static enum error find_file(struct loader *loader, const char *name, struct loader_file **file)
+{
+	if (!terminated(name))
+		return ERR_NAME;
+	*file = find(loader, name);
+	return *file ? OK : ERR_NOT_ALLOCATED;
+}
+
 static enum error run_pointer(struct loader *loader, const struct loader_command *command)
 {
-	struct loader_file *dest = table_loader_find(loader, command->pointer.dest_file);
-	struct loader_file *src = table_loader_find(loader, command->pointer.src_file);
+	uint32_t offset = command->pointer.offset;
 	uint8_t size = command->pointer.size;
-	uint64_t value = 0;
-	uint64_t limit = size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
+	struct loader_file *dest, *src;
+	uint32_t value = 0;
+	enum error error;
+	uint8_t *field;
 
-	if (!dest || !src)
-		return ERR_NOT_ALLOCATED;
+	error = find_file(loader, command->pointer.dest_file, &dest);
+	if (error == OK)
+		error = find_file(loader, command->pointer.src_file, &src);
+	if (error != OK)
+		return error;
+	if (!valid_pointer_size(size))
+		return ERR_SIZE;
 	if (!dest->bytes || !src->bytes)
 		return OK;
-	if (!fits(command->pointer.offset, size, dest->size))
+	if (!fits(offset, size, dest->size))
 		return ERR_RANGE;
-	memcpy(&value, dest->bytes + command->pointer.offset, size);
-	if (value >= src->size)
+	field = dest->bytes + offset;
+	if (size >= sizeof(value))
+		value = *(const word *)field;
+	else
+		memcpy(&value, field, size);
+	/* Files lie below 4 GiB, so a sum does too. */
+	if (value >= src->size || (size == 8 && ((const word *)field)[1]))
 		return ERR_RANGE;
 	value += src->paddr;
-	if (value > limit)
+	if (!holds(size, value))
 		return ERR_OVERFLOW;
-	memcpy(dest->bytes + command->pointer.offset, &value, size);
+	if (size >= sizeof(value))
+		*(word *)field = value;
+	else
+		memcpy(field, &value, size);
 	return OK;
 }
 
-static enum error run_checksum(struct loader *loader, const struct loader_command *command)
+static enum error run_checksum(struct loader *loader, const struct loader_command *command,
+			       struct loader_checksum *checksum)
 {
-	struct loader_file *file = table_loader_find(loader, command->checksum.file);
+	const struct loader_file *file = &loader->files[command->checksum.index];
 	uint32_t offset = command->checksum.offset;
 	uint32_t start = command->checksum.start;
+	uint32_t length = command->checksum.length;
 
-	if (!file)
-		return ERR_NOT_ALLOCATED;
 	if (!file->bytes)
 		return OK;
-	if (!fits(start, command->checksum.length, file->size) || offset >= file->size)
+	if (!fits(start, length, file->size) || offset >= file->size)
 		return ERR_RANGE;
-	file->bytes[offset] -= checksum_sum(file->bytes + start, command->checksum.length);
+	*checksum = (struct loader_checksum){ file->bytes + offset, file->bytes + start, length };
 	return OK;
 }
 
-enum error table_loader_run(struct loader *loader, uint32_t *unknown)
+/* Checks what table_loader_next_write() will hand out. */
+static enum error run_write_pointer(struct loader *loader, const struct loader_command *command)
 {
-	*unknown = 0;
-	for (uint32_t i = 0; i < loader->command_count; i++) {
-		const struct loader_command *command = &loader->commands[i];
+	uint32_t offset = command->write_pointer.src_offset;
+	uint8_t size = command->write_pointer.size;
+	struct loader_file *src;
+	enum error error = find_file(loader, command->write_pointer.src_file, &src);
+
+	if (error == OK && !terminated(command->write_pointer.dest_file))
+		error = ERR_NAME;
+	if (error != OK)
+		return error;
+	if (!valid_pointer_size(size))
+		return ERR_SIZE;
+	if (!src->bytes)
+		return OK;
+	if (offset >= src->size)
+		return ERR_RANGE;
+	return holds(size, src->paddr + offset) ? OK : ERR_OVERFLOW;
+}
+
+enum error table_loader_run(struct loader *loader, uint32_t *next,
+			    struct loader_checksum *checksum)
+{
+	if (!*next) {
+		loader->unknown_count = 0;
+		loader->writes_end = 0;
+	}
+	checksum->field = NULL;
+	while (*next < loader->command_count && !checksum->field) {
+		const struct loader_command *command = &loader->commands[*next];
 		enum error error = OK;
 
 		switch (command->command) {
-		case 0:
+		case LOADER_PADDING:
 		case LOADER_ALLOCATE:
-		case LOADER_WRITE_POINTER:
 			break;
 		case LOADER_ADD_POINTER:
 			error = run_pointer(loader, command);
 			break;
 		case LOADER_ADD_CHECKSUM:
-			error = run_checksum(loader, command);
+			error = run_checksum(loader, command, checksum);
+			break;
+		case LOADER_WRITE_POINTER:
+			error = run_write_pointer(loader, command);
+			loader->writes_end = *next + 1;
 			break;
 		default:
-			++*unknown;
+			loader->unknown_count++;
 			break;
 		}
-		if (error != OK) {
-			note_failure(loader, i);
-			return error;
-		}
+		if (error != OK)
+			return failure(loader, *next, error);
+		++*next;
 	}
 	return OK;
 }
 
 bool table_loader_next_write(struct loader *loader, uint32_t *next, struct loader_write *write)
 {
-	while (*next < loader->command_count) {
+	while (*next < loader->writes_end) {
 		const struct loader_command *command = &loader->commands[(*next)++];
 		const struct loader_file *src;
 
 		if (command->command != LOADER_WRITE_POINTER)
 			continue;
-		src = table_loader_find(loader, command->write_pointer.src_file);
-		if (!src || !src->bytes)
+		src = find(loader, command->write_pointer.src_file);
+		if (!src->bytes)
 			continue;
 		*write = (struct loader_write){
 			.file = command->write_pointer.dest_file,
 			.offset = command->write_pointer.dest_offset,
 			.size = command->write_pointer.size,
-			.value = (uint64_t)src->paddr + command->write_pointer.src_offset,
+			.value = src->paddr + command->write_pointer.src_offset,
 		};
 		return true;
 	}

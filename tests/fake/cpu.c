@@ -70,7 +70,7 @@ uint64_t rdmsr(uint32_t msr)
 
 void wrmsr(uint32_t msr, uint64_t value)
 {
-	fake_note(FAKE_WRMSR, msr, 8, value);
+	fake_note(FAKE_WRMSR, msr, fake.caches_off ? 0 : 8, value);
 	fake_msr_get(msr);
 	fake_msr_set(msr, value);
 }
@@ -78,6 +78,21 @@ void wrmsr(uint32_t msr, uint64_t value)
 uint64_t rdtsc(void)
 {
 	return fake.tsc += 1000;
+}
+
+void cpu_disable_caches(void)
+{
+	if (fake.caches_off)
+		fake_fail("fake: the caches are off already");
+	fake.caches_off = true;
+}
+
+void cpu_enable_caches(void)
+{
+	if (!fake.caches_off)
+		fake_fail("fake: the caches are on already");
+	fake.caches_off = false;
+	fake.cache_flushes++;
 }
 
 void cpu_pause(void)
@@ -107,6 +122,9 @@ void cpu_stop(void)
 {
 	fake_leave(FAKE_STOPPED);
 }
+
+/* smi.S: only their addresses count here. */
+const char smi_relocate[16], smi_ap_relocated[16];
 
 void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi)
 {

@@ -13,6 +13,8 @@
 #define rdmsr(...)              hardware_rdmsr(__VA_ARGS__)
 #define wrmsr(...)              hardware_wrmsr(__VA_ARGS__)
 #define rdtsc(...)              hardware_rdtsc(__VA_ARGS__)
+#define cpu_disable_caches(...) hardware_disable_caches(__VA_ARGS__)
+#define cpu_enable_caches(...)  hardware_enable_caches(__VA_ARGS__)
 #define cpu_pause(...)          hardware_cpu_pause(__VA_ARGS__)
 #define cpu_disable_caches(...) hardware_cpu_disable_caches(__VA_ARGS__)
 #define cpu_enable_caches(...) hardware_cpu_enable_caches(__VA_ARGS__)
@@ -27,6 +29,8 @@
 #undef rdmsr
 #undef wrmsr
 #undef rdtsc
+#undef cpu_disable_caches
+#undef cpu_enable_caches
 #undef cpu_pause
 #undef cpu_disable_caches
 #undef cpu_enable_caches
@@ -38,6 +42,8 @@ bool cpu_has_cpuid(void);
 uint64_t rdmsr(uint32_t msr);
 void wrmsr(uint32_t msr, uint64_t value);
 uint64_t rdtsc(void);
+void cpu_disable_caches(void);
+void cpu_enable_caches(void);
 void cpu_pause(void);
 void cpu_disable_caches(void);
 void cpu_enable_caches(void);

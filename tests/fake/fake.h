@@ -33,7 +33,7 @@ enum fake_kind {
 	FAKE_DMA,               /* fw_cfg transfers: address is the selector, value the control word */
 	FAKE_CPUID,             /* address is the leaf, value the subleaf */
 	FAKE_RDMSR,
-	FAKE_WRMSR,
+	FAKE_WRMSR,             /* size is 8, or 0 while the caches are off */
 	FAKE_KINDS
 };
 
@@ -136,6 +136,7 @@ struct fake {
 		uint16_t file_count;
 		uint32_t claimed_files; /* what the directory's head says; 0: the truth */
 		uint16_t selected;
+		struct fake_item *current;      /* NULL: there is no such item */
 		uint32_t position;
 		uint32_t dma_high;
 		uint32_t transfers;     /* DMA and port mode */
@@ -170,6 +171,7 @@ struct fake {
 	struct { uint32_t index; uint64_t value; } msrs[FAKE_MAX_MSRS];
 	uint64_t tsc;
 	bool caches_off;
+	uint32_t cache_flushes; /* how often they were switched off and on */
 	uint32_t pauses;
 	void (*on_pause)(void);         /* what other processors do meanwhile */
 };

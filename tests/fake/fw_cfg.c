@@ -116,14 +116,14 @@ static void select_item(uint16_t selector)
 		fake_fw_cfg_item(selector, "QEMU", 4);
 	fake.fw_cfg.selected = selector;
 	fake.fw_cfg.position = 0;
-	item = fake_fw_cfg_get(selector);
+	fake.fw_cfg.current = item = fake_fw_cfg_get(selector);
 	if (item && item->on_select)
 		item->on_select(item);
 }
 
 static uint8_t next_byte(void)
 {
-	const struct fake_item *item = fake_fw_cfg_get(fake.fw_cfg.selected);
+	const struct fake_item *item = fake.fw_cfg.current;
 
 	if (!item || fake.fw_cfg.position >= item->size)
 		return 0;
@@ -133,7 +133,7 @@ static uint8_t next_byte(void)
 /* True when it worked. */
 static bool read_item(uint64_t paddr, uint32_t length)
 {
-	struct fake_item *item = fake_fw_cfg_get(fake.fw_cfg.selected);
+	struct fake_item *item = fake.fw_cfg.current;
 	uint8_t *dest = fake_phys(paddr, length);
 
 	if (!dest)
@@ -141,14 +141,21 @@ static bool read_item(uint64_t paddr, uint32_t length)
 			  length, fake.fw_cfg.selected, (unsigned long long)paddr);
 	if (item)
 		item->reads++;
-	for (uint32_t i = 0; i < length; i++)
-		dest[i] = next_byte();
+	memset(dest, 0, length);
+	if (item && fake.fw_cfg.position < item->size) {
+		uint32_t rest = item->size - fake.fw_cfg.position;
+
+		if (length > rest)
+			length = rest;
+		memcpy(dest, item->bytes + fake.fw_cfg.position, length);
+		fake.fw_cfg.position += length;
+	}
 	return true;
 }
 
 static bool write_item(uint64_t paddr, uint32_t length)
 {
-	struct fake_item *item = fake_fw_cfg_get(fake.fw_cfg.selected);
+	struct fake_item *item = fake.fw_cfg.current;
 	const uint8_t *source = fake_phys(paddr, length);
 
 	if (!item || !item->writable || fake.fw_cfg.position > item->size ||

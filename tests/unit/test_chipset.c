@@ -128,7 +128,7 @@ static void test_init_q35(void **state)
 		/* One store for PM base and enable, where the processor can. */
 		assert_int_equal(fake_find(FAKE_PCI_WRITE, config(PCI_BDF(0, 31, 0), 0x40), 0)->size,
 				 mmx ? 8 : 4);
-		assert_int_equal(fake_exits(), mmx ? 6 : 7);
+		assert_int_equal(fake_exits(), mmx ? 8 : 9);
 		assert_true(memmap_is(&map, ECAM, ECAM + 0x10000000, MEMORY_RESERVED));
 		assert_true(memmap_is(&map, 0xfed1c000, 0xfed20000, MEMORY_RESERVED));
 	}

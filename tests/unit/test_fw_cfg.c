@@ -175,18 +175,18 @@ static void test_find(void **state)
 
 	(void)state;
 	_Static_assert(sizeof(longest) == FW_CFG_NAME_SIZE, "the longest name");
-	fake_fw_cfg_file("etc/a", "1", 1);
-	fake_fw_cfg_file("etc/ab", "22", 2);
+	fake_fw_cfg_file("etc/abc", "1", 1);
+	fake_fw_cfg_file("etc/abcd", "22", 2);
 	fake_fw_cfg_file(longest, "333", 3);
-	fake_fw_cfg_file("etc/ab", "4444", 4);
+	fake_fw_cfg_file("etc/abcd", "4444", 4);
 	init(true);
-	assert_true(fw_cfg_find(&cfg, "etc/ab", &item));
+	assert_true(fw_cfg_find(&cfg, "etc/abcd", &item));
 	assert_int_equal(item.size, 2);
 	assert_true(fw_cfg_find(&cfg, longest, &item));
 	assert_int_equal(item.size, 3);
-	assert_false(fw_cfg_find(&cfg, "etc/abc", &item));
-	assert_false(fw_cfg_find(&cfg, "etc/", &item));
-	assert_false(fw_cfg_find(&cfg, "", &item));
+	assert_false(fw_cfg_find(&cfg, "etc/abcde", &item));
+	assert_false(fw_cfg_find(&cfg, "etc/\0\0\0", &item));
+	assert_false(fw_cfg_find(&cfg, "\0\0\0\0\0\0\0", &item));
 	assert_int_equal(fake_exits(), 0);
 }
 
@@ -207,10 +207,10 @@ static void test_find_unterminated(void **state)
 
 static void add_files(uint32_t count)
 {
-	static char names[600][16];
+	static char names[600][24];
 
 	for (uint32_t i = 0; i < count; i++) {
-		snprintf(names[i], sizeof(names[i]), "file%u", i);
+		snprintf(names[i], sizeof(names[i]), "etc/file%u", i);
 		fake_fw_cfg_file(names[i], NULL, i);
 	}
 }
@@ -223,21 +223,21 @@ static void test_find_beyond_cache(void **state)
 	for (uint32_t i = 0; i < COUNT(counts); i++) {
 		for (int dma = 0; dma < 2; dma++) {
 			struct fw_cfg_item item;
-			char name[16];
+			char name[24];
 
 			fake_reset();
 			add_files(counts[i]);
 			init(dma);
-			for (uint32_t j = 0; j < counts[i]; j++) {
-				snprintf(name, sizeof(name), "file%u", j);
+			for (uint32_t j = 0; j < counts[i]; j += j < 70 ? 1 : 43) {
+				snprintf(name, sizeof(name), "etc/file%u", j);
 				assert_true(fw_cfg_find(&cfg, name, &item));
 				assert_int_equal(item.size, j);
 				assert_int_equal(item.selector, 0x20 + j);
 			}
 			if (counts[i] <= FW_CFG_CACHED_FILES)
 				assert_int_equal(fake_exits(), 0);
-			assert_false(fw_cfg_find(&cfg, "file", &item));
-			assert_false(fw_cfg_find(&cfg, "file999", &item));
+			assert_false(fw_cfg_find(&cfg, "etc/file", &item));
+			assert_false(fw_cfg_find(&cfg, "etc/file999", &item));
 		}
 	}
 }
@@ -251,8 +251,8 @@ static void test_find_in_lying_directory(void **state)
 	add_files(40);
 	fake.fw_cfg.claimed_files = UINT32_MAX;
 	init(true);
-	assert_true(fw_cfg_find(&cfg, "file39", &item));
-	assert_false(fw_cfg_find(&cfg, "file40", &item));
+	assert_true(fw_cfg_find(&cfg, "etc/file39", &item));
+	assert_false(fw_cfg_find(&cfg, "etc/file40", &item));
 	assert_true(fake_exits() < 100);
 }
 

@@ -1,29 +1,55 @@
 /*
- * test_pci.c - pci.c: bus numbers and interrupt lines on invented trees.
+ * test_pci.c - pci.c: bus numbers, interrupt lines and addresses on modelled trees of functions.
+ *
+ * pci_init() walks, plans and programs; what is asserted is what the functions hold afterwards.
+ * The planner alone is test_pci_plan.c's.
  */
 #include "unit.h"
 
+#include "layout.h"
 #include "pci.h"
 
-#define ECAM            0xb0000000u
+#define RAM_END         (64 * MIB)
 
-static const struct chipset piix = {
-	.name = "pc", .irq_wiring = IRQ_WIRING_PIIX, .pm_function = PCI_BDF(0, 1, 3) };
-static const struct chipset ich9 = {
-	.name = "q35", .irq_wiring = IRQ_WIRING_ICH9, .pm_function = PCI_BDF(0, 31, 0) };
-static const struct chipset no_pci = { .name = "isapc" };
-static const struct pci_access ports;
-static const struct pci_access ecam = { .ecam_base = ECAM };
+static const struct cpu narrow = { .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
+static const struct cpu wide = {
+	.leaf1_edx = CPUID_1_EDX_MMX, .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
 
-static struct fake_pci *add_host(const struct pci_access *access)
+static struct fw_cfg cfg;
+static struct memmap map;
+static struct pci_access access;
+static struct pci_layout layout;
+static const struct chipset *chipset;
+
+/* The three ways to reach configuration space. */
+enum way { PORTS, ECAM, ECAM_WIDE, WAYS };
+
+static void add_machine(enum way way)
 {
-	struct fake_pci *host = fake_pci_add(NULL, 0, 0, 0x8086, 0x29c0);
-
-	if (access->ecam_base) {
+	if (way == PORTS) {
+		fake_pci_add(NULL, 0, 0, 0x8086, 0x1237);
+		fake_pci_set(fake_pci_add(NULL, 1, 0, 0x8086, 0x7000), PCI_HEADER_TYPE, 1,
+			     PCI_HEADER_MULTIFUNCTION);
+		fake_pci_set(fake_pci_add(NULL, 1, 3, 0x8086, 0x7113), PCI_INTERRUPT_PIN, 1, 1);
+	} else {
+		fake_pci_add(NULL, 0, 0, 0x8086, 0x29c0);
+		fake_pci_add(NULL, 31, 0, 0x8086, 0x2918);
 		fake.pci.has_ecam = true;
-		fake_pci_set(host, 0x60, 4, ECAM | 1);
 	}
-	return host;
+}
+
+/* pci_init() after all that comes before it. */
+static void run(enum way way)
+{
+	fake_ram_add(0, RAM_END);
+	fw_cfg_init(&cfg);
+	chipset = chipset_probe(&cfg);
+	map.count = 0;
+	memmap_set(&map, LEGACY_HOLE_END, RAM_END, MEMORY_RAM);
+	memmap_set(&map, FLASH_BASE, 4 * GIB, MEMORY_RESERVED);
+	chipset_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &map, &access);
+	fake_forget();
+	pci_init(&layout, chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access);
 }
 
 static struct fake_pci *add_with_pin(struct fake_pci *bridge, uint32_t slot, uint32_t function,
@@ -35,21 +61,28 @@ static struct fake_pci *add_with_pin(struct fake_pci *bridge, uint32_t slot, uin
 	return pci;
 }
 
+static uint32_t get(const struct fake_pci *pci, uint32_t offset, uint32_t size)
+{
+	return (uint32_t)fake_pci_get(pci, offset, size);
+}
+
 static uint32_t line(const struct fake_pci *pci)
 {
-	return (uint32_t)fake_pci_get(pci, PCI_INTERRUPT_LINE, 1);
+	return get(pci, PCI_INTERRUPT_LINE, 1);
 }
 
 static uint32_t buses(const struct fake_pci *bridge)
 {
-	return (uint32_t)fake_pci_get(bridge, PCI_PRIMARY_BUS, 4) & 0xffffff;
+	return get(bridge, PCI_PRIMARY_BUS, 4) & 0xffffff;
 }
 
-/* ---- Wiring ---- */
+/* ---- Interrupts ---- */
 
-/* QEMU hw/i386/pc_piix.c, pci_slot_get_pirq(), and hw/isa/lpc_ich9.c, ich9_route_intx. */
+/* QEMU hw/i386/pc_piix.c, pci_slot_get_pirq(), and hw/isa/lpc_ich9.c, ich9_lpc_map_irq(). */
 static void test_plan_irq(void **state)
 {
+	static const struct chipset piix = { .irq_wiring = IRQ_WIRING_PIIX };
+	static const struct chipset ich9 = { .irq_wiring = IRQ_WIRING_ICH9 };
 	static const uint8_t irqs[] = { 10, 10, 11, 11 };
 
 	(void)state;
@@ -67,42 +100,37 @@ static void test_plan_irq(void **state)
 	}
 }
 
-/* ---- Walking ---- */
-
-static void test_without_pci_nothing_is_asked(void **state)
-{
-	(void)state;
-	pci_init(&no_pci, &ports);
-	assert_int_equal(fake_exits(), 0);
-}
-
 static void test_lines_on_the_root_bus(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < 2; i++) {
-		const struct pci_access *access = i ? &ecam : &ports;
-		const struct chipset *chipset = i ? &ich9 : &piix;
-		struct fake_pci *functions[4], *none, *bad, *pm;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *functions[4], *none, *bad;
 
 		fake_reset();
-		add_host(access);
+		add_machine(way);
 		for (uint32_t pin = 1; pin <= 4; pin++)
 			functions[pin - 1] = add_with_pin(NULL, 4 + pin, 0, pin);
 		none = add_with_pin(NULL, 10, 0, 0);
 		bad = add_with_pin(NULL, 11, 0, 5);
-		pm = add_with_pin(NULL, PCI_SLOT(chipset->pm_function), 0, 1);
-		pm->function = PCI_FUNCTION(chipset->pm_function);
-		if (pm->function)
-			fake_pci_set(fake_pci_add(NULL, 1, 0, 0x8086, 0x7000), PCI_HEADER_TYPE, 1,
-				     0x80);
-		pci_init(chipset, access);
+		run(way);
 		for (uint32_t pin = 1; pin <= 4; pin++)
 			assert_int_equal(line(functions[pin - 1]),
 					 pci_plan_irq(chipset, 4 + pin, pin - 1));
 		assert_int_equal(line(none), 0);
 		assert_int_equal(line(bad), 0);
-		assert_int_equal(line(pm), ACPI_SCI_IRQ);
+		if (way == PORTS)
+			assert_int_equal(line(fake_pci_at(PCI_BDF(0, 1, 3))), ACPI_SCI_IRQ);
 	}
+}
+
+/* ---- Finding functions ---- */
+
+static void test_without_pci_nothing_is_asked(void **state)
+{
+	(void)state;
+	run(PORTS);
+	assert_string_equal(chipset->name, "isapc");
+	assert_int_equal(fake_exits(), 0);
 }
 
 static void test_functions(void **state)
@@ -110,7 +138,7 @@ static void test_functions(void **state)
 	struct fake_pci *multi[3], *hidden;
 
 	(void)state;
-	add_host(&ecam);
+	add_machine(ECAM);
 	multi[0] = add_with_pin(NULL, 3, 0, 1);
 	fake_pci_set(multi[0], PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION);
 	multi[1] = add_with_pin(NULL, 3, 2, 2);
@@ -118,12 +146,10 @@ static void test_functions(void **state)
 	/* Function 0 does not say that there are others: a device that decodes only function 0's. */
 	add_with_pin(NULL, 4, 0, 1);
 	hidden = add_with_pin(NULL, 4, 1, 1);
-	pci_init(&ich9, &ecam);
-	assert_int_equal(line(multi[0]), pci_plan_irq(&ich9, 3, 0));
-	assert_int_equal(line(multi[1]), pci_plan_irq(&ich9, 3, 1));
-	assert_int_equal(line(multi[2]), pci_plan_irq(&ich9, 3, 2));
+	run(ECAM);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(line(multi[i]), pci_plan_irq(chipset, 3, i));
 	assert_int_equal(line(hidden), 0);
-	/* 31 other slots' function 0 once each, seven more of slot 3. */
 	assert_int_equal(fake_count(FAKE_PCI_READ, PCI_BDF(0, 4, 1) << 12), 0);
 	assert_int_equal(fake_count(FAKE_PCI_READ, PCI_BDF(0, 9, 0) << 12), 1);
 	assert_int_equal(fake_count(FAKE_PCI_READ, PCI_BDF(0, 3, 6) << 12), 1);
@@ -137,28 +163,27 @@ static void test_functions(void **state)
 static void test_tree(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < 2; i++) {
-		const struct pci_access *access = i ? &ecam : &ports;
+	for (enum way way = 0; way < WAYS; way++) {
 		struct fake_pci *outer, *inner, *second, *deep, *middle, *other;
 
 		fake_reset();
-		add_host(access);
+		add_machine(way);
 		outer = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 1);
 		inner = fake_pci_add_bridge(outer, 2, 0, 0x1b36, 1);
 		deep = add_with_pin(inner, 1, 0, 2);
 		middle = add_with_pin(outer, 5, 0, 1);
 		second = fake_pci_add_bridge(NULL, 4, 0, 0x1b36, 1);
 		other = add_with_pin(second, 0, 0, 4);
-		pci_init(&ich9, access);
+		run(way);
 		assert_int_equal(buses(outer), 0x020100);
 		assert_int_equal(buses(inner), 0x020201);
 		assert_int_equal(buses(second), 0x030300);
 		assert_ptr_equal(fake_pci_at(PCI_BDF(2, 1, 0)), deep);
 		assert_ptr_equal(fake_pci_at(PCI_BDF(3, 0, 0)), other);
 		/* Each bridge adds its slot on the way up (PCI-to-PCI Bridge 1.2, table 9-1). */
-		assert_int_equal(line(middle), pci_plan_irq(&ich9, 3, (0 + 5) & 3));
-		assert_int_equal(line(deep), pci_plan_irq(&ich9, 3, (1 + 1 + 2) & 3));
-		assert_int_equal(line(other), pci_plan_irq(&ich9, 4, 3));
+		assert_int_equal(line(middle), pci_plan_irq(chipset, 3, (0 + 5) & 3));
+		assert_int_equal(line(deep), pci_plan_irq(chipset, 3, (1 + 1 + 2) & 3));
+		assert_int_equal(line(other), pci_plan_irq(chipset, 4, 3));
 	}
 }
 
@@ -177,13 +202,13 @@ static void test_express_port_has_one_slot(void **state)
 		struct fake_pci *port, *device;
 
 		fake_reset();
-		add_host(&ecam);
+		add_machine(ECAM);
 		port = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 0xc);
 		fake_pci_express(port, cases[i].type);
 		fake_pci_capability(port, 0x48, 5, NULL, 2);
 		device = add_with_pin(port, 0, 0, 1);
-		pci_init(&ich9, &ecam);
-		assert_case_equal(cases[i].name, line(device), pci_plan_irq(&ich9, 3, 0));
+		run(ECAM);
+		assert_case_equal(cases[i].name, line(device), pci_plan_irq(chipset, 3, 0));
 		assert_case_equal(cases[i].name,
 				  fake_count(FAKE_PCI_READ, PCI_BDF(1, 1, 0) << 12), !cases[i].one);
 	}
@@ -199,6 +224,7 @@ static void test_bad_capability_lists(void **state)
 		{ "back and forth", 0x40, 5, 0x44 },
 		{ "odd", 0x43, 5, 0x43 },
 		{ "last entry", 0xfc, 5, 0xfc },
+		{ "vendor's, at the end", 0xfc, 9, 0xfc },
 	};
 
 	(void)state;
@@ -206,14 +232,15 @@ static void test_bad_capability_lists(void **state)
 		struct fake_pci *bridge;
 
 		fake_reset();
-		add_host(&ecam);
+		add_machine(ECAM);
 		bridge = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 1);
 		fake_pci_set(bridge, PCI_CAP_POINTER, 1, cases[i].first);
 		for (uint32_t offset = 0x40; offset < 0x100; offset += 4)
-			fake_pci_set(bridge, offset, 2, cases[i].id | cases[i].next << 8);
-		pci_init(&ich9, &ecam);
+			fake_pci_set(bridge, offset, 4,
+				     cases[i].id | cases[i].next << 8 | 0x012c0000);
+		run(ECAM);
 		assert_case_equal(cases[i].name, buses(bridge), 0x010100);
-		assert_case(cases[i].name, fake_exits() < 200);
+		assert_case(cases[i].name, fake_exits() < 250);
 	}
 }
 
@@ -224,44 +251,239 @@ static void test_more_bridges_than_buses(void **state)
 	uint32_t numbered = 0;
 
 	(void)state;
-	add_host(&ecam);
+	add_machine(ECAM);
 	for (uint32_t i = 0; i < 9; i++) {
 		bridges[i][0] = fake_pci_add_bridge(NULL, 1 + i, 0, 0x1b36, 1);
 		for (uint32_t j = 1; j < 32; j++)
 			bridges[i][j] = fake_pci_add_bridge(bridges[i][0], j, 0, 0x1b36, 1);
 	}
-	pci_init(&ich9, &ecam);
+	run(ECAM);
 	for (uint32_t i = 0; i < 9; i++)
 		for (uint32_t j = 0; j < 32; j++)
 			numbered += buses(bridges[i][j]) != 0;
 	assert_int_equal(numbered, 255);
 	assert_int_equal(buses(bridges[7][0]) >> 16, 255);
-	assert_says(fake.console, "gets no bus number, all 256 are taken");
+	assert_says(fake.console, "gets no bus number, all up to 255 are taken");
 }
 
-/* An empty slot costs one read; the budget of a plain Q35 is exact. */
-static void test_exit_budget(void **state)
+/* As deep as it can be: 255 bridges in a row, and one more that is out of numbers. */
+static void test_deepest_tree(void **state)
+{
+	struct fake_pci *bridges[256];
+
+	(void)state;
+	add_machine(ECAM);
+	for (uint32_t i = 0; i < 256; i++)
+		bridges[i] = fake_pci_add_bridge(i ? bridges[i - 1] : NULL, i ? 0 : 2, 0, 0x1b36, 1);
+	run(ECAM);
+	assert_int_equal(buses(bridges[0]), 0xff0100);
+	assert_int_equal(buses(bridges[254]), 0xfffffe);
+	assert_int_equal(buses(bridges[255]), 0);
+}
+
+/* ---- Addresses ---- */
+
+struct place {
+	const struct fake_pci *pci;
+	uint32_t offset;
+	bool io, prefetch, high;
+	uint64_t base, size;
+};
+
+/* The BARs of a function as its hardware decodes them. */
+static uint32_t read_places(const struct fake_pci *pci, struct place *places)
+{
+	bool bridge = get(pci, PCI_HEADER_TYPE, 1) & 1;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < (bridge ? 2 : 6); i++) {
+		struct place *place = &places[count];
+		uint64_t mask = 0;
+
+		memcpy(&mask, pci->writable + PCI_BAR(i), 4);
+		if (!mask && !get(pci, PCI_BAR(i), 4))
+			continue;
+		*place = (struct place){ .pci = pci, .offset = PCI_BAR(i) };
+		place->io = get(pci, PCI_BAR(i), 4) & 1;
+		place->prefetch = !place->io && get(pci, PCI_BAR(i), 4) & 8;
+		place->base = get(pci, PCI_BAR(i), 4) & (place->io ? ~3u : ~15u);
+		if (!place->io && get(pci, PCI_BAR(i), 4) & 4) {
+			memcpy(&mask, pci->writable + PCI_BAR(i), 8);
+			place->base |= (uint64_t)get(pci, PCI_BAR(i) + 4, 4) << 32;
+			i++;
+		} else {
+			mask |= ~0ull << 32;
+		}
+		place->size = mask & -mask;
+		count++;
+	}
+	return count;
+}
+
+static bool inside(const struct place *place, uint64_t base, uint64_t limit)
+{
+	return base <= limit && place->base >= base && place->base + place->size - 1 <= limit;
+}
+
+/* Whether a bridge forwards all of it downstream. */
+static bool forwards(const struct fake_pci *bridge, const struct place *place)
+{
+	uint64_t base, limit;
+
+	if (place->io) {
+		base = (get(bridge, 0x1c, 1) & 0xf0) << 8;
+		limit = (get(bridge, 0x1d, 1) & 0xf0) << 8 | 0xfff;
+		return (get(bridge, PCI_COMMAND, 2) & PCI_COMMAND_IO) && inside(place, base, limit);
+	}
+	if (!(get(bridge, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY))
+		return false;
+	base = (get(bridge, 0x20, 2) & 0xfff0) << 16;
+	limit = (get(bridge, 0x22, 2) & 0xfff0) << 16 | 0xfffff;
+	if (inside(place, base, limit))
+		return true;
+	base = (uint64_t)get(bridge, 0x28, 4) << 32 | (get(bridge, 0x24, 2) & 0xfff0) << 16;
+	limit = (uint64_t)get(bridge, 0x2c, 4) << 32 | (get(bridge, 0x26, 2) & 0xfff0) << 16 | 0xfffff;
+	return place->prefetch && inside(place, base, limit);
+}
+
+static bool overlap(const struct place *a, const struct place *b)
+{
+	return a->io == b->io && a->base < b->base + b->size && b->base < a->base + a->size;
+}
+
+/* True of any machine on which everything got an address. */
+static void check_addresses(void)
+{
+	static struct place places[FAKE_MAX_FUNCTIONS * 6];
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < fake.pci.function_count; i++)
+		count += read_places(fake.pci.functions[i], places + count);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct place *place = &places[i];
+
+		assert_true(place->base);
+		assert_int_equal(place->base & (place->size - 1), 0);
+		for (uint32_t j = 0; j < i; j++)
+			assert_false(overlap(place, &places[j]));
+		for (const struct fake_pci *up = place->pci->parent; up; up = up->parent)
+			assert_true(forwards(up, place));
+		if (place->io) {
+			assert_in_range(place->base, 0x1000, 0x10000 - place->size);
+			continue;
+		}
+		/* Not in RAM, ECAM or what the chipset and the processors have. */
+		assert_true(place->base >= RAM_END);
+		assert_true(place->base >= layout.mmio_base);
+		if (place->base < 4 * GIB)
+			assert_true(place->base + place->size <= IOAPIC_BASE);
+		if (access.ecam_base)
+			assert_true(place->base >= access.ecam_base + 0x10000000ull ||
+				    place->base + place->size <= access.ecam_base);
+		assert_true(place->base + place->size <= 1ull << 40);
+	}
+}
+
+static void test_addresses_on_random_trees(void **state)
+{
+	static const uint32_t kinds[] = { 0, 1, 4, 8, 12 };
+	uint32_t seed = 23;
+
+	(void)state;
+	for (uint32_t round = 0; round < 90; round++) {
+		enum way way = round % WAYS;
+		struct fake_pci *bridges[8] = { NULL };
+		uint32_t bridge_count = 1, slot = 2;
+
+		fake_reset();
+		add_machine(way);
+		for (uint32_t i = 0; i < 14; i++, slot++) {
+			struct fake_pci *above = bridges[unit_random(&seed) % bridge_count];
+			struct fake_pci *pci;
+			bool bridge = bridge_count < COUNT(bridges) && unit_random(&seed) % 3 == 0;
+
+			pci = bridge ? fake_pci_add_bridge(above, slot, 0, 0x1b36, 1) :
+				add_with_pin(above, slot, 0, 1);
+			if (bridge)
+				bridges[bridge_count++] = pci;
+			for (uint32_t n = 0; n < (bridge ? 2 : 6); n++) {
+				uint32_t kind = kinds[unit_random(&seed) % COUNT(kinds)];
+				uint32_t bits = unit_random(&seed) % 16;
+
+				if (unit_random(&seed) % 2 || (kind & 4 && n & 1))
+					continue;
+				fake_pci_bar(pci, n, kind == 1 ? 1u << (2 + bits % 6) :
+					     1u << (4 + bits), kind);
+				n += (kind & 4) != 0;
+			}
+		}
+		run(way);
+		assert_string_equal(fake.console, "");
+		check_addresses();
+	}
+}
+
+static void test_decoding_stays_off(void **state)
 {
 	(void)state;
-	add_host(&ecam);
-	fake_pci_add(NULL, 31, 0, 0x8086, 0x2918);
-	fake_forget();
-	pci_init(&ich9, &ecam);
-	/* 32 slots, and of two functions the header type and the pin. */
-	assert_int_equal(fake_exits(), 32 + 2 * 2);
+	for (uint32_t on = 0; on < 2; on++) {
+		struct fake_pci *device, *bridge, *behind;
+
+		fake_reset();
+		if (on)
+			fake_fw_cfg_file("opt/org.qboot/pci-decode", "on", 2);
+		add_machine(ECAM);
+		device = add_with_pin(NULL, 3, 0, 1);
+		fake_pci_bar(device, 0, 0x1000, 0);
+		bridge = fake_pci_add_bridge(NULL, 4, 0, 0x1b36, 1);
+		behind = add_with_pin(bridge, 1, 0, 1);
+		fake_pci_bar(behind, 1, 0x20, 1);
+		run(ECAM);
+		check_addresses();
+		assert_int_equal(get(device, PCI_COMMAND, 2), on ? PCI_COMMAND_MEMORY : 0);
+		assert_int_equal(get(behind, PCI_COMMAND, 2), on ? PCI_COMMAND_IO : 0);
+		assert_int_equal(get(bridge, PCI_COMMAND, 2) & 3, 3);
+	}
+}
+
+/* ---- Costs ---- */
+
+/* An empty slot costs one read; the budget of a plain machine is exact. */
+static void test_exit_budget(void **state)
+{
+	struct fake_pci *device;
+
+	(void)state;
+	add_machine(ECAM_WIDE);
+	run(ECAM_WIDE);
+	/* Function 0 of 32 slots, and the LPC bridge's seven others. */
+	assert_int_equal(fake_exits(), 32 + 7);
+
+	fake_reset();
+	add_machine(ECAM_WIDE);
+	device = add_with_pin(NULL, 3, 0, 1);
+	fake_pci_bar(device, 1, 0x1000, 0);
+	fake_pci_bar(device, 4, 0x4000, 12);
+	run(ECAM_WIDE);
+	check_addresses();
+	/* class and header, pin, line; sizing by three pairs; the ROM; two pairs of BARs. */
+	assert_int_equal(fake_exits(), 32 + 7 + 3 + 6 + 2 + 2);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_plan_irq),
-		UNIT_TEST(test_without_pci_nothing_is_asked),
 		UNIT_TEST(test_lines_on_the_root_bus),
+		UNIT_TEST(test_without_pci_nothing_is_asked),
 		UNIT_TEST(test_functions),
 		UNIT_TEST(test_tree),
 		UNIT_TEST(test_express_port_has_one_slot),
 		UNIT_TEST(test_bad_capability_lists),
 		UNIT_TEST(test_more_bridges_than_buses),
+		UNIT_TEST(test_deepest_tree),
+		UNIT_TEST(test_addresses_on_random_trees),
+		UNIT_TEST(test_decoding_stays_off),
 		UNIT_TEST(test_exit_budget),
 	};
 

@@ -23,6 +23,48 @@ int unit_teardown(void **state)
 	return 0;
 }
 
+const char *const unit_records[] = {
+	"pc", "pc-vmgenid", "pc-255", "pc-smbios0", "q35", "q35-288", "q35-devices", "microvm",
+	"microvm-288", NULL
+};
+
+void unit_load(const char *record)
+{
+	static char names[16][64];
+	char path[128], name[64];
+	uint32_t size, count = 0;
+	FILE *files;
+
+	snprintf(path, sizeof(path), "%s/%s/files", UNIT_DATA, record);
+	files = fopen(path, "r");
+	if (!files)
+		fail_msg("cannot open %s; run make from the top", path);
+	while (fscanf(files, "%63s %u", name, &size) == 2) {
+		uint32_t stored;
+		uint8_t *bytes, *whole = calloc(1, size + 1);
+
+		snprintf(path, sizeof(path), "%s/%s", record, name);
+		for (char *c = path + strlen(record) + 1; *c; c++)
+			if (*c == '/')
+				*c = '_';
+		bytes = unit_read(path, &stored);
+		memcpy(whole, bytes, stored < size ? stored : size);
+		if (strcmp(name, "cpu-count") == 0) {
+			fake_fw_cfg_item(0x05, whole, 2);
+		} else {
+			snprintf(names[count], sizeof(names[0]), "%s", name);
+			fake_fw_cfg_file(names[count], whole, size)->writable =
+				strstr(name, "_addr") != NULL || strstr(name, "_errors") != NULL;
+			count++;
+		}
+		free(whole);
+		free(bytes);
+	}
+	fclose(files);
+	if (!count)
+		fail_msg("%s names no file", path);
+}
+
 uint8_t *unit_copy(const void *bytes, uint32_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);

@@ -62,6 +62,12 @@ static inline uint32_t unit_random(uint32_t *state)
 /* The whole file of tests/data; the test's own memory. */
 uint8_t *unit_read(const char *name, uint32_t *size);
 
+/* The recordings of tests/data, made by scripts/record_blobs.py. */
+extern const char *const unit_records[];        /* NULL at the end */
+
+/* Puts all files of a recording into the modelled fw_cfg, and its CPU count. */
+void unit_load(const char *record);
+
 /* An exact-size copy, so that the sanitizer sees every byte read past its end. */
 uint8_t *unit_copy(const void *bytes, uint32_t size);
 

@@ -1,0 +1,75 @@
+#!/bin/sh
+# The first program of the guests of tables_test.py, instead of guest-init.sh: prints what the kernel
+# found of the firmware's tables, each line "TAB KEY VALUE", last "TAB done".
+#
+#   file NAME BASE64     a table, as /sys/firmware has it
+#   mem ADDRESS BASE64   64 bytes of memory, for each tab.mem=ADDRESS of the command line
+#   cpus N, disk NAME, tpm BASE64 (PCRs, SHA-256)
+#   dmesg LINE           the kernel's messages about tables
+# tab.wait=PATH: first waits for the file.  tab.again: prints mem once more when a line is typed.
+
+PATH=/bin
+export PATH
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+dmesg -n 1
+
+modprobe_all() {
+	for _ in 1 2 3; do
+		# shellcheck disable=SC2046
+		modprobe -abq $(cat /sys/bus/*/devices/*/modalias 2>/dev/null | sort -u) 2>/dev/null
+	done
+}
+
+memory() {
+	for word in $(cat /proc/cmdline); do
+		case $word in
+		tab.mem=*)
+			address=${word#*=}
+			echo "TAB mem $address $(dd if=/dev/mem bs=8 skip=$((address / 8)) count=8 \
+				2>/dev/null | base64 -w0)"
+			;;
+		esac
+	done
+}
+
+modprobe_all
+modprobe -aq qemu_fw_cfg virtio_mmio
+echo "TAB begin"
+cd /sys/firmware || exit
+for file in $(find acpi/tables dmi/tables -type f 2>/dev/null); do
+	echo "TAB file $file $(base64 -w0 "$file")"
+done
+for file in /sys/firmware/qemu_fw_cfg/by_name/etc/vmcoreinfo/raw \
+	/sys/firmware/qemu_fw_cfg/by_name/etc/vmgenid_addr/raw; do
+	[ -e "$file" ] && echo "TAB file $file $(base64 -w0 "$file")"
+done
+memory
+echo "TAB cpus $(grep -c ^processor /proc/cpuinfo)"
+for disk in /sys/block/*; do
+	[ -e "$disk/device" ] && echo "TAB disk ${disk##*/} $(dd if="/dev/${disk##*/}" bs=512 count=1 \
+		2>/dev/null | sha256sum | cut -d' ' -f1)"
+done
+for net in /sys/class/net/eth*; do
+	[ -e "$net" ] || continue
+	ip link set "${net##*/}" up
+	udhcpc -q -n -t 5 -T 1 -i "${net##*/}" -s /bin/dhcp >/dev/null 2>&1 && echo "TAB net ${net##*/}"
+done
+if [ -e /sys/class/tpm/tpm0 ]; then
+	echo "TAB tpm $(cat /sys/class/tpm/tpm0/tpm_version_major) $(cat /sys/class/tpm/tpm0/pcr-sha256/0)"
+	[ -e /sys/kernel/security/tpm0 ] || mount -t securityfs none /sys/kernel/security 2>/dev/null
+fi
+dmesg | sed 's/^\[ *[0-9.]*\] //' | grep -E 'ACPI|DMI|SMBIOS|MPTABLE|tpm|Firmware Bug' |
+	grep -v 'Command line:' | sed 's/^/TAB dmesg /'
+sed 's/^ *//; s/  */ /g; s/^/TAB irq /' /proc/interrupts
+grep -q tab.again /proc/cmdline && {
+	echo "TAB again"
+	read -r _
+	memory
+}
+echo "TAB done"
+grep -q tab.poweroff /proc/cmdline && poweroff -f
+reboot -f
+sleep 1000
