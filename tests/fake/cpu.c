@@ -103,16 +103,6 @@ void cpu_pause(void)
 		fake.on_pause();
 }
 
-void cpu_disable_caches(void)
-{
-	fake.caches_off = true;
-}
-
-void cpu_enable_caches(void)
-{
-	fake.caches_off = false;
-}
-
 void cpu_reset(void)
 {
 	fake_leave(FAKE_RESET);
@@ -145,6 +135,3 @@ void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr)
 		.long_mode = true, .entry = entry, .esi = rsi, .cr3 = pml4_paddr };
 	fake_leave(FAKE_HANDOFF);
 }
-
-/* Symbols of start.S and smi.S: only their addresses are used. */
-char ap_entry[1], smi_relocate[1], smi_ap_relocated[1];
