@@ -135,6 +135,3 @@ void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr)
 		.long_mode = true, .entry = entry, .esi = rsi, .cr3 = pml4_paddr };
 	fake_leave(FAKE_HANDOFF);
 }
-
-/* Symbols of start.S and smi.S: only their addresses are used. */
-char ap_entry[1];
