@@ -1,0 +1,406 @@
+/*
+ * test_boot.c - boot/boot.c: from QEMU's items to the registers and memory a kernel starts with.
+ */
+#include "unit.h"
+
+#include "boot.h"
+#include "layout.h"
+#include "spec/multiboot.h"
+#include "spec/pvh.h"
+
+#define RAM_END         (32 * MIB)
+
+static struct fw_cfg cfg;
+static struct memmap map;
+static struct boot_image image;
+static const struct cpu cpu32 = { .phys_bits = 32 };
+static const struct cpu cpu64 = { .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
+static const struct cpu cpu64_1g = {
+	.leaf81_edx = CPUID_81_EDX_LM | CPUID_81_EDX_PDPE1GB, .phys_bits = 40 };
+
+static uint8_t header[0x400];
+static uint8_t kernel[0x8000];
+
+static struct linux_setup_header *setup(void)
+{
+	return (void *)(header + LINUX_HEADER_OFFSET);
+}
+
+static void give_bzimage(uint32_t initrd_size)
+{
+	memset(header, 0, sizeof(header));
+	header[0] = 'M';
+	*setup() = (struct linux_setup_header){
+		.setup_sects = 1, .boot_flag = 0xaa55, .jump_opcode = 0xeb, .jump_length = 0x6a,
+		.header = 0x53726448, .version = 0x020f, .loadflags = 1, .code32_start = 0x100000,
+		.ramdisk_size = initrd_size, .initrd_addr_max = 0x7fffffff,
+		.kernel_alignment = 0x200000, .relocatable_kernel = 1, .xloadflags = 1,
+		.cmdline_size = 2047, .pref_address = 0x1000000, .init_size = 0x400000,
+	};
+	for (uint32_t i = 0; i < sizeof(kernel); i++)
+		kernel[i] = (uint8_t)(i * 13);
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_SIZE, sizeof(kernel));
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, sizeof(header));
+	fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, "console=ttyS0", 14);
+	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, 14);
+	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, initrd_size <= sizeof(kernel) ? kernel : NULL,
+			 initrd_size);
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, initrd_size);
+}
+
+static void machine(void)
+{
+	unit_machine(&cfg, &map, RAM_END);
+	fake_forget();
+}
+
+/* From boot_probe() to the kernel. */
+static void run(const struct cpu *cpu)
+{
+	memset(&image, 0, sizeof(image));
+	boot_probe(&image, &cfg, &map);
+	boot(&image, &cfg, cpu, &map, 0xe0010);
+}
+
+/* ---- Linux ---- */
+
+static const struct linux_boot_params *params(void)
+{
+	return phys_ptr(fake.handoff.esi);
+}
+
+static void check_e820(const struct e820_entry *entries, uint32_t count)
+{
+	uint64_t ram = 0;
+
+	assert_true(count > 0);
+	for (uint32_t i = 0; i < count; i++) {
+		assert_true(entries[i].size);
+		if (i)
+			assert_true(entries[i - 1].base + entries[i - 1].size <= entries[i].base);
+		if (entries[i].type == MEMORY_RAM)
+			ram += entries[i].size;
+	}
+	assert_true(ram <= RAM_END - 0x60000);
+}
+
+static void test_linux(void **state)
+{
+	static const struct {
+		const char *name;
+		const struct cpu *cpu;
+		bool long_mode;
+		uint32_t exits;
+	} cases[] = {
+		{ "32-bit processor", &cpu32, false, 6 },
+		{ "64 bits, 2 MiB pages", &cpu64, true, 6 },
+		{ "64 bits, 1 GiB pages", &cpu64_1g, true, 6 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const char *name = cases[i].name;
+		uint64_t initrd;
+
+		fake_reset();
+		machine();
+		give_bzimage(0x2345);
+		assert_case_equal(name, fake_run(run(cases[i].cpu)), FAKE_HANDOFF);
+		assert_case_equal(name, fake_exits(), cases[i].exits);
+		assert_case_equal(name, fake.handoff.long_mode, cases[i].long_mode);
+		assert_case_equal(name, fake.handoff.entry,
+				  0x1000000 + (cases[i].long_mode ? 0x200 : 0));
+		assert_memory_equal(phys_ptr(0x1000000), kernel, sizeof(kernel));
+		assert_string_equal(phys_ptr(params()->header.cmd_line_ptr), "console=ttyS0");
+		initrd = params()->header.ramdisk_image;
+		assert_case_equal(name, params()->header.ramdisk_size, 0x2345);
+		assert_memory_equal(phys_ptr((uint32_t)initrd), kernel, 0x2345);
+		assert_case_equal(name, params()->acpi_rsdp_addr, 0xe0010);
+		check_e820(params()->e820_table, params()->e820_entries);
+		assert_string_equal(fake.console, "");
+		if (!cases[i].long_mode)
+			continue;
+		/* CR3: the first entry maps the kernel and the stack to themselves. */
+		assert_case(name, fake.handoff.cr3 && fake.handoff.cr3 % 0x1000 == 0);
+		assert_case_equal(name, ((const uint64_t *)phys_ptr(fake.handoff.cr3))[0] & 3, 3);
+	}
+}
+
+/* The command line at every length around the one guessed; the terminator is always there. */
+static void test_command_lines(void **state)
+{
+	static const uint32_t lengths[] = { 0, 1, 2047, 2048, 4094, 4095, 4096, 4097, 20000 };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(lengths); i++) {
+		char *text = calloc(1, lengths[i] + 1);
+
+		memset(text, 'a', lengths[i]);
+		fake_reset();
+		machine();
+		give_bzimage(0);
+		fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, text, lengths[i] + 1);
+		fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, lengths[i] + 1);
+		assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+		assert_string_equal(phys_ptr(params()->header.cmd_line_ptr), text);
+		if (lengths[i] > 2047)
+			assert_says(fake.console, "boot: the kernel cuts the command line of ");
+		else
+			assert_string_equal(fake.console, "");
+		assert_int_equal(params()->header.ramdisk_size, 0);
+		free(text);
+	}
+}
+
+/* More ranges than boot_params holds: the rest goes into a setup_data node. */
+static void test_map_longer_than_boot_params(void **state)
+{
+	static const uint32_t counts[] = { 60, 122, 123, 124, 125, 126, 130, 180 };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(counts); i++) {
+		static struct e820_entry wanted[MEMMAP_MAX_ENTRIES];
+		const struct linux_setup_data *node;
+		uint32_t count, more;
+
+		fake_reset();
+		machine();
+		for (uint32_t j = 0; j < counts[i]; j++)
+			memmap_set(&map, (4 + 2 * j) * GIB, (5 + 2 * j) * GIB, MEMORY_RAM);
+		give_bzimage(0x2000);
+		assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+		count = memmap_build_e820(&map, wanted, COUNT(wanted));
+		more = count > 128 ? count - 128 : 0;
+		assert_int_equal(params()->e820_entries, count - more);
+		assert_memory_equal(params()->e820_table, wanted, (count - more) * 20);
+		if (!more) {
+			assert_int_equal(params()->header.setup_data, 0);
+			continue;
+		}
+		node = phys_ptr((uint32_t)params()->header.setup_data);
+		assert_int_equal(node->next, 0);
+		assert_int_equal(node->type, LINUX_SETUP_E820_EXT);
+		assert_int_equal(node->size, more * 20);
+		assert_memory_equal(node + 1, wanted + 128, more * 20);
+	}
+}
+
+/* QEMU appends nodes to the kernel and says where, as if it were loaded at 1 MiB. */
+static void test_setup_data(void **state)
+{
+	struct linux_setup_data node = { 0x100000 + 0x7000, LINUX_SETUP_DTB, 0x100 };
+	const struct linux_setup_data *first, *second;
+
+	(void)state;
+	machine();
+	give_bzimage(0);
+	memcpy(kernel + 0x6000, &node, sizeof(node));
+	node = (struct linux_setup_data){ 0, LINUX_SETUP_RNG_SEED, 32 };
+	memcpy(kernel + 0x7000, &node, sizeof(node));
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
+	setup()->setup_data = 0x106000;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	first = phys_ptr((uint32_t)params()->header.setup_data);
+	second = phys_ptr((uint32_t)first->next);
+	assert_int_equal(first->type, LINUX_SETUP_DTB);
+	assert_memory_equal(first + 1, kernel + 0x6010, 0x100);
+	assert_int_equal(second->type, LINUX_SETUP_RNG_SEED);
+	assert_int_equal(second->next, 0);
+	assert_memory_equal(second + 1, kernel + 0x7010, 32);
+
+	/* A chain that loops. */
+	fake_reset();
+	machine();
+	give_bzimage(0);
+	node = (struct linux_setup_data){ 0x106000, LINUX_SETUP_DTB, 16 };
+	memcpy(kernel + 0x6000, &node, sizeof(node));
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
+	setup()->setup_data = 0x106000;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_panics("boot: setup_data node 16 at 0x106000 has a linked list that loops or leaves its "
+		      "file; start QEMU without -dtb", run(&cpu64));
+}
+
+static void test_initrd_places(void **state)
+{
+	(void)state;
+	/* Below what the kernel says, though there is room above. */
+	machine();
+	give_bzimage(0x2000);
+	setup()->initrd_addr_max = 0x17fffff;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	assert_int_equal(params()->header.ramdisk_image, 0x17fe000);
+
+	/* Above 4 GiB when the kernel takes it there. */
+	fake_reset();
+	machine();
+	fake_ram_add(4 * GIB, 0x10000);
+	memmap_set(&map, 4 * GIB, 4 * GIB + 0x10000, MEMORY_RAM);
+	give_bzimage(0x2000);
+	setup()->xloadflags = 3;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	assert_int_equal(params()->ext_ramdisk_image, 1);
+	assert_int_equal(params()->header.ramdisk_image, 0xe000);
+
+	/* But not when it is entered in 32-bit mode. */
+	fake_reset();
+	machine();
+	memmap_set(&map, 4 * GIB, 4 * GIB + 0x10000, MEMORY_RAM);
+	give_bzimage(0x2000);
+	setup()->xloadflags = 3;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_int_equal(fake_run(run(&cpu32)), FAKE_HANDOFF);
+	assert_int_equal(params()->ext_ramdisk_image, 0);
+
+	fake_reset();
+	machine();
+	give_bzimage(0x1c00000);
+	assert_panics("boot: the initrd of 29360128 bytes does not fit into one piece of free RAM",
+		      run(&cpu64));
+}
+
+static void test_nothing_to_boot(void **state)
+{
+	(void)state;
+	machine();
+	assert_panics("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE",
+		      run(&cpu64));
+
+	fake_reset();
+	machine();
+	give_bzimage(0);
+	header[0x202] = 'h';
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_panics("boot: the file given with -kernel has the wrong signature (0x53726468 at offset "
+		      "0x202)", run(&cpu64));
+
+	fake_reset();
+	machine();
+	give_bzimage(0);
+	setup()->init_size = 0x8000000;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_panics("boot: the kernel needs 0x8000000 bytes from 0x1000000 on, RAM ends at 0x2000000; "
+		      "give the guest more memory (-m)", run(&cpu64));
+}
+
+/* ---- ELF: PVH and Multiboot ---- */
+
+static void give_elf(uint32_t paddr, uint32_t size)
+{
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ENTRY, paddr + 0x20);
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ADDR, paddr);
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_SIZE, size);
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
+	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0x1000);
+	fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, "quiet", 6);
+	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, 6);
+}
+
+static void test_pvh(void **state)
+{
+	const struct pvh_start_info *info;
+	const struct pvh_module *module;
+	const struct pvh_memmap_entry *entries;
+
+	(void)state;
+	machine();
+	give_elf(0x200000, 0x10000);
+	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, kernel, 0x58);
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, 0x58);  /* as long as Multiboot's information */
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	assert_false(fake.handoff.long_mode);
+	assert_int_equal(fake.handoff.entry, 0x200020);
+	info = phys_ptr(fake.handoff.ebx);
+	assert_int_equal(info->magic, PVH_MAGIC);
+	assert_string_equal(phys_ptr((uint32_t)info->cmdline_paddr), "quiet");
+	assert_int_equal(info->rsdp_paddr, 0xe0010);
+	assert_int_equal(info->module_count, 1);
+	module = phys_ptr((uint32_t)info->modules_paddr);
+	assert_int_equal(module->size, 0x58);
+	assert_memory_equal(phys_ptr((uint32_t)module->paddr), kernel, 0x58);
+	entries = phys_ptr((uint32_t)info->memmap_paddr);
+	assert_in_range(info->memmap_entries, 3, 20);
+	for (uint32_t i = 1; i < info->memmap_entries; i++)
+		assert_true(entries[i - 1].base + entries[i - 1].size <= entries[i].base);
+	/* The kernel was loaded by QEMU and is not touched, nor anything put upon it. */
+	assert_true(memmap_is(&map, 0x200000, 0x210000, MEMORY_LOADED));
+	assert_int_equal(*(uint8_t *)phys_ptr(0x200000), 0xa5);
+}
+
+static void test_multiboot(void **state)
+{
+	struct multiboot_info given = { .flags = 0x20c, .cmdline = 0x123000 };
+	const struct multiboot_info *info;
+
+	(void)state;
+	machine();
+	give_elf(0x200000, sizeof(kernel));
+	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0);
+	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, 0);
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_ADDR, 0x9000);
+	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, &given, sizeof(given));
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, sizeof(given));
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	assert_int_equal(fake.handoff.entry, 0x200020);
+	assert_int_equal(fake.handoff.eax, MULTIBOOT_MAGIC);
+	assert_int_equal(fake.handoff.ebx, 0x9000);
+	info = phys_ptr(0x9000);
+	assert_int_equal(info->flags, 0x20c | 1 | 1 << 6);
+	assert_int_equal(info->cmdline, 0x123000);
+	assert_int_equal(info->mem_upper, (RAM_END - MIB) / 1024);
+	assert_int_equal(info->mmap_length % 24, 0);
+	assert_memory_equal(phys_ptr(0x200000), kernel, sizeof(kernel));
+}
+
+static void test_elf_places(void **state)
+{
+	static const struct { const char *name; uint32_t paddr, size; bool fits; } cases[] = {
+		{ "1 MiB", 0x100000, 0x1000, true },
+		{ "to the end", 0x100000, RAM_END - 0x100000, false },  /* no place for an initrd */
+		{ "past the end", RAM_END - 0x1000, 0x1001, false },
+		{ "outside", 0x80000000, 0x1000, false },
+		{ "across 4 GiB", 0xfffff000, 0x2000, false },
+		{ "low memory", 0x10000, 0x1000, true },
+		{ "up to the EBDA", 0x10000, EBDA_BASE - 0x10000, true },
+		{ "spans the hole", 0x10000, 0x200000, true },
+		{ "in the hole", 0xa0000, 0x1000, false },
+		{ "in our own memory", 0xea000, 0x1000, false },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		enum fake_end end;
+
+		fake_reset();
+		machine();
+		give_elf(cases[i].paddr, cases[i].size);
+		fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, kernel, 0x1000);
+		fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, 0x1000);
+		end = fake_run(run(&cpu64));
+		assert_case_equal(cases[i].name, end, cases[i].fits ? FAKE_HANDOFF : FAKE_PANIC);
+		if (!cases[i].fits)
+			assert_says(fake.panic, "boot: the ");
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_linux),
+		UNIT_TEST(test_command_lines),
+		UNIT_TEST(test_map_longer_than_boot_params),
+		UNIT_TEST(test_setup_data),
+		UNIT_TEST(test_initrd_places),
+		UNIT_TEST(test_nothing_to_boot),
+		UNIT_TEST(test_pvh),
+		UNIT_TEST(test_multiboot),
+		UNIT_TEST(test_elf_places),
+	};
+
+	return cmocka_run_group_tests_name("boot", tests, NULL, NULL);
+}
