@@ -23,7 +23,7 @@ CPPFLAGS_IMAGE := -Iinclude -isystem $(shell $(CC) -print-file-name=include)
 LDFLAGS_IMAGE := -m32 -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
-SOURCES := $(sort $(wildcard *.c *.S lib/*.c tables/*.c boot/*.c boot/*.S))
+SOURCES := $(sort $(wildcard *.c *.S lib/*.c tables/*.c tables/*.S boot/*.c boot/*.S))
 OBJECTS := $(addprefix $(O)/obj/,$(addsuffix .o,$(basename $(SOURCES))))
 
 .PHONY: all
@@ -39,6 +39,13 @@ $(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin
 $(O)/obj/%.o: %.S Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D__ASSEMBLY__ $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
+
+$(O)/obj/tables/piix.aml: tables/piix.dsl scripts/mkaml.py
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) scripts/mkaml.py $< $@
+
+$(O)/obj/tables/piix_dsdt.o: $(O)/obj/tables/piix.aml
+$(O)/obj/tables/piix_dsdt.o: CPPFLAGS_IMAGE += -Wa,-I,$(O)/obj/tables
 
 $(O)/bios.lds: bios.lds include/layout.h
 	@mkdir -p $(@D)

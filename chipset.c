@@ -8,6 +8,7 @@
 #include "chipset.h"
 
 #include "console.h"
+#include "fdt.h"
 #include "layout.h"
 
 /* Host bridge of Q35 (Intel 3 Series MCH). */
@@ -22,6 +23,7 @@
 
 /* ISA bridges: PIIX3 and ICH9 LPC. */
 #define ISA_PIRQA_D             0x60            /* u8 each; bit 7 set: not routed, as after reset */
+  #define ISA_PIRQ_RESET          0x80808080u
 #define LPC_PMBASE              0x40            /* u32 */
   #define LPC_PMBASE_IO           (1u << 0)     /* reads as 1 */
 #define LPC_ACPI_CNTL           0x44            /* u8 */
@@ -59,10 +61,11 @@ static const struct chipset chipsets[] = {
 		.irq_wiring = IRQ_WIRING_PIIX,
 		.isa_bridge = PCI_BDF(0, 1, 0),
 		.pm_function = PCI_BDF(0, 1, 3),
+		.pam = I440FX_PAM0,
+		.own_acpi_function = 0x71138086,
 		.smm = SMM_PIIX4,
 		.acpi_enable = 0xf1,
 		.acpi_disable = 0xf0,
-		.pam = I440FX_PAM0,
 		.has_s3 = true,
 	},
 	{
@@ -85,7 +88,44 @@ static const struct chipset chipsets[] = {
 };
 
 static const struct chipset microvm = { .name = "microvm", .reduced_acpi = true };
+/* microvm,pcie=on (QEMU include/hw/i386/microvm.h, hw/i386/microvm.c): no I/O ports. */
+static const struct chipset microvm_pcie = {
+	.name = "microvm",
+	.ecam_base = 0xe0000000,
+	.ecam_size = 0x10000000,
+	.mmio_base = 0xc0000000,
+	.mmio_end = 0xe0000000,
+	.mmio64_top_quarter = true,
+	.reduced_acpi = true,
+};
+
+/* PCI takes more than this in microvm's ACPI tables: _PRT has an entry for each pin of 32 slots. */
+#define PCI_ACPI_SIZE           0x800
+#define FDT_CELLS               0x600   /* 24 virtio devices make it 5 KiB long, of a file of 1 MiB */
+
 static const struct chipset isapc = { .name = "isapc" };
+
+/* The device tree says whether a microvm has a PCIe host bridge, and where its ECAM is. */
+static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fdt_selector)
+{
+	static be32 tree[FDT_CELLS] __attribute__((section(".noinit")));
+	struct fw_cfg_item acpi;
+	const be32 *reg;
+	uint32_t count;
+
+	if (!fw_cfg_find(cfg, "etc/acpi/tables", &acpi) || acpi.size < PCI_ACPI_SIZE)
+		return &microvm;
+	fw_cfg_read(cfg, fdt_selector, tree, sizeof(tree));
+	reg = fdt_find_property(tree, sizeof(tree), "pcie", "reg", &count);
+	if (!reg)
+		return &microvm;
+	if (count == 4 && !be32_get(reg[0]) && be32_get(reg[1]) == microvm_pcie.ecam_base &&
+	    !be32_get(reg[2]) && be32_get(reg[3]) == microvm_pcie.ecam_size)
+		return &microvm_pcie;
+	log("chipset: the PCIe host bridge is not where it is expected, at 0x%x; its devices are left "
+	    "to the kernel", microvm_pcie.ecam_base);
+	return &microvm;
+}
 
 const struct chipset *chipset_probe(const struct fw_cfg *cfg)
 {
@@ -95,7 +135,7 @@ const struct chipset *chipset_probe(const struct fw_cfg *cfg)
 
 	/* Only microvm describes itself by a device tree (QEMU hw/i386/microvm-dt.c). */
 	if (fw_cfg_find(cfg, "etc/fdt", &item))
-		return &microvm;
+		return probe_microvm(cfg, item.selector);
 	host_bridge = pci_read32(&ports, PCI_BDF(0, 0, 0), PCI_VENDOR_ID);
 	for (uint32_t i = 0; i < sizeof(chipsets) / sizeof(chipsets[0]); i++)
 		if (chipsets[i].host_bridge == host_bridge)
@@ -104,6 +144,14 @@ const struct chipset *chipset_probe(const struct fw_cfg *cfg)
 		panic("chipset: unknown host bridge %04x:%04x at 00:00.0; use -M pc, q35, microvm or "
 		      "isapc", host_bridge & 0xffff, host_bridge >> 16);
 	return &isapc;
+}
+
+bool chipset_is_reset(const struct chipset *chipset)
+{
+	const struct pci_access ports = { 0 };
+
+	return chipset->irq_wiring == IRQ_WIRING_NONE ||
+		pci_read32(&ports, chipset->isa_bridge, ISA_PIRQA_D) == ISA_PIRQ_RESET;
 }
 
 static uint32_t pirq_routing(void)
@@ -150,8 +198,9 @@ void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct m
 
 	*access = ports;
 	if (chipset->ecam_base) {
-		pci_write32(&ports, PCI_BDF(0, 0, 0), MCH_PCIEXBAR,
-			    chipset->ecam_base | MCH_PCIEXBAR_ENABLE);
+		if (chipset->host_bridge)       /* not the one of microvm, whose ECAM is fixed */
+			pci_write32(&ports, PCI_BDF(0, 0, 0), MCH_PCIEXBAR,
+				    chipset->ecam_base | MCH_PCIEXBAR_ENABLE);
 		access->ecam_base = chipset->ecam_base;
 		access->wide = cpu->leaf1_edx & CPUID_1_EDX_MMX;
 		memmap_reserve(map, chipset->ecam_base, chipset->ecam_base + chipset->ecam_size,

@@ -14,12 +14,15 @@
 #include "boot.h"
 #include "chipset.h"
 #include "cpu.h"
+#include "fpdt.h"
 #include "fw_cfg.h"
 #include "marker.h"
 #include "memmap.h"
 #include "mptable.h"
 #include "mtrr.h"
 #include "pci.h"
+#include "piix_acpi.h"
+#include "resume.h"
 #include "smbios.h"
 #include "smm.h"
 #include "smp.h"
@@ -28,13 +31,30 @@
 
 noreturn void main(void);
 
+static struct fw_cfg cfg NOINIT;
+static struct memmap map NOINIT;
+static struct boot_image image NOINIT;
+static struct smm_plan smm NOINIT;
+static struct smm_saved smm_saved NOINIT;
+static struct resume resume NOINIT;             /* kept from one boot to the next reset */
+
+/* Out of S3: what a reset took away and the operating system does not restore itself. */
+static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
+{
+	struct pci_access pci;
+
+	map.count = 0;
+	chipset_init(chipset, cpu, &map, &pci);
+	smm_program(&resume.smm, &smm_saved, &smp_block, chipset, &pci);
+	smp_start(&smp_block, cpu);
+	acpi_replay(&cfg, &resume.writes);
+	smp_finish(&smp_block, cpu, smp_count(cpu, &cfg, 0));
+	smm_finish(&resume.smm, &smm_saved);
+	resume_jump(&resume);
+}
+
 noreturn void main(void)
 {
-	static struct fw_cfg cfg NOINIT;
-	static struct memmap map NOINIT;
-	static struct boot_image image NOINIT;
-	static struct smm_plan smm NOINIT;
-	static struct smm_saved smm_saved NOINIT;
 	struct pci_access pci;
 	struct pci_layout layout;
 
@@ -43,26 +63,35 @@ noreturn void main(void)
 	fw_cfg_init(&cfg);
 	image.markers = marker_init(&cfg);
 	const struct chipset *chipset = chipset_probe(&cfg);
+	if (resume_probe(&resume, chipset, &cpu))
+		wake(chipset, &cpu);
 	memmap_init(&map, &cfg);
 	boot_probe(&image, &cfg, &map);
 
-	/* Platform.  The other processors start early and are waited for at the end. */
+	/* Platform.  SMM first: TSEG is the top of RAM or nowhere.  The other processors are started
+	 * as soon as it is known what they shall do, and waited for at the end. */
 	chipset_init(chipset, &cpu, &map, &pci);
-	mtrr_init(&smp_block.msrs, &cpu, &map, chipset->ecam_base);
 	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
-	smp_start(&smp_block, &cpu, &cfg);
-	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci);
+	/* Unikernels, which are Multiboot kernels often and Linux never, find devices switched on. */
+	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);
+	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
+	smp_add_feature_control(&smp_block, &cpu, &cfg);
+	smp_start(&smp_block, &cpu);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
-	uint32_t rsdp_paddr = acpi_install(&cfg, &map);
+	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &resume.writes);
+	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, rsdp_paddr);
+	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
 	smbios_install(&cfg, &map, chipset, &pci);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	smp_finish(&smp_block, &cpu, cpu_count);
 	smm_finish(&smm, &smm_saved);
+	resume_arm(&resume, chipset, &smm, image.protocol == BOOT_PVH, rsdp_paddr);
 
+	fpdt_mark_load(&image.fpdt);
 	marker_write(image.markers, MARKER_DO_BOOT);
 	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
 }

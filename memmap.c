@@ -176,8 +176,8 @@ uint32_t memmap_low_ram_end(const struct memmap *map)
 	for (uint32_t i = map->count; i--;) {
 		const struct memory_range *range = &map->ranges[i];
 
-		if ((range->type == MEMORY_RAM || range->type == MEMORY_LOADED) &&
-		    range->base < FOUR_GIB)
+		if ((range->type == MEMORY_RAM || range->type == MEMORY_LOADED ||
+		     range->type == MEMORY_KEPT) && range->base < FOUR_GIB)
 			return (uint32_t)(range->end < FOUR_GIB ? range->end : FOUR_GIB - 0x1000);
 	}
 	return 0;
@@ -185,7 +185,9 @@ uint32_t memmap_low_ram_end(const struct memmap *map)
 
 static uint32_t told_type(uint32_t type)
 {
-	return type == MEMORY_LOADED ? MEMORY_RAM : type;
+	if (type == MEMORY_LOADED)
+		return MEMORY_RAM;
+	return type == MEMORY_KEPT ? MEMORY_RESERVED : type;
 }
 
 uint32_t memmap_build_e820(const struct memmap *map, struct e820_entry *entries, uint32_t max)

@@ -6,9 +6,6 @@
  */
 #include "mtrr.h"
 
-/* All machines keep MMIO above this; RAM may reach it, or beyond (QEMU's max-ram-below-4g). */
-#define HOLE_BASE_DEFAULT       0xc0000000u
-
 /* F0000-FFFFF is the ROM; E0000-EFFFF is the firmware's RAM; option ROMs go below (layout.h). */
 #define FIX4K_E0000             (IA32_MTRR_FIX4K_C0000 + 4)
 #define FIX4K_F0000             (IA32_MTRR_FIX4K_C0000 + 6)
@@ -93,5 +90,5 @@ void mtrr_init(struct msr_list *list, const struct cpu *cpu, const struct memmap
 	list->count = 0;
 	if ((cpu->leaf1_edx & needed) == needed)
 		mtrr_plan(list, (uint32_t)rdmsr(IA32_MTRRCAP), cpu->phys_bits,
-			  memmap_low_ram_end(map), hole_base ? hole_base : HOLE_BASE_DEFAULT);
+			  memmap_low_ram_end(map), hole_base);
 }

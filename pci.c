@@ -23,7 +23,9 @@
 #define PREFERRED_MMIO_BASE     0xc0000000
 #define FALLBACK_MMIO_BASE      0x80000000
 
-#define DECODE_ON               ('o' | 'n' << 8)        /* opt/org.qboot/pci-decode */
+/* How opt/org.qboot/pci-decode starts. */
+#define DECODE_ON               ('o' | 'n' << 8)
+#define DECODE_OFF              ('o' | 'f' << 8)
 
 /* Room for hot-plug, where a bridge does not say how much it wants. */
 #define ROOM_IO                 0x1000
@@ -103,6 +105,18 @@ static uint64_t parse_bar(uint32_t low, uint32_t high, uint32_t *flags)
 	return mask ? 0 : size;
 }
 
+/* A vendor id of all ones is nobody's answer, one of 0 nobody's name. */
+static bool is_present(uint32_t id)
+{
+	return (uint16_t)(id + 1) > 1;
+}
+
+static uint32_t size_register(const struct pci_access *access, uint32_t bdf, uint32_t offset)
+{
+	pci_write32(access, bdf, offset, 0xffffffff);
+	return pci_read32_again(access, bdf, offset);
+}
+
 /* Reads registers first to end of BARs with all ones written.  Decoding is off. */
 static void size_bars(const struct pci_access *access, uint32_t bdf, uint32_t first, uint32_t end,
 		      uint32_t *values)
@@ -117,12 +131,14 @@ static void size_bars(const struct pci_access *access, uint32_t bdf, uint32_t fi
 			values[i] = (uint32_t)(both >> 32);
 			continue;
 		}
-		pci_write32(access, bdf, PCI_BAR(i), 0xffffffff);
-		values[i] = pci_read32_again(access, bdf, PCI_BAR(i));
+		values[i] = size_register(access, bdf, PCI_BAR(i));
+		if ((values[i] & PCI_BAR_TYPE_IO) ||
+		    (values[i] & PCI_BAR_TYPE_MEMORY) != PCI_BAR_TYPE_64 || i + 1 == end)
+			continue;
 		/* The upper half is not touched when the size is in the lower one. */
-		if (!(values[i] & PCI_BAR_TYPE_IO) && (values[i] & PCI_BAR_MASK_MEMORY) &&
-		    (values[i] & PCI_BAR_TYPE_MEMORY) == PCI_BAR_TYPE_64 && i + 1 < end)
-			values[++i] = 0xffffffff;
+		i++;
+		values[i] = values[i - 1] & PCI_BAR_MASK_MEMORY ? 0xffffffff :
+			size_register(access, bdf, PCI_BAR(i));
 	}
 }
 
@@ -231,7 +247,7 @@ static void read_reserves(struct walk *walk, struct pci_bus *bus, struct branch 
 	if (any_low == any_high)        /* both is a contradiction */
 		return;
 	bus->windows[PCI_WINDOW_PREFETCH].room = any_low ? low : high;
-	bus->want_high = any_high && high;
+	bus->want_high = any_high && high >= PCI_LARGE_SIZE;
 }
 
 /* What a bridge's capabilities say about the bus below it. */
@@ -326,7 +342,8 @@ static void leave_bus(struct walk *walk, uint32_t index)
 		pci_write32(walk->access, bus->bridge, PCI_PRIMARY_BUS,
 			    PCI_BUS(bus->bridge) | (uint32_t)bus->number << 8 |
 			    walk->last_bus << 16);
-	if (!branch->port || (!branch->occupied && !branch->hinted))
+	/* The kernel opens an empty port on bus 0 itself; elsewhere it has no room for that. */
+	if (!branch->port || (!branch->occupied && !branch->hinted && !bus->parent))
 		return;
 	if (!windows[PCI_WINDOW_MEMORY].room)
 		windows[PCI_WINDOW_MEMORY].room = ROOM_MEMORY;
@@ -345,26 +362,38 @@ static uint32_t choose_vga(struct walk *walk, uint32_t bus)
 	return PCI_BAR_DECODE | PCI_BAR_VGA;
 }
 
-/* Looks at the next function of a bus; the index of the bus to go on with. */
-static uint32_t probe_function(struct walk *walk, uint32_t index)
+/* Moves on to the next function of a bus that answers; false when there is none. */
+static bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus,
+			  uint32_t *bdf, uint32_t *id)
+{
+	uint32_t devfn = branch->next;
+	bool found = false;
+
+	while (devfn < branch->end && !found) {
+		*bdf = bus << 8 | devfn;
+		*id = pci_read32(walk->access, *bdf, PCI_VENDOR_ID);
+		found = is_present(*id);
+		devfn += PCI_FUNCTION(devfn) ? 1 : PCI_FUNCTIONS;
+	}
+	branch->next = (uint16_t)devfn;
+	return found;
+}
+
+/* Sizes and routes what was found on a bus; the index of the bus to go on with. */
+static uint32_t probe_function(struct walk *walk, uint32_t index, uint32_t bdf, uint32_t id)
 {
 	const struct chipset *chipset = walk->chipset;
 	const struct pci_access *access = walk->access;
 	struct branch *branch = &walk->branches[index];
-	uint32_t devfn = branch->next;
-	uint32_t bdf = (uint32_t)walk->plan->buses[index].number << 8 | devfn;
-	uint32_t id = pci_read32(access, bdf, PCI_VENDOR_ID);
+	uint32_t next = PCI_SLOT(bdf) * PCI_FUNCTIONS + PCI_FUNCTION(bdf) + 1;
 	uint32_t decode = walk->decode ? PCI_BAR_DECODE : 0;
 	uint32_t class, header, first_bar;
 	uint64_t both;
 
-	branch->next = (uint16_t)(PCI_FUNCTION(devfn) ? devfn + 1 : devfn + PCI_FUNCTIONS);
-	if ((id & 0xffff) == 0xffff || !id || !bdf)
-		return index;
 	branch->occupied = true;
 	/* What the chipset consists of is programmed by chipset_init(). */
 	if (bdf == chipset->isa_bridge) {
-		branch->next = (uint16_t)(devfn + 1);
+		branch->next = (uint16_t)next;
 		return index;
 	}
 	if (bdf == chipset->pm_function) {
@@ -376,7 +405,7 @@ static uint32_t probe_function(struct walk *walk, uint32_t index)
 	class = (uint32_t)both >> 8;
 	header = (uint32_t)(both >> 48) & 0xff;
 	if (header & PCI_HEADER_MULTIFUNCTION)
-		branch->next = (uint16_t)(devfn + 1);
+		branch->next = (uint16_t)next;
 	route_interrupt(walk, bdf, branch);
 
 	switch (header & PCI_HEADER_TYPE_MASK) {
@@ -390,7 +419,7 @@ static uint32_t probe_function(struct walk *walk, uint32_t index)
 	}
 	if (class >> 8 == PCI_CLASS_VGA)
 		decode |= choose_vga(walk, index);
-	if (bdf == chipset->smbus_function || (index && branch->root))
+	if (index && branch->root)
 		decode = PCI_BAR_DECODE;
 	/* IDE in compatibility mode has its first four BARs at fixed ports. */
 	first_bar = class >> 8 == PCI_CLASS_IDE && !(class & PCI_CLASS_IDE_NATIVE) ? 4 : 0;
@@ -406,14 +435,19 @@ static void walk_root(struct walk *walk, uint32_t root)
 	uint32_t index = root;
 
 	walk->branches[root] = (struct branch){
+		/* 00:00.0, the host bridge, is known already. */
+		.next = root ? 0 : PCI_FUNCTIONS,
 		.end = PCI_SLOTS * PCI_FUNCTIONS,
 		.root = true,
 		.no_io = !walk->plan->spaces[PCI_SPACE_IO].count,
 	};
 	walk->last_bus = walk->plan->buses[root].number;
 	for (;;) {
-		if (walk->branches[index].next < walk->branches[index].end) {
-			index = probe_function(walk, index);
+		uint32_t bdf = 0, id = 0;
+
+		if (find_function(walk, &walk->branches[index], walk->plan->buses[index].number,
+				  &bdf, &id)) {
+			index = probe_function(walk, index, bdf, id);
 		} else if (index != root) {
 			leave_bus(walk, index);
 			index = walk->plan->buses[index].parent;
@@ -426,12 +460,9 @@ static void walk_root(struct walk *walk, uint32_t root)
 /* True when something is on a bus to which no bridge leads. */
 static bool probe_root(const struct pci_access *access, uint32_t number)
 {
-	for (uint32_t slot = 0; slot < PCI_SLOTS; slot++) {
-		uint32_t id = pci_read32(access, PCI_BDF(number, slot, 0), PCI_VENDOR_ID);
-
-		if ((id & 0xffff) != 0xffff && id)
+	for (uint32_t slot = 0; slot < PCI_SLOTS; slot++)
+		if (is_present(pci_read32(access, PCI_BDF(number, slot, 0), PCI_VENDOR_ID)))
 			return true;
-	}
 	return false;
 }
 
@@ -441,25 +472,20 @@ static bool probe_root(const struct pci_access *access, uint32_t number)
  */
 static void walk_roots(struct walk *walk, uint32_t extra)
 {
-	uint32_t number = 0;
+	struct pci_bus *root = &walk->plan->buses[0];
 
-	for (uint32_t root = 0;; root = walk->plan->bus_count) {
-		uint32_t next;
-		struct pci_bus *bus;
+	while (root) {
+		uint32_t next = root->number + 1u;
 
-		for (next = number + 1; extra && next < PCI_BUSES; next++)
-			if (probe_root(walk->access, next))
-				break;
-		walk->bus_limit = extra && next < PCI_BUSES ? next - 1 : PCI_BUSES - 1;
-		walk_root(walk, root);
-		if (!extra || next == PCI_BUSES)
+		while (extra && next < PCI_BUSES && !probe_root(walk->access, next))
+			next++;
+		walk->bus_limit = extra ? next - 1 : PCI_BUSES - 1;
+		walk_root(walk, (uint32_t)(root - walk->plan->buses));
+		if (!extra-- || next == PCI_BUSES)
 			return;
-		extra--;
-		bus = pci_plan_add_bus(walk->plan, 0, PCI_NO_BRIDGE);
-		if (!bus)
-			return;
-		number = next;
-		bus->number = (uint8_t)number;
+		root = pci_plan_add_bus(walk->plan, 0, PCI_NO_BRIDGE);
+		if (root)
+			root->number = (uint8_t)next;
 	}
 }
 
@@ -645,6 +671,8 @@ static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, co
 			high = max64(high, map->ranges[i].end);
 	high = max64(high, read_u64(cfg, "etc/reserved-memory-end"));
 	high = (high + GIB - 1) & ~(GIB - 1);
+	if (chipset->mmio64_top_quarter)
+		high = max64(high, 3ull << (cpu->phys_bits - 2));
 	add_gaps(plan, PCI_SPACE_HIGH, map, high, 1ull << cpu->phys_bits);
 }
 
@@ -664,8 +692,10 @@ static void plan_layout(struct pci_layout *layout, const struct pci_plan *plan,
 }
 
 void pci_init(struct pci_layout *layout, const struct chipset *chipset, const struct cpu *cpu,
-	      const struct fw_cfg *cfg, struct memmap *map, const struct pci_access *access)
+	      const struct fw_cfg *cfg, struct memmap *map, const struct pci_access *access,
+	      bool decode)
 {
+	uint32_t option;
 	struct tables *tables;
 	struct pci_plan *plan;
 	struct walk *walk;
@@ -683,7 +713,8 @@ void pci_init(struct pci_layout *layout, const struct chipset *chipset, const st
 	walk->access = access;
 	walk->plan = plan;
 	walk->vga = false;
-	walk->decode = (read_u64(cfg, "opt/org.qboot/pci-decode") & 0xffff) == DECODE_ON;
+	option = read_u64(cfg, "opt/org.qboot/pci-decode") & 0xffff;
+	walk->decode = option == DECODE_ON || (decode && option != DECODE_OFF);
 	walk_roots(walk, (uint32_t)read_u64(cfg, "etc/extra-pci-roots"));
 
 	pci_plan(plan);

@@ -4,6 +4,7 @@
  * A bus has a greater index than the one its bridge is on, so one pass down the indices sees all
  * that is in a window before the window, and one pass up knows a window's base before its contents'.
  * A window's base has the greatest alignment of what is in it: offsets in it can be set before.
+ * Sums of absurd sizes may overflow, but no range has room for a thing of such an alignment.
  */
 #include "pci_plan.h"
 
@@ -11,6 +12,8 @@
 
 #define IO_GRANULE              0x1000          /* of bridge windows: PCI-to-PCI Bridge 1.2, 3.2.5 */
 #define MEMORY_GRANULE          0x100000
+
+#define ROOM_MAX                (1ull << 52)    /* no processor has more addresses */
 
 #define BIT(kind)               (1u << (kind))
 
@@ -184,7 +187,7 @@ static void size_window(struct pci_bus *bus, enum pci_window_kind kind)
 {
 	struct pci_window *window = &bus->windows[kind];
 	uint64_t granule = kind == PCI_WINDOW_IO ? IO_GRANULE : MEMORY_GRANULE;
-	uint64_t room = bus->no_room & BIT(kind) ? 0 : window->room;
+	uint64_t room = bus->no_room & BIT(kind) || window->room > ROOM_MAX ? 0 : window->room;
 	uint64_t align = window->first ? window->first->align : 0;
 	uint64_t used = 0;
 
@@ -302,42 +305,10 @@ static void grant_room(struct pci_plan *plan, enum pci_space space, bool occupie
 		}
 }
 
-/* The largest range of a space. */
-static uint64_t range_max(const struct pci_ranges *ranges)
-{
-	uint64_t max = 0;
-
-	for (uint32_t i = 0; i < ranges->count; i++)
-		if (ranges->ranges[i].end - ranges->ranges[i].base > max)
-			max = ranges->ranges[i].end - ranges->ranges[i].base;
-	return max;
-}
-
-/* What no range can hold is left out at once, so that no sum of sizes overflows. */
-static void drop_oversized(struct pci_plan *plan, enum pci_space space)
-{
-	uint64_t max = range_max(&plan->spaces[space]);
-
-	for (uint32_t i = 0; i < plan->bar_count; i++) {
-		struct pci_resource *bar = &plan->bars[i];
-		enum pci_space its_space;
-
-		find_window(plan, bar, &its_space);
-		if (its_space == space && bar->size > max)
-			drop(bar);
-	}
-	for (uint32_t i = 1; i < plan->bus_count; i++)
-		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++)
-			if (window_space(plan, &plan->buses[i], kind) == space &&
-			    plan->buses[i].windows[kind].room > max)
-				plan->buses[i].windows[kind].room = 0;
-}
-
 static void settle(struct pci_plan *plan, enum pci_space space)
 {
 	struct pci_resource *failed;
 
-	drop_oversized(plan, space);
 	if (!fit(plan, space))
 		return;
 	for (uint32_t i = 1; i < plan->bus_count; i++)
@@ -351,30 +322,16 @@ static void settle(struct pci_plan *plan, enum pci_space space)
 	fit(plan, space);
 }
 
-/* True when something below 4 GiB is larger than any range there. */
-static bool has_oversized(struct pci_plan *plan)
-{
-	uint64_t max = range_max(&plan->spaces[PCI_SPACE_LOW]);
-
-	for (uint32_t i = 0; i < plan->bar_count; i++) {
-		enum pci_space space;
-
-		find_window(plan, &plan->bars[i], &space);
-		if (space == PCI_SPACE_LOW && plan->bars[i].size > max)
-			return true;
-	}
-	return false;
-}
-
 void pci_plan(struct pci_plan *plan)
 {
 	plan->crowded = false;
 	sort_bars(plan);
 	choose_high(plan);
-	if (plan->spaces[PCI_SPACE_HIGH].count && (has_oversized(plan) || fit(plan, PCI_SPACE_LOW))) {
+	settle(plan, PCI_SPACE_IO);
+	if (fit(plan, PCI_SPACE_LOW)) {
 		plan->crowded = true;
 		choose_high(plan);
+		settle(plan, PCI_SPACE_LOW);
 	}
-	for (uint32_t space = 0; space < PCI_SPACES; space++)
-		settle(plan, space);
+	settle(plan, PCI_SPACE_HIGH);
 }

@@ -62,7 +62,7 @@ static bool plan_tseg(struct smm_plan *plan, struct memmap *map)
 			continue;
 		if (end < TSEG_MIN_BASE + size || !memmap_is(map, end - size, end, MEMORY_RAM))
 			return false;
-		memmap_reserve(map, end - size, end, MEMORY_RESERVED, "TSEG");
+		memmap_reserve(map, end - size, end, MEMORY_KEPT, "TSEG");
 		plan->tseg_mib = sizes[i];
 		plan->first = end - size - SMBASE_ENTRY;
 		return true;
@@ -79,16 +79,16 @@ void smm_plan(struct smm_plan *plan, enum smm_kind kind, struct memmap *map, uin
 		.save = !memmap_is(map, SMBASE_DEFAULT + SMBASE_ENTRY,
 				   SMBASE_DEFAULT + SMBASE_STATE + SMBASE_STATE_SIZE, MEMORY_RAM),
 	};
+	if (kind != SMM_ICH9 || !plan_tseg(plan, map)) {
+		plan->first = SMRAM_BASE - SMBASE_ENTRY;
+		plan->end = plan->first + fitting * SMBASE_SPACING;
+		if (cpu_count > fitting)
+			plan->more = memmap_alloc(map, room(cpu_count - fitting), SMBASE_SPACING,
+						  MEMORY_KEPT, ZONE_LOW, "SMBASEs") - SMBASE_ENTRY;
+	}
 	if (cpu_count > 1)
 		plan->slots_paddr = memmap_alloc(map, (cpu_count - 1) * SMP_SLOT_SIZE, SMP_SLOT_SIZE,
-						 MEMORY_RESERVED, ZONE_LOW, "processor slots");
-	if (kind == SMM_ICH9 && plan_tseg(plan, map))
-		return;
-	plan->first = SMRAM_BASE - SMBASE_ENTRY;
-	plan->end = plan->first + fitting * SMBASE_SPACING;
-	if (cpu_count > fitting)
-		plan->more = memmap_alloc(map, room(cpu_count - fitting), SMBASE_SPACING,
-					  MEMORY_RESERVED, ZONE_LOW, "SMBASEs") - SMBASE_ENTRY;
+						 MEMORY_KEPT, ZONE_LOW, "processor slots");
 }
 
 static bool probe(const struct chipset *chipset, const struct pci_access *access)

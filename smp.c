@@ -37,8 +37,8 @@ static void send(uint32_t command)
 		     LAPIC_ICR_ALL_BUT_SELF | LAPIC_ICR_ASSERT | command);
 }
 
-static void add_feature_control(struct msr_list *msrs, const struct cpu *cpu,
-				const struct fw_cfg *cfg)
+void smp_add_feature_control(struct smp_block *block, const struct cpu *cpu,
+			     const struct fw_cfg *cfg)
 {
 	struct fw_cfg_item item;
 	uint32_t value[2];
@@ -48,7 +48,7 @@ static void add_feature_control(struct msr_list *msrs, const struct cpu *cpu,
 		return;
 	fw_cfg_read(cfg, item.selector, value, sizeof(value));
 	if (!(rdmsr(IA32_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED))
-		msr_list_add(msrs, IA32_FEATURE_CONTROL, value[0], value[1]);
+		msr_list_add(&block->msrs, IA32_FEATURE_CONTROL, value[0], value[1]);
 }
 
 static bool has_work(const struct smp_block *block, const struct cpu *cpu)
@@ -56,10 +56,9 @@ static bool has_work(const struct smp_block *block, const struct cpu *cpu)
 	return (block->msrs.count || block->slots_paddr) && (cpu->leaf1_edx & CPUID_1_EDX_APIC);
 }
 
-void smp_start(struct smp_block *block, const struct cpu *cpu, const struct fw_cfg *cfg)
+void smp_start(struct smp_block *block, const struct cpu *cpu)
 {
 	block->arrived = 0;
-	add_feature_control(&block->msrs, cpu, cfg);
 	if (block->msrs.count)
 		mtrr_program(&block->msrs);
 	if (!has_work(block, cpu))
@@ -98,14 +97,16 @@ static bool wait_for(const uint32_t *counter, uint32_t number, const struct cpu 
 
 void smp_finish(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
 {
+	uint32_t slots = (block->slots_end_paddr - block->slots_paddr) / SMP_SLOT_SIZE;
+
 	if (!has_work(block, cpu))
 		return;
 	if (!wait_for(&block->arrived, cpu_count - 1, cpu))
 		log("smp: %u of %u processors answered; the others lack MTRRs and feature control",
 		    block->arrived + 1, cpu_count);
-	else if (block->slots_paddr && !wait_for(&block->relocated, cpu_count - 1, cpu))
+	else if (block->slots_paddr && !wait_for(&block->relocated, slots, cpu))
 		log("smp: %u of %u processors were in SMM; the others have the SMBASE of a reset",
-		    block->relocated + 1, cpu_count);
+		    block->relocated + 1, slots + 1);
 }
 
 void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr)

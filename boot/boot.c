@@ -256,6 +256,7 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 
 	bzimage_build(&area->params, &image->bzimage, image->header, &handover);
 	hand_over_map(&area->params, map);
+	fpdt_mark_start(&image->fpdt);
 	marker_write(image->markers, MARKER_LINUX);
 	if (long_mode)
 		handoff64(image->entry + LINUX_ENTRY64_OFFSET, phys_addr(&area->params), cr3);
@@ -290,6 +291,7 @@ static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cf
 					    MEMORY_LOADED, ZONE_LOW, "hvm_start_info");
 	e820 = build_map(map, &count);
 	pvh_build(phys_ptr(handover.block_paddr), &handover, e820, count);
+	fpdt_mark_start(&image->fpdt);
 	marker_write(image->markers, MARKER_PVH);
 	handoff32(image->entry, 0, handover.block_paddr, 0);
 }
@@ -311,6 +313,7 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 				  MEMORY_LOADED, ZONE_LOW, "the memory map");
 	e820 = build_map(map, &count);
 	multiboot_build(info, phys_ptr(mmap_paddr), mmap_paddr, e820, count);
+	fpdt_mark_start(&image->fpdt);
 	marker_write(image->markers, MARKER_MULTIBOOT);
 	handoff32(image->entry, MULTIBOOT_MAGIC, info_paddr, 0);
 }

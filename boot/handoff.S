@@ -3,6 +3,7 @@
  */
 #include "layout.h"
 
+#define CR0_PE          0x00000001
 #define CR0_PG          0x80000000
 #define CR4_PAE         0x00000020
 #define MSR_EFER        0xc0000080
@@ -67,5 +68,67 @@ handoff64:
 	xorl    %ebx, %ebx
 	movl    %esi, %esi
 	jmp     *%rax
+
+/*
+ * By way of 16-bit protected mode, so that the segments have real mode's limits.  In low RAM, in the
+ * segment that begins at LOWCODE_SEGMENT.
+ */
+#define LOWCODE_SEGMENT (FIRMWARE_DATA_BASE >> 4)
+#define SELECTOR_CODE16 0x08
+#define SELECTOR_DATA16 0x10
+
+	.code32
+	.balign 8
+gdt16:
+	.quad   0
+	.quad   0x00009b000000ffff | (FIRMWARE_DATA_BASE << 16)
+	.quad   0x000093000000ffff              /* SELECTOR_DATA16: base 0 */
+gdt16_pointer:
+	.word   . - gdt16 - 1
+	.long   gdt16
+idt16_pointer:
+	.word   0x3ff
+	.long   0
+far_pm16:
+	.long   pm16 - FIRMWARE_DATA_BASE
+	.word   SELECTOR_CODE16
+far_real:
+	.long   real - FIRMWARE_DATA_BASE
+	.word   LOWCODE_SEGMENT
+target16:
+	.word   0, 0                            /* offset, segment */
+
+	.globl handoff16
+handoff16:
+	movl    %eax, %edx
+	shrl    $4, %edx
+	andl    $0xf, %eax
+	movw    %ax, target16
+	movw    %dx, target16 + 2
+	movl    $far_real - FIRMWARE_DATA_BASE, %ebx
+	movl    $target16 - FIRMWARE_DATA_BASE, %edi
+	lgdtl   gdt16_pointer
+	lidtl   idt16_pointer
+	ljmpl   *far_pm16
+	.code16
+pm16:
+	movw    $SELECTOR_DATA16, %ax
+	movw    %ax, %ds
+	movw    %ax, %es
+	movw    %ax, %fs
+	movw    %ax, %gs
+	movw    %ax, %ss
+	movl    %cr0, %eax
+	andb    $~CR0_PE, %al
+	movl    %eax, %cr0
+	ljmpl   *%cs:(%bx)
+real:
+	xorw    %ax, %ax
+	movw    %ax, %ds
+	movw    %ax, %es
+	movw    %ax, %fs
+	movw    %ax, %gs
+	movw    %ax, %ss
+	ljmpw   *%cs:(%di)
 
 	.section .note.GNU-stack, "", @progbits

@@ -10,6 +10,19 @@
 #include "fw_cfg.h"
 #include "memmap.h"
 
+#define ACPI_MAX_WRITES         4       /* QEMU has one a device that wants an address */
+
+/* What QEMU was told by WRITE_POINTER, and forgets at each reset. */
+struct acpi_writes {
+	uint32_t count;
+	struct {
+		uint32_t selector;
+		uint32_t offset;
+		uint32_t size;
+		uint64_t value;
+	} writes[ACPI_MAX_WRITES];
+};
+
 /*
  * Fetches the tables, places them in memory that the map then calls ACPI data (or NVS, for what
  * QEMU goes on using), and runs etc/table-loader over them.  Returns the RSDP's physical address,
@@ -19,6 +32,9 @@
  * selected (hw/i386/acpi-build.c, acpi_build_update()).
  * Cost: 1 VM exit a file, one more for each pointer that QEMU wants to be told.
  */
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map);
+uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes);
+
+/* Tells QEMU its pointers again, without selecting a table.  Cost: 1 VM exit each. */
+void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes);
 
 #endif

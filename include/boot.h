@@ -12,6 +12,7 @@
 
 #include "bzimage.h"
 #include "cpu.h"
+#include "fpdt.h"
 #include "fw_cfg.h"
 #include "memmap.h"
 
@@ -24,6 +25,7 @@ enum boot_protocol {
 /* What QEMU was told to boot. */
 struct boot_image {
 	bool markers;                   /* wanted; set by main */
+	struct fpdt fpdt;               /* set by main */
 	enum boot_protocol protocol;
 	uint32_t entry;                 /* physical; of a bzImage: where it is loaded */
 	uint32_t kernel_paddr;

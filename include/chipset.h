@@ -53,6 +53,9 @@ struct chipset {
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
 	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */
 	uint8_t pam;                    /* register of 00:00.0: PAM of 0xf0000 */
+	bool mmio64_top_quarter;        /* addresses above 4 GiB: the last quarter of what the CPU has */
+	uint32_t own_acpi_function;     /* device and vendor id of pm_function, where QEMU may have no
+					 * ACPI tables for a machine with it; 0: no such machine */
 	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
 	enum smm_kind smm;              /* whether or not the machine has it switched on */
 	uint8_t acpi_enable;            /* port 0xb2 values that the FADT names */
@@ -68,6 +71,9 @@ extern const uint8_t chipset_pirq_irqs[4];
  * what it is through fw_cfg.  A host bridge that no row names is a panic.
  */
 const struct chipset *chipset_probe(const struct fw_cfg *cfg);
+
+/* True when the chipset is as a reset leaves it; also where nothing tells.  Cost: 2 VM exits. */
+bool chipset_is_reset(const struct chipset *chipset);
 
 /*
  * Programs what the operating system and QEMU's table builder rely on: ECAM, PIRQ routing, ELCR, PM

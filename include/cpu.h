@@ -12,6 +12,7 @@
 /* SDM Vol. 2A, "CPUID": leaf 1 EDX, and leaf 8000_0001h EDX. */
 #define CPUID_1_EDX_PSE         (1u << 3)
 #define CPUID_1_EDX_TSC         (1u << 4)
+#define CPUID_1_EDX_TSC         (1u << 4)
 #define CPUID_1_EDX_MSR         (1u << 5)
 #define CPUID_1_EDX_PAE         (1u << 6)
 #define CPUID_1_EDX_APIC        (1u << 9)
@@ -19,6 +20,7 @@
 #define CPUID_1_EDX_PAT         (1u << 16)
 #define CPUID_1_EDX_MMX         (1u << 23)
 #define CPUID_1_ECX_X2APIC      (1u << 21)
+#define CPUID_1_ECX_HYPERVISOR  (1u << 31)
 #define CPUID_81_EDX_PDPE1GB    (1u << 26)
 #define CPUID_81_EDX_LM         (1u << 29)
 
@@ -30,6 +32,7 @@ struct cpu {
 	uint32_t leaf1_edx;
 	uint32_t leaf81_edx;            /* leaf 8000_0001h */
 	uint32_t phys_bits;             /* physical address width: 32 to 52 */
+	uint64_t start_tsc;             /* when cpu_probe() ran; 0 without a TSC */
 };
 
 struct cpuid {
@@ -65,6 +68,15 @@ static inline bool cpu_has_cpuid(void)
 	return (before ^ after) & 0x200000;
 }
 
+/* Only where struct cpu has CPUID_1_EDX_TSC. */
+static inline uint64_t rdtsc(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("rdtsc" : "=A"(value));
+	return value;
+}
+
 /* Cost: at most 4 CPUID exits. */
 static inline struct cpu cpu_probe(void)
 {
@@ -79,6 +91,8 @@ static inline struct cpu cpu_probe(void)
 	cpu.leaf1_ebx = leaf.ebx;
 	cpu.leaf1_ecx = leaf.ecx;
 	cpu.leaf1_edx = leaf.edx;
+	if (cpu.leaf1_edx & CPUID_1_EDX_TSC)
+		cpu.start_tsc = rdtsc();
 	if (cpu.leaf1_edx & CPUID_1_EDX_PAE)
 		cpu.phys_bits = 36;
 	/* A processor without extended leaves answers with something else than 8000_xxxxh. */
@@ -104,40 +118,45 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 	__asm__ volatile("wrmsr" : : "c"(msr), "A"(value) : "memory");
 }
 
-static inline uint64_t rdtsc(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("rdtsc" : "=A"(value));
-	return value;
-}
-
 /* Caches off and empty, and on again: SDM Vol. 3A, "Preventing Caching". */
 static inline void cpu_disable_caches(void)
 {
-	uint32_t cr0;
+	unsigned long cr0;
 
-	__asm__ volatile("movl %%cr0, %0\n\t"
-			 "orl $0x40000000, %0\n\t"
-			 "movl %0, %%cr0\n\t"
+	__asm__ volatile("mov %%cr0, %0\n\t"
+			 "or $0x40000000, %0\n\t"
+			 "mov %0, %%cr0\n\t"
 			 "wbinvd"
 			 : "=r"(cr0) : : "memory");
 }
 
 static inline void cpu_enable_caches(void)
 {
-	uint32_t cr0;
+	unsigned long cr0;
 
 	__asm__ volatile("wbinvd\n\t"
-			 "movl %%cr0, %0\n\t"
-			 "andl $~0x60000000, %0\n\t"
-			 "movl %0, %%cr0"
+			 "mov %%cr0, %0\n\t"
+			 "and $~0x60000000, %0\n\t"
+			 "mov %0, %%cr0"
 			 : "=r"(cr0) : : "memory");
 }
 
 static inline void cpu_pause(void)
 {
 	__asm__ volatile("pause" : : : "memory");
+}
+
+/* Resets the machine: a triple fault, which every machine of QEMU's takes for that. */
+static inline _Noreturn void cpu_reset(void)
+{
+	static const struct {
+		uint16_t limit;
+		uint32_t base;
+	} __attribute__((packed)) no_vectors;
+
+	__asm__ volatile("lidt %0\n\t"
+			 "int3" : : "m"(no_vectors));
+	__builtin_unreachable();
 }
 
 /* Stops this processor for good, interrupts off. */

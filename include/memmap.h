@@ -27,6 +27,7 @@ enum memory_type {
 	MEMORY_NVS      = 4,    /* ACPI memory that stays in use: FACS, vmgenid */
 
 	MEMORY_LOADED   = 0x11, /* holds the kernel, its initrd or what it is handed: told as RAM */
+	MEMORY_KEPT     = 0x12, /* RAM that the firmware keeps, wherever it lies: told as reserved */
 };
 
 struct memory_range {

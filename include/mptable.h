@@ -17,6 +17,9 @@ struct mp_topology {
 	uint32_t package_shift;         /* bits of the thread and core numbers */
 };
 
+/* SDM Vol. 2A, "CPUID", leaf 0Bh; without it every processor is a package. */
+struct mp_topology mptable_read_topology(void);
+
 /* The APIC id of a processor, counted from 0 as QEMU counts.  Pure. */
 uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number);
 

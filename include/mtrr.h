@@ -51,8 +51,7 @@ void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, u
 void mtrr_program(const struct msr_list *list);
 
 /*
- * Plans for this machine; nothing on a processor without MTRRs.  hole_base is 0 where no PCI window
- * and no ECAM says where MMIO begins.  Cost: no VM exit to userspace.
+ * Plans for this machine; nothing on a processor without MTRRs.  Cost: no VM exit to userspace.
  */
 void mtrr_init(struct msr_list *list, const struct cpu *cpu, const struct memmap *map,
 	       uint32_t hole_base);

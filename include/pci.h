@@ -4,12 +4,14 @@
  * Every BAR has an address when the kernel starts, and every bridge windows for what is behind it
  * (docs/pci.md says which, and what is left for hot-plug).  Decoding is on for bridges with an open
  * window, VGA, the chipset's SMBus, devices directly on an extra root bus, and what has an address
- * above 4 GiB on bus 0; QEMU's tables depend on the last two.  It is off elsewhere, as after reset:
- * drivers switch it on.  With "on" in the fw_cfg file opt/org.qboot/pci-decode it is on everywhere.
+ * above 4 GiB on bus 0; QEMU's tables depend on the last two.  Elsewhere it is off, as after reset,
+ * and drivers switch it on; it is on when the kernel is one that expects so.  The fw_cfg file
+ * opt/org.qboot/pci-decode, "on" or "off", has the last word.
  */
 #ifndef PCI_H
 #define PCI_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "chipset.h"
@@ -30,7 +32,8 @@ struct pci_layout {
  * On a machine without PCI nothing is done, and there are no devices below 4 GiB but the chipset's.
  */
 void pci_init(struct pci_layout *layout, const struct chipset *chipset, const struct cpu *cpu,
-	      const struct fw_cfg *cfg, struct memmap *map, const struct pci_access *access);
+	      const struct fw_cfg *cfg, struct memmap *map, const struct pci_access *access,
+	      bool decode);
 
 /*
  * The ISA interrupt that a function's pin (0 = INTA#) reaches through a slot of the root bus; the

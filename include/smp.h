@@ -13,15 +13,21 @@
 #include "smp_block.h"
 
 /*
- * Adds what QEMU wants in IA32_FEATURE_CONTROL to the MSRs in the block (mtrr_init() has planned the
- * rest), programs this processor, and starts all others on the same.  They work by themselves while
- * the boot goes on; until smp_finish() nothing but they may write to the block.
+ * Adds what QEMU wants in IA32_FEATURE_CONTROL to the MSRs in the block, where mtrr_init() has
+ * planned the rest.  Cost: 1 VM exit where QEMU wants anything there.
+ */
+void smp_add_feature_control(struct smp_block *block, const struct cpu *cpu,
+			     const struct fw_cfg *cfg);
+
+/*
+ * Programs this processor's MSRs and starts all others on the same, and on smm_program()'s behalf on
+ * their SMBASE.  They work by themselves while the boot goes on; until smp_finish() nothing but they
+ * may write to the block.
  *
  * The broadcast reaches every processor there is, whatever its APIC id.  Nothing is sent where there
- * is nothing to do, or no APIC.  Cost: no VM exit to userspace; 1 where there is a value for
- * IA32_FEATURE_CONTROL.
+ * is nothing to do, or no APIC.  Cost: no VM exit to userspace.
  */
-void smp_start(struct smp_block *block, const struct cpu *cpu, const struct fw_cfg *cfg);
+void smp_start(struct smp_block *block, const struct cpu *cpu);
 
 /*
  * How many processors there are: those that the MADT enables, or what fw_cfg says on a machine

@@ -49,7 +49,7 @@ def default_accelerator():
     return "kvm" if "vmx" in flags or "svm" in flags else "tcg"
 
 
-def choose_kernel():
+def choose_kernel(scratch):
     """The kernel's file and its initramfs (None: without), from the environment."""
     chosen = os.environ.get("KERNEL") or "cloud"
     if chosen in kernels.KERNELS:
@@ -68,7 +68,7 @@ def choose_kernel():
         return kernel, initrd
     if not (directory / "busybox").is_file():
         directory = kernels.provide("cloud")    # a foreign kernel: busybox, without its modules
-    return kernel, initramfs.provide(directory)
+    return kernel, initramfs.provide(directory, scratch / "initramfs.cpio")
 
 
 def command(scratch, interactive):
@@ -81,7 +81,7 @@ def command(scratch, interactive):
         raise debian.Error(f"no firmware {firmware}; 'make' builds it")
     if not shutil.which(qemu):
         raise debian.Error(f"{qemu} is not installed; 'scripts/deps.sh run' installs it")
-    kernel, initrd = choose_kernel()
+    kernel, initrd = choose_kernel(scratch)
     microvm = machine.startswith("microvm")
     bus = "device" if microvm else "pci"
 

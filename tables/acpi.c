@@ -59,7 +59,7 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
 
 /*
  * The FACS stays in use: the operating system and we write to it.  QEMU puts it first of the tables,
- * because it must be aligned.
+ * because it must be aligned.  Reserved, not NVS: what is NVS the operating system saves and restores.
  */
 static void keep_facs(const struct loader_file *file, struct memmap *map)
 {
@@ -69,10 +69,26 @@ static void keep_facs(const struct loader_file *file, struct memmap *map)
 		return;
 	memcpy(&facs, file->bytes, sizeof(facs));
 	if (memcmp(facs.signature, "FACS", sizeof(facs.signature)) == 0 && facs.length <= file->size)
-		memmap_reserve(map, file->paddr, file->paddr + facs.length, MEMORY_NVS, "the FACS");
+		memmap_reserve(map, file->paddr, file->paddr + facs.length, MEMORY_RESERVED,
+			       "the FACS");
 }
 
-static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
+static void note_write(struct acpi_writes *writes, uint16_t selector,
+		       const struct loader_write *write)
+{
+	if (writes->count == ACPI_MAX_WRITES) {
+		log("acpi: more than %u pointers; \"%s\" will not be told again after a sleep",
+		    ACPI_MAX_WRITES, write->file);
+		return;
+	}
+	writes->writes[writes->count].selector = selector;
+	writes->writes[writes->count].offset = write->offset;
+	writes->writes[writes->count].size = write->size;
+	writes->writes[writes->count++].value = write->value;
+}
+
+static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
+			   struct acpi_writes *writes)
 {
 	struct loader_write write;
 	struct fw_cfg_item item;
@@ -91,10 +107,18 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg)
 			fail(loader, ERR_RANGE);
 		}
 		fw_cfg_write(cfg, item.selector, write.offset, &write.value, write.size);
+		note_write(writes, item.selector, &write);
 	}
 }
 
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map)
+void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes)
+{
+	for (uint32_t i = 0; i < writes->count; i++)
+		fw_cfg_write(cfg, (uint16_t)writes->writes[i].selector, writes->writes[i].offset,
+			     &writes->writes[i].value, writes->writes[i].size);
+}
+
+uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes)
 {
 	struct loader loader;
 	struct loader_file *rsdp;
@@ -102,6 +126,7 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map)
 	uint32_t script;
 	enum error error;
 
+	writes->count = 0;
 	if (!fw_cfg_find(cfg, SCRIPT_FILE, &item) || !item.size)
 		return 0;
 	script = memmap_alloc(map, item.size, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW, SCRIPT_FILE);
@@ -114,12 +139,12 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map)
 		error = load(&loader, cfg, map, true);
 	if (error != OK)
 		fail(&loader, error);
-	for (uint32_t i = 0; i < loader.file_count; i++)
-		keep_facs(&loader.files[i], map);
 	if (loader.unknown_count)
 		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
 		    "this image", loader.unknown_count);
-	write_pointers(&loader, cfg);
+	for (uint32_t i = 0; i < loader.file_count; i++)
+		keep_facs(&loader.files[i], map);
+	write_pointers(&loader, cfg, writes);
 	rsdp = table_loader_find(&loader, RSDP_FILE);
 	return rsdp && rsdp->bytes ? rsdp->paddr : 0;
 }

@@ -47,8 +47,7 @@ uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number)
 	return package << topology->package_shift | core << topology->core_shift | number;
 }
 
-/* SDM Vol. 2A, "CPUID", leaf 0Bh; without it every processor is a package. */
-static struct mp_topology read_topology(void)
+struct mp_topology mptable_read_topology(void)
 {
 	struct mp_topology topology = { 1, 1, 0, 0 };
 	struct cpuid core, package;
@@ -70,7 +69,7 @@ static struct mp_topology read_topology(void)
 
 static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uint32_t count)
 {
-	struct mp_topology topology = read_topology();
+	struct mp_topology topology = mptable_read_topology();
 	uint32_t highest = 0;
 
 	for (uint32_t i = 0; i < count; i++) {

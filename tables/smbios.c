@@ -119,9 +119,11 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 	bool has_bios, has_end;
 
 	if (!fw_cfg_find(cfg, STRUCTURES_FILE, &item) || !item.size) {
-		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names an empty table. */
+		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0 alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
-		memcpy(phys_ptr(table_paddr), &end_of_table, sizeof(end_of_table));
+		memcpy(phys_ptr(table_paddr), &bios_information, sizeof(bios_information));
+		memcpy((uint8_t *)phys_ptr(table_paddr) + sizeof(bios_information), &end_of_table,
+		       sizeof(end_of_table));
 		return;
 	}
 	if (item.size > SMBIOS_END - SMBIOS_BASE - sizeof(bios_information)) {

@@ -11,6 +11,7 @@
 _Static_assert(LOADER_MAX_FILES <= UINT8_MAX, "an index fits loader_command.checksum.index");
 
 typedef uint32_t __attribute__((may_alias, aligned(1))) word;
+typedef uint64_t __attribute__((may_alias, aligned(1))) chunk;
 
 static bool fits(uint32_t offset, uint32_t length, uint32_t size)
 {
@@ -36,16 +37,16 @@ struct loader_file *table_loader_find(struct loader *loader, const char *name)
 }
 
 /*
- * The file of a terminated name of the script.  By words, from the end: most names begin with
+ * The file of a terminated name of the script.  In chunks, from the end: most names begin with
  * "etc/acpi/".  QEMU allocates the tables themselves last, and mostly means them.
  */
 static struct loader_file *find(struct loader *loader, const char *name)
 {
-	const word *right = (const word *)name;
+	const chunk *right = (const chunk *)name;
 	struct loader_file *file = loader->files + loader->file_count;
 
 	while (file > loader->files) {
-		const word *left = (const word *)(--file)->name;
+		const chunk *left = (const chunk *)(--file)->name;
 		uint32_t at = file->name_last;
 
 		if ((left[at] ^ right[at]) & file->name_mask)
@@ -81,8 +82,8 @@ static enum error parse_allocate(struct loader *loader, const struct loader_comm
 	loader->files[loader->file_count++] = (struct loader_file){
 		.name = command->allocate.file,
 		.name_size = length + 1,
-		.name_last = length / sizeof(word),
-		.name_mask = UINT32_MAX >> 8 * (3 - length % sizeof(word)),
+		.name_last = length / sizeof(chunk),
+		.name_mask = UINT64_MAX >> 8 * (7 - length % sizeof(chunk)),
 		.align = align ? align : 1,
 		.zone = zone == LOADER_ZONE_FSEG ? ZONE_FSEG : ZONE_LOW,
 	};
@@ -168,30 +169,29 @@ static bool holds(uint8_t size, uint32_t value)
 	return size >= sizeof(value) || value >> (8 * size) == 0;
 }
 
-static enum error find_file(struct loader *loader, const char *name, struct loader_file **file)
+/* What both kinds of pointer have: two names and a size. */
+static enum error check_pointer(const struct loader_command *command, uint8_t size)
 {
-	if (!terminated(name))
+	if (!terminated(command->pointer.dest_file) || !terminated(command->pointer.src_file))
 		return ERR_NAME;
-	*file = find(loader, name);
-	return *file ? OK : ERR_NOT_ALLOCATED;
+	return valid_pointer_size(size) ? OK : ERR_SIZE;
 }
 
 static enum error run_pointer(struct loader *loader, const struct loader_command *command)
 {
 	uint32_t offset = command->pointer.offset;
 	uint8_t size = command->pointer.size;
-	struct loader_file *dest, *src;
+	enum error error = check_pointer(command, size);
+	const struct loader_file *dest, *src;
 	uint32_t value = 0;
-	enum error error;
 	uint8_t *field;
 
-	error = find_file(loader, command->pointer.dest_file, &dest);
-	if (error == OK)
-		error = find_file(loader, command->pointer.src_file, &src);
 	if (error != OK)
 		return error;
-	if (!valid_pointer_size(size))
-		return ERR_SIZE;
+	dest = find(loader, command->pointer.dest_file);
+	src = find(loader, command->pointer.src_file);
+	if (!dest || !src)
+		return ERR_NOT_ALLOCATED;
 	if (!dest->bytes || !src->bytes)
 		return OK;
 	if (!fits(offset, size, dest->size))
@@ -201,11 +201,10 @@ static enum error run_pointer(struct loader *loader, const struct loader_command
 		value = *(const word *)field;
 	else
 		memcpy(&value, field, size);
-	/* Files lie below 4 GiB, so a sum does too. */
 	if (value >= src->size || (size == 8 && ((const word *)field)[1]))
 		return ERR_RANGE;
 	value += src->paddr;
-	if (!holds(size, value))
+	if (value < src->paddr || !holds(size, value))
 		return ERR_OVERFLOW;
 	if (size >= sizeof(value))
 		*(word *)field = value;
@@ -235,15 +234,14 @@ static enum error run_write_pointer(struct loader *loader, const struct loader_c
 {
 	uint32_t offset = command->write_pointer.src_offset;
 	uint8_t size = command->write_pointer.size;
-	struct loader_file *src;
-	enum error error = find_file(loader, command->write_pointer.src_file, &src);
+	enum error error = check_pointer(command, size);
+	const struct loader_file *src;
 
-	if (error == OK && !terminated(command->write_pointer.dest_file))
-		error = ERR_NAME;
 	if (error != OK)
 		return error;
-	if (!valid_pointer_size(size))
-		return ERR_SIZE;
+	src = find(loader, command->write_pointer.src_file);
+	if (!src)
+		return ERR_NOT_ALLOCATED;
 	if (!src->bytes)
 		return OK;
 	if (offset >= src->size)

@@ -40,6 +40,9 @@ _Static_assert(sizeof(struct acpi_header) == 36, "ACPI 5.2.6");
 /* What follows ACPI_MADT_ENTRIES bytes of a MADT. */
 #define ACPI_MADT_ENTRIES       44
 #define ACPI_MADT_LAPIC         0
+#define ACPI_MADT_IOAPIC        1
+#define ACPI_MADT_OVERRIDE      2
+#define ACPI_MADT_NMI           4
 #define ACPI_MADT_X2APIC        9
 #define ACPI_MADT_ENABLED       (1u << 0)
 
@@ -76,6 +79,125 @@ struct acpi_facs {
 } __attribute__((packed));
 _Static_assert(sizeof(struct acpi_facs) == 64, "ACPI 5.2.10");
 _Static_assert(offsetof(struct acpi_facs, x_firmware_waking_vector) == 24, "ACPI 5.2.10");
+
+/* Version 1, as far as ACPI 1.0 goes. */
+struct acpi_fadt {
+	struct acpi_header header;      /* "FACP" */
+	uint32_t firmware_ctrl;         /* the FACS */
+	uint32_t dsdt;
+	uint8_t model;                  /* 1: several processors */
+	uint8_t preferred_pm_profile;
+	uint16_t sci_int;
+	uint32_t smi_cmd;
+	uint8_t acpi_enable;
+	uint8_t acpi_disable;
+	uint8_t s4bios_req;
+	uint8_t pstate_cnt;
+	uint32_t pm1a_evt_blk;
+	uint32_t pm1b_evt_blk;
+	uint32_t pm1a_cnt_blk;
+	uint32_t pm1b_cnt_blk;
+	uint32_t pm2_cnt_blk;
+	uint32_t pm_tmr_blk;
+	uint32_t gpe0_blk;
+	uint32_t gpe1_blk;
+	uint8_t pm1_evt_len;
+	uint8_t pm1_cnt_len;
+	uint8_t pm2_cnt_len;
+	uint8_t pm_tmr_len;
+	uint8_t gpe0_blk_len;
+	uint8_t gpe1_blk_len;
+	uint8_t gpe1_base;
+	uint8_t cst_cnt;
+	uint16_t p_lvl2_lat;            /* above 100: no such state */
+	uint16_t p_lvl3_lat;            /* above 1000 */
+	uint16_t flush_size;
+	uint16_t flush_stride;
+	uint8_t duty_offset;
+	uint8_t duty_width;
+	uint8_t day_alarm;
+	uint8_t month_alarm;
+	uint8_t century;                /* index in CMOS */
+	uint16_t iapc_boot_arch;
+	uint8_t reserved;
+	uint32_t flags;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_fadt) == 116, "ACPI 1.0b, 5.2.5");
+_Static_assert(offsetof(struct acpi_fadt, p_lvl2_lat) == 96, "ACPI 1.0b, 5.2.5");
+
+#define ACPI_FADT_WBINVD        (1u << 0)
+#define ACPI_FADT_PROC_C1       (1u << 2)
+#define ACPI_FADT_SLP_BUTTON    (1u << 5)       /* there is no such fixed button */
+#define ACPI_FADT_RTC_S4        (1u << 7)
+
+struct acpi_madt {
+	struct acpi_header header;      /* "APIC" */
+	uint32_t lapic_address;
+	uint32_t flags;                 /* 1: there are 8259s too */
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_madt) == ACPI_MADT_ENTRIES, "ACPI 5.2.12");
+
+struct acpi_madt_ioapic {
+	uint8_t type, length;
+	uint8_t id, reserved;
+	uint32_t address;
+	uint32_t gsi_base;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_madt_ioapic) == 12, "ACPI 5.2.12.3");
+
+struct acpi_madt_override {
+	uint8_t type, length;
+	uint8_t bus, irq;
+	uint32_t gsi;
+	uint16_t flags;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_madt_override) == 10, "ACPI 5.2.12.5");
+
+struct acpi_madt_nmi {
+	uint8_t type, length;
+	uint8_t processor;              /* 0xff: all */
+	uint16_t flags;
+	uint8_t lint;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_madt_nmi) == 6, "ACPI 5.2.12.7");
+
+struct acpi_hpet {
+	struct acpi_header header;      /* "HPET" */
+	uint32_t block_id;
+	uint8_t address_space, bit_width, bit_offset, access_size;
+	uint64_t address;
+	uint8_t number;
+	uint16_t min_tick;
+	uint8_t protection;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_hpet) == 56, "IA-PC HPET 1.0a, 3.2.4");
+
+/* "FPDT" with one record, which points to the FBPT with one record. */
+struct acpi_fpdt {
+	struct acpi_header header;
+	uint16_t type;                  /* 0: basic boot performance pointer */
+	uint8_t length;
+	uint8_t revision;
+	uint32_t reserved;
+	uint64_t fbpt;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_fpdt) == 52, "ACPI 5.2.24.5");
+
+/* Times are nanoseconds since the processor's reset. */
+struct acpi_fbpt {
+	char signature[4];              /* "FBPT" */
+	uint32_t size;
+	uint16_t type;                  /* 2: basic boot performance data */
+	uint8_t length;
+	uint8_t revision;
+	uint32_t reserved;
+	uint64_t reset_end;
+	uint64_t load_image_start;
+	uint64_t start_image_start;
+	uint64_t exit_boot_services_entry;
+	uint64_t exit_boot_services_exit;
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_fbpt) == 56, "ACPI 5.2.24.7");
 
 /* etc/table-loader is an array of these; everything little-endian. */
 enum {

@@ -50,7 +50,18 @@ enum {
 	FW_CFG_KEY_SETUP_DATA   = 0x18,
 	FW_CFG_KEY_DIRECTORY    = 0x19,
 	FW_CFG_KEY_IRQ0_OVERRIDE = 0x8002,      /* u32 */
+	FW_CFG_KEY_HPET         = 0x8004,       /* struct fw_cfg_hpet */
 };
+
+/* QEMU include/hw/timer/hpet.h: the first of up to eight. */
+struct fw_cfg_hpet {
+	uint8_t count;                  /* 0xff: none */
+	uint32_t block_id;
+	uint64_t address;
+	uint16_t min_tick;
+	uint8_t protection;
+} __attribute__((packed));
+_Static_assert(sizeof(struct fw_cfg_hpet) == 16, "hpet.h, struct hpet_fw_config");
 
 #define FW_CFG_NAME_SIZE        56              /* with the terminator */
 

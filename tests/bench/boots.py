@@ -18,6 +18,7 @@ A counted boot is the same two runs with everything traced (events.py).
 import dataclasses
 from pathlib import Path
 import re
+import resource
 import subprocess
 import time
 
@@ -26,10 +27,17 @@ import qemu
 import stop_kernel
 
 STEPS = ("QEMU", "firmware", "kernel", "userspace")
+CPU = "CPU"                     # processor time of all of QEMU: what a busy host disturbs least
 
 RUNNING = re.compile(r"^\d+@(\d+\.\d+):runstate_set .*\(running\)\s*$")
 STOPPED = re.compile(rf"^\d+@(\d+\.\d+):fw_cfg_select \S+ key {stop_kernel.KEY:#06x} ")
 TIMED_EVENTS = ("runstate_set", "fw_cfg_select")
+
+
+def processor_time():
+    """Seconds that ended child processes have used."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @dataclasses.dataclass
@@ -110,10 +118,10 @@ class Lab:
         return running - start, stopped - running
 
     def time_guest(self, scenario, firmware):
-        """(seconds from QEMU's start to /init, to up; the serial log); None for what was not seen."""
+        """Seconds from QEMU's start to /init (None if that was not seen), to up; processor time."""
         argv = ["timeout", "-s", "KILL", str(scenario.limit),
                 *scenario.command(firmware, scenario.kernel)]
-        start = time.time()
+        start, used = time.time(), processor_time()
         seen, times = b"", [None, None]
         patterns = [re.compile(pattern.encode()) for pattern in (scenario.init, scenario.up)]
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -132,16 +140,17 @@ class Lab:
             last = seen.decode(errors="replace").strip().splitlines() or ["nothing said"]
             raise qemu.Error(f"{firmware.name}: userspace did not say /{scenario.up}/ (status "
                              f"{status}); last: {last[-1]}\n  {' '.join(argv)}")
-        return times[0], times[1], seen.decode(errors="replace")
+        return times[0], times[1], processor_time() - used
 
     def time_boot(self, scenario, firmware, guest=True):
-        """Seconds of each step; without GUEST, of the first two."""
+        """Seconds of each step and of CPU; without GUEST, of the first two steps."""
         start, firmware_time = self.time_firmware(scenario, firmware)
         steps = {"QEMU": start, "firmware": firmware_time}
         if guest:
-            init, up, _ = self.time_guest(scenario, firmware)
+            init, up, used = self.time_guest(scenario, firmware)
             steps["kernel"] = (init or up) - start - firmware_time
             steps["userspace"] = up - init if init else 0.0
+            steps[CPU] = used
         return steps
 
     def count_firmware(self, scenario, firmware):

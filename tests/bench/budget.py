@@ -94,9 +94,9 @@ class Counter:
         qemu.expect_stop(status, said, full)
         return argv, events.Reader(kvm).read(self.scratch / "trace")
 
-    def names(self, way, row):
-        """Each exit of a row by name; of growth rows, of the larger guest."""
-        return self._run(way, row, row.extra)[1].counts.names
+    def counts(self, way, row):
+        """events.Counts of a row, with each exit's name; of growth rows, of the larger guest."""
+        return self._run(way, row, row.extra)[1].counts
 
     def _measure(self, way, row, extra):
         key = way, row.machine, row.protocol, extra     # growth rows share what they grow from
@@ -202,7 +202,7 @@ def main():
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--firmware", default=qemu.FIRMWARE)
-    parser.add_argument("--update", action="store_true", help="write budget.json from what is found")
+    parser.add_argument("--update", action="store_true", help="write budget.json from it")
     parser.add_argument("--list", action="store_true", help="each exit by name")
     parser.add_argument("rows", nargs="*", metavar="ROW", help='part of a name, such as "q35"')
     options = parser.parse_args()
@@ -213,8 +213,11 @@ def main():
                 for row in rows:
                     for way in counter.ways():
                         print(f"{row.name}, {way}")
-                        for name, count in counter.names(way, row).most_common():
+                        counts = counter.counts(way, row)
+                        for name, count in counts.names.most_common():
                             print(f"  {count:6} {name}")
+                        for name, count in counts.rebuilds_by_name.items():
+                            print(f"  {count:6} rebuilds after {name}")
             elif options.update:
                 update(counter, rows)
             else:

@@ -20,6 +20,8 @@ import re
 
 import stop_kernel
 
+NAMES = 40                      # of exits in a report, the most frequent
+
 CAUSES = ("fw_cfg", "pci", "chipset", "other")
 
 # What the regions are called in QEMU's device models, by cause.  Any other is "other".
@@ -33,9 +35,6 @@ CHIPSET_REGIONS = re.compile(
     r"hpet|port92|port92-.*|apm-io|acpi-.*|smbus-.*|piix.*|ich9.*|lpc-.*|pm-smbus|"
     r"reset-control|dma-.*|i8042-.*|vmport|ioport80|ioportF0|kvmvapic.*|acpi-cpu-hotplug.*)$")
 
-# A kernel's own reads of fw_cfg come much later and name files only.
-KERNEL_KEYS = {0x07, 0x08, 0x0a, 0x0b, *range(0x10, 0x19)}
-
 LINE = re.compile(
     r"^(?:\d+@(?P<time>\d+\.\d+):)?(?:"
     r"(?:memory_region_ops_(?P<access>read|write) cpu (?P<cpu>-?\d+) mr \S+ addr (?P<addr>\S+) "
@@ -43,7 +42,10 @@ LINE = re.compile(
     r"(?:kvm_run_exit cpu_index (?P<exit_cpu>\d+), reason (?P<reason>\d+))|"
     r"(?:flatview_new \S+ \(root (?P<root>\S+)\))|"
     r"(?P<memslot>kvm_set_user_memory)|"
+    r"(?:fw_cfg_add_file \S+ #(?P<slot>\d+): (?P<file>\S+))|"
     r"(?:fw_cfg_select \S+ key (?P<key>\S+) '(?P<item>[^']*)'))")
+
+FIRST_FILE = 0x20               # fw_cfg's key of the first file
 
 
 # An instruction in an execution log: "Trace CPU: HOST_ADDRESS [CS_BASE/PC/...".
@@ -70,6 +72,7 @@ class Counts:
     exits: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     names: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     roots: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    views: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     memslots: int = 0
     instructions: int = 0
 
@@ -83,6 +86,14 @@ class Counts:
         """Of the memory topology."""
         return max(self.roots.values(), default=0)
 
+    @property
+    def rebuilds_by_name(self):
+        """How many each kind of access caused."""
+        causes = {}
+        for (name, _), count in self.views.items():
+            causes[name] = max(causes.get(name, 0), count)
+        return causes
+
     def subtract(self, other):
         """Takes away what happened in a part of it, seen in another run."""
         self.exits.subtract(other.exits)
@@ -94,7 +105,8 @@ class Counts:
     def table(self):
         """As plain data: causes in order, then the rest."""
         return {"exits": {cause: self.exits[cause] for cause in CAUSES}, "total": self.total,
-                "rebuilds": self.rebuilds, "memslots": self.memslots}
+                "rebuilds": self.rebuilds, "memslots": self.memslots,
+                "names": dict(self.names.most_common(NAMES))}
 
 
 class Reader:
@@ -112,7 +124,9 @@ class Reader:
         self.time = None
         self.first_access = None        # host time
         self.stopped = None             # host time (or 1) at which a stop kernel was reached
-        self.last_kernel_item = None    # host time of the last request for one
+        self.files = []                 # fw_cfg's, in the order of their keys
+        self._last_name = None          # of the last exit
+        self._last_access = ""          # a part of an exit that QEMU splits, too
         self.serial = bytearray()
         self.markers = []               # (host time, port, value)
         self.dma_instructions = set()
@@ -148,12 +162,26 @@ class Reader:
         if match["root"] or match["memslot"]:
             if self.began and match["root"]:
                 self.counts.roots[match["root"]] += 1
+                self.counts.views[self._last_access, match["root"]] += 1
             elif self.began:
                 self.counts.memslots += 1
             return "topology"
-        if int(match["key"], 16) in KERNEL_KEYS:
-            self.last_kernel_item = self.time
+        if match["file"]:
+            self.files.insert(int(match["slot"]), match["file"])
+            return "file"
+        self._name_item(int(match["key"], 16), match["item"])
         return "select"
+
+    def _name_item(self, key, item):
+        """The last access selected an item: better to know than the port."""
+        if not self._last_name or not self._last_name.startswith("write fwcfg"):
+            return
+        self.counts.names[self._last_name] -= 1
+        self.counts.names += collections.Counter()      # drops what is zero
+        index = key - FIRST_FILE
+        name = self.files[index] if 0 <= index < len(self.files) else f"{item} ({key:#06x})"
+        self.counts.names[f"fw_cfg item {name}"] += 1
+        self._last_name = None
 
     def _exit_without_access(self):
         if self._pending:
@@ -180,10 +208,12 @@ class Reader:
             self.serial.append(value & 0xff)
         if name == "fwcfg.dma" and address == 0x518 and self._instruction:
             self.dma_instructions.add(_pc_of(self._instruction))
+        self._last_access = self._describe(match["access"], name, address)
         counts = self._pending if self.kvm else not (self._same and self._instruction)
         if counts:
             self.counts.exits[cause_of(name)] += 1
-            self.counts.names[self._describe(match["access"], name, address)] += 1
+            self._last_name = self._last_access
+            self.counts.names[self._last_name] += 1
         self._pending, self._same = False, True
         return "access"
 

@@ -23,7 +23,7 @@ DEBUG_EXIT = ["-device", f"isa-debug-exit,iobase={stop_kernel.PORT:#x}"]
 
 # Events that the counting reads; see events.py.
 EVENTS = ("flatview_new", "kvm_set_user_memory", "kvm_run_exit", "memory_region_ops_read",
-          "memory_region_ops_write", "fw_cfg_select")
+          "memory_region_ops_write", "fw_cfg_select", "fw_cfg_add_file")
 
 
 class Error(Exception):
@@ -62,7 +62,7 @@ def command(accel, machine, firmware, kernel, extra=(), memory="512"):
             "-bios", str(firmware), "-kernel", str(kernel), *extra]
 
 
-def run(argv, limit=60):
+def run(argv, limit=120):
     """Runs to the end; returns (exit status, what it said, start, end) with host times."""
     start = time.time()
     done = subprocess.run(["timeout", "-s", "KILL", str(limit), *argv], stdin=subprocess.DEVNULL,
@@ -84,7 +84,8 @@ def expect_stop(status, said, argv):
         if status == stop.status:
             return stop
     lines = [line for line in said.splitlines() if "warning:" not in line]
-    reason = {137: "it did not reach the kernel in time",
+    late = "it did not reach the kernel in time"
+    reason = {137: late, -9: late,
               0x21: "the firmware gave up"}.get(status, f"QEMU ended with status {status}")
     raise Error(f"{reason}: {lines[-1] if lines else 'nothing said'}\n  {' '.join(argv)}")
 

@@ -17,7 +17,7 @@ matplotlib.rcParams.update({
 })
 
 from matplotlib import pyplot                           # pylint: disable=wrong-import-position
-from matplotlib.ticker import FuncFormatter, MaxNLocator    # pylint: disable=wrong-import-position
+from matplotlib.ticker import FuncFormatter         # pylint: disable=wrong-import-position
 
 import boots                                            # pylint: disable=wrong-import-position
 import events                                           # pylint: disable=wrong-import-position
@@ -52,7 +52,8 @@ def picture(figure, caption):
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     pyplot.close(figure)
     svg = buffer.getvalue()
-    return f"<figure>{svg[svg.index('<svg'):]}<figcaption>{markup.escape(caption)}</figcaption></figure>"
+    return (f"<figure>{svg[svg.index('<svg'):]}<figcaption>{markup.escape(caption)}</figcaption>"
+            "</figure>")
 
 
 def legend_above(axes):
@@ -93,7 +94,8 @@ def draw_bars(axes, entry, steps):
                   label=step)
         for i, width in enumerate(widths):
             if width > whole * 0.07:
-                axes.text(left[i] + width / 2, i, f"{width:,.1f}" if width < 100 else f"{width:,.0f}",
+                text = f"{width:,.1f}" if width < 100 else f"{width:,.0f}"
+                axes.text(left[i] + width / 2, i, text,
                           ha="center", va="center", color="white", fontsize=9)
             left[i] += width
     axes.set_yticks(range(len(results)), [result["firmware"] for result in results])
@@ -162,15 +164,12 @@ def draw_growth(axes, points, what, value, label):
         axes.plot(xs, ys, color=color, marker=marker, markersize=4, label=name)
     axes.set_xlabel(GROWTH_TITLES[what])
     axes.set_ylabel(label)
-    if what == "devices":
-        axes.set_ylim(bottom=0)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    else:
-        counts = sorted({point["count"] for point in points if point["what"] == what})
+    counts = sorted({point["count"] for point in points if point["what"] == what})
+    if what != "devices":
         axes.set_xscale("log", base=2)
-        axes.set_xticks(counts, [plain(count) for count in counts])
-        axes.minorticks_off()
-        axes.set_ylim(bottom=0)
+    axes.set_xticks(counts, [plain(count) for count in counts])
+    axes.minorticks_off()
+    axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(plain))
     axes.grid(axis="y", color="#e5e5e5")
 
@@ -191,6 +190,8 @@ def growth_picture(growth):
 
 def step_table(entry):
     """Median, 95th percentile and spread of each step."""
+    columns = [*steps_of(entry), "all"]
+    columns += [boots.CPU] if all(boots.CPU in result["steps"] for result in timed(entry)) else []
     rows = []
     for result in entry["results"]:
         ours = result["firmware"].startswith("qboot.bin")
@@ -198,11 +199,11 @@ def step_table(entry):
             rows.append((ours, [result["firmware"], "does not boot it: " + result["unsupported"]]))
             continue
         cells = [result["firmware"]]
-        for step in (*steps_of(entry), "all"):
+        for step in columns:
             times = result["steps"][step]
             cells.append(f"{times['median']:,.1f} / {times['p95']:,.1f} / {times['spread']:,.1f}")
         rows.append((ours, cells))
-    return table(["milliseconds: median / p95 / spread", *steps_of(entry), "all"], rows)
+    return table(["milliseconds: median / p95 / spread", *columns], rows)
 
 
 def count_table(entry):
@@ -226,8 +227,9 @@ def html(report):
         f"interleaved runs. {markup.escape(host['processor'])}, {host['processors']} processors, "
         f"Linux {markup.escape(host['kernel'])}.</p>",
         "<p class=note>QEMU: process started to processor running. Firmware: to the kernel's first "
-        "instruction. Kernel: to the start of init. Userspace: until it says that it is up. Spread is "
-        "the width of the middle half of the runs. Rebuilds are of QEMU's memory topology. Times are "
+        "instruction. Kernel: to the start of init. Userspace: until it says that it is up. CPU: "
+        "processor time of QEMU over the whole boot, which a busy host disturbs least. Spread is the "
+        "width of the middle half of the runs. Rebuilds are of QEMU's memory topology. Times are "
         "comparable within this page, counts everywhere.</p>",
     ]
     for entry in report["scenarios"]:

@@ -19,7 +19,7 @@ from guest_cases import CASES, DIAGNOSTICS, REQUIRED, REQUIRED_BY_FORM
 from vm import Vm
 
 GUEST = Path(__file__).resolve().parents[2] / "build" / "guest"
-SECONDS = 60
+SECONDS = 120
 STATUS_PASS = 33                # (0x10 << 1) | 1, from isa-debug-exit
 STATUS_PANIC = 0x21             # include/console.h
 UNITS = {"": 1 << 20, "k": 1 << 10, "G": 1 << 30}

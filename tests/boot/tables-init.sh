@@ -3,7 +3,7 @@
 # found of the firmware's tables, each line "TAB KEY VALUE", last "TAB done".
 #
 #   file NAME BASE64     a table, as /sys/firmware has it
-#   mem ADDRESS BASE64   32 bytes of memory, for each tab.mem=ADDRESS of the command line
+#   mem ADDRESS BASE64   64 bytes of memory, for each tab.mem=ADDRESS of the command line
 #   cpus N, disk NAME, tpm BASE64 (PCRs, SHA-256)
 #   dmesg LINE           the kernel's messages about tables
 # tab.wait=PATH: first waits for the file.  tab.again: prints mem once more when a line is typed.
@@ -28,7 +28,7 @@ memory() {
 		case $word in
 		tab.mem=*)
 			address=${word#*=}
-			echo "TAB mem $address $(dd if=/dev/mem bs=8 skip=$((address / 8)) count=4 \
+			echo "TAB mem $address $(dd if=/dev/mem bs=8 skip=$((address / 8)) count=8 \
 				2>/dev/null | base64 -w0)"
 			;;
 		esac
@@ -36,7 +36,7 @@ memory() {
 }
 
 modprobe_all
-modprobe -q qemu_fw_cfg
+modprobe -aq qemu_fw_cfg virtio_mmio
 echo "TAB begin"
 cd /sys/firmware || exit
 for file in $(find acpi/tables dmi/tables -type f 2>/dev/null); do

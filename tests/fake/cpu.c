@@ -103,6 +103,11 @@ void cpu_pause(void)
 		fake.on_pause();
 }
 
+void cpu_reset(void)
+{
+	fake_leave(FAKE_RESET);
+}
+
 void cpu_stop(void)
 {
 	fake_leave(FAKE_STOPPED);
@@ -115,6 +120,12 @@ void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi)
 {
 	fake.handoff = (struct fake_handoff){
 		.entry = entry, .eax = eax, .ebx = ebx, .esi = esi };
+	fake_leave(FAKE_HANDOFF);
+}
+
+void handoff16(uint32_t paddr)
+{
+	fake.handoff = (struct fake_handoff){ .real_mode = true, .entry = paddr };
 	fake_leave(FAKE_HANDOFF);
 }
 

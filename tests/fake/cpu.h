@@ -16,6 +16,7 @@
 #define cpu_disable_caches(...) hardware_disable_caches(__VA_ARGS__)
 #define cpu_enable_caches(...)  hardware_enable_caches(__VA_ARGS__)
 #define cpu_pause(...)          hardware_cpu_pause(__VA_ARGS__)
+#define cpu_reset(...)          hardware_cpu_reset(__VA_ARGS__)
 #define cpu_stop(...)           hardware_cpu_stop(__VA_ARGS__)
 
 #include "../../include/cpu.h"
@@ -29,6 +30,7 @@
 #undef cpu_disable_caches
 #undef cpu_enable_caches
 #undef cpu_pause
+#undef cpu_reset
 #undef cpu_stop
 
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
@@ -39,6 +41,7 @@ uint64_t rdtsc(void);
 void cpu_disable_caches(void);
 void cpu_enable_caches(void);
 void cpu_pause(void);
+_Noreturn void cpu_reset(void);
 _Noreturn void cpu_stop(void);
 
 #endif

@@ -60,11 +60,12 @@ enum fake_end {
 	FAKE_RETURNED,
 	FAKE_PANIC,             /* panic() of fake/console.c */
 	FAKE_STOPPED,           /* cpu_stop() */
-	FAKE_HANDOFF,           /* handoff32() or handoff64() */
+	FAKE_RESET,             /* cpu_reset() */
+	FAKE_HANDOFF,           /* handoff16(), handoff32() or handoff64() */
 };
 
 struct fake_handoff {
-	bool long_mode;
+	bool real_mode, long_mode;
 	uint32_t entry, eax, ebx, esi, cr3;
 };
 

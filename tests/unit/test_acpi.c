@@ -13,6 +13,7 @@
 
 static struct fw_cfg cfg;
 static struct memmap map;
+static struct acpi_writes writes;
 
 static void machine(const char *record)
 {
@@ -25,7 +26,7 @@ static void machine(const char *record)
 
 static uint32_t install(void)
 {
-	return acpi_install(&cfg, &map);
+	return acpi_install(&cfg, &map, &writes);
 }
 
 static const struct acpi_header *table_at(uint64_t paddr)
@@ -75,7 +76,7 @@ static uint32_t check_tables(uint32_t rsdp_paddr, bool has_facs)
 			assert_memory_equal(phys_ptr(get32(table, 36)), "FACS", 4);
 			assert_int_equal(get32(table, 36) % 64, 0);
 			assert_true(memmap_is(&map, get32(table, 36), get32(table, 36) + 64,
-					      MEMORY_NVS));
+					      MEMORY_RESERVED));
 		}
 	}
 	assert_true(fadt);

@@ -10,13 +10,14 @@
 
 static struct fw_cfg cfg;
 static struct memmap map;
+static struct acpi_writes writes;
 
 static uint32_t install(const char *record)
 {
 	unit_machine(&cfg, &map, RAM_END);
 	unit_load(record);
 	fw_cfg_init(&cfg);
-	return acpi_install(&cfg, &map);
+	return acpi_install(&cfg, &map, &writes);
 }
 
 static void test_recorded(void **state)

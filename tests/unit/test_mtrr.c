@@ -1,211 +1,185 @@
 /*
- * test_mtrr.c - mtrr.c: the list of register values, read as a processor reads the registers.
+ * test_mtrr.c - mtrr.c: the plan for many memory sizes, what it must never cover, and how a
+ * processor is programmed.
  */
 #include "unit.h"
 
 #include "mtrr.h"
 
-#define CAP_FIXED       (1u << 8)
+#define CAPABILITY              0x508u          /* QEMU: eight ranges, fixed ranges */
 
-static struct msr_list list;
-static uint64_t bases[MTRR_MAX_RANGES], masks[MTRR_MAX_RANGES];
-
-static uint64_t value_of(uint32_t msr)
+/* The value a list leaves in an MSR; ~0 when it is not in there. */
+static uint64_t last(const struct msr_list *list, uint32_t msr)
 {
-	uint64_t value = 0;
+	uint64_t value = ~0ull;
 
-	for (uint32_t i = 0; i < list.count; i++)
-		if (list.values[i].msr == msr)
-			value = (uint64_t)list.values[i].high << 32 | list.values[i].low;
+	for (uint32_t i = 0; i < list->count; i++)
+		if (list->values[i].msr == msr)
+			value = (uint64_t)list->values[i].high << 32 | list->values[i].low;
 	return value;
 }
 
-/* SDM Vol. 3A, "MTRR Precedences".  Overlapping ranges of ours all have one type. */
-static uint32_t type_at(uint64_t address)
-{
-	if (address < MIB && (value_of(IA32_MTRR_DEF_TYPE) & MTRR_DEF_TYPE_FIXED)) {
-		if (address < 0x80000)
-			return value_of(0x250) >> (address / 0x10000 * 8) & 0xff;
-		if (address < 0xc0000)
-			return value_of(0x258 + (uint32_t)(address - 0x80000) / 0x20000) >>
-				((address - 0x80000) % 0x20000 / 0x4000 * 8) & 0xff;
-		return value_of(0x268 + (uint32_t)(address - 0xc0000) / 0x8000) >>
-			((address - 0xc0000) % 0x8000 / 0x1000 * 8) & 0xff;
-	}
-	for (uint32_t i = 0; i < MTRR_MAX_RANGES; i++) {
-		if ((masks[i] & MTRR_PHYSMASK_VALID) &&
-		    !((address ^ bases[i]) & masks[i] & ~0xfffull))
-			return bases[i] & 0xff;
-	}
-	return MTRR_WB;
-}
-
-static void plan(uint32_t capability, uint32_t phys_bits, uint32_t ram_end, uint32_t hole_base)
-{
-	mtrr_plan(&list, capability, phys_bits, ram_end, hole_base);
-	assert_int_equal(value_of(IA32_MTRR_DEF_TYPE) & ~(uint64_t)MTRR_DEF_TYPE_FIXED,
-			 MTRR_DEF_TYPE_ENABLE | MTRR_WB);
-	for (uint32_t i = 0; i < MTRR_MAX_RANGES; i++) {
-		bases[i] = value_of(IA32_MTRR_PHYSBASE0 + 2 * i);
-		masks[i] = value_of(IA32_MTRR_PHYSMASK0 + 2 * i);
-	}
-}
-
-static uint32_t ranges(void)
+static uint32_t range_count(const struct msr_list *list)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < list.count; i++)
-		count += list.values[i].msr > 0x200 && list.values[i].msr < 0x220 &&
-			(list.values[i].msr & 1);
+	while (last(list, IA32_MTRR_PHYSBASE0 + 2 * count) != ~0ull)
+		count++;
 	return count;
 }
 
-/* What is true of every plan; the place where uncacheable memory begins. */
-static uint64_t check(uint32_t capability, uint32_t phys_bits, uint32_t ram_end, uint32_t hole_base)
+static bool uncached(const struct msr_list *list, uint64_t paddr)
 {
-	uint64_t start = 4 * GIB;
+	for (uint32_t i = 0; i < range_count(list); i++) {
+		uint64_t base = last(list, IA32_MTRR_PHYSBASE0 + 2 * i);
+		uint64_t mask = last(list, IA32_MTRR_PHYSMASK0 + 2 * i);
 
-	plan(capability, phys_bits, ram_end, hole_base);
-	assert_true(list.count <= MSR_LIST_MAX);
-	assert_int_equal(list.values[0].msr, IA32_MTRR_DEF_TYPE);
-	assert_int_equal(list.values[0].low, 0);
-	assert_int_equal(list.values[list.count - 1].msr, IA32_MTRR_DEF_TYPE);
-	assert_true(ranges() <= (capability & 0xff));
-	for (uint32_t i = 0; i < list.count; i++) {
-		uint32_t msr = list.values[i].msr;
-		uint64_t value = (uint64_t)list.values[i].high << 32 | list.values[i].low;
-
-		/* Reserved bits fault. */
-		if (msr >= 0x200 && msr < 0x220)
-			assert_true(!(value >> phys_bits) && !(value & (msr & 1 ? 0x7ff : 0xf00)));
-		if (!(capability & CAP_FIXED))
-			assert_true(msr < 0x250 || msr > 0x26f);
+		if ((mask & MTRR_PHYSMASK_VALID) &&
+		    (paddr & mask & ~0xfffull) == (base & mask & ~0xfffull))
+			return true;
 	}
-	while (start > MIB && type_at(start - 0x1000) == MTRR_UC && type_at(start - MIB) == MTRR_UC)
-		start -= MIB;
-	assert_true(start >= ram_end);
-	assert_int_equal(type_at(ram_end - 0x1000), MTRR_WB);
-	assert_int_equal(type_at(start - 0x1000), MTRR_WB);
-	assert_int_equal(type_at(2 * MIB), MTRR_WB);
-	assert_int_equal(type_at(4 * GIB), MTRR_WB);
-	if (phys_bits > 33)
-		assert_int_equal(type_at((1ull << phys_bits) - 0x1000), MTRR_WB);
-	return start;
+	return false;
 }
 
-static void test_fixed_ranges(void **state)
-{
-	static const struct { uint32_t base, end, type; } cases[] = {
-		{ 0, 0xa0000, MTRR_WB }, { 0xa0000, 0xc0000, MTRR_UC }, { 0xc0000, 0xe0000, MTRR_WP },
-		{ 0xe0000, 0xf0000, MTRR_WB }, { 0xf0000, 0x100000, MTRR_WP } };
-
-	(void)state;
-	check(CAP_FIXED | 8, 40, 0x8000000, 0xc0000000);
-	for (uint32_t i = 0; i < COUNT(cases); i++)
-		for (uint32_t at = cases[i].base; at < cases[i].end; at += 0x1000)
-			assert_int_equal(type_at(at), cases[i].type);
-	check(8, 40, 0x8000000, 0xc0000000);
-	assert_false(value_of(IA32_MTRR_DEF_TYPE) & MTRR_DEF_TYPE_FIXED);
-}
-
-static void test_machines(void **state)
+static void test_places(void **state)
 {
 	static const struct {
 		const char *name;
 		uint32_t ram_end, hole_base;
-		uint64_t start;         /* at the latest */
 		uint32_t ranges;
+		uint64_t start;
 	} cases[] = {
-		{ "128 MiB", 0x8000000, 0xc0000000, 0xc0000000, 1 },
-		{ "3 GiB pc", 0xc0000000, 0xc0000000, 0xc0000000, 1 },
-		{ "2 GiB q35", 0x80000000, 0xb0000000, 0x80000000, 1 },
-		{ "3.5 GiB", 0xe0000000, 0xe0000000, 0xe0000000, 1 },
-		{ "2.75 GiB q35", 0xb0000000, 0xb0000000, 0xb0000000, 2 },
-		{ "hole in RAM", 0xe0000000, 0xc0000000, 0xe0000000, 1 },
-		{ "highest", 0xfec00000, 0xfec00000, 0xfec00000, 3 },
+		{ "512 MiB",                    0x20000000, 0xfec00000, 1, 0x80000000 },
+		{ "1 MiB",                      0x00100000, 0x80000000, 1, 0x80000000 },
+		{ "q35, ECAM",                  0x20000000, 0xb0000000, 1, 0x80000000 },
+		{ "2 GiB",                      0x80000000, 0xb0000000, 1, 0x80000000 },
+		{ "q35, 2500 MiB",              0x9c400000, 0xb0000000, 2, 0xa0000000 },
+		{ "q35, 2815 MiB",              0xaff00000, 0xb0000000, 2, 0xb0000000 },
+		{ "pc, 3 GiB",                  0xc0000000, 0xc0000000, 1, 0xc0000000 },
+		{ "pc, 3328 MiB",               0xd0000000, 0xd0000000, 2, 0xd0000000 },
+		{ "pc, 3.5 GiB",                0xe0000000, 0xe0000000, 1, 0xe0000000 },
+		{ "hole said to begin in RAM",  0xe0000000, 0xb0000000, 1, 0xe0000000 },
+		{ "odd end",                    0xf9c3d000, 0xf9c3d000, 8, 0xf9c3d000 },
+		{ "odder end: the top of it",   0xf9c35000, 0xf9c35000, 8, 0xf9c36000 },
 	};
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
-		uint64_t start = check(CAP_FIXED | 8, 40, cases[i].ram_end, cases[i].hole_base);
+		struct msr_list list;
 
-		assert_case(cases[i].name, start <= cases[i].start);
-		assert_case(cases[i].name, ranges() <= cases[i].ranges);
+		mtrr_plan(&list, CAPABILITY, 40, cases[i].ram_end, cases[i].hole_base);
+		assert_case_equal(cases[i].name, range_count(&list), cases[i].ranges);
+		assert_case(cases[i].name, uncached(&list, cases[i].start));
+		assert_case(cases[i].name, !uncached(&list, cases[i].start - 1));
+		assert_case(cases[i].name, uncached(&list, 4 * GIB - 1));
+		assert_case(cases[i].name, !uncached(&list, 4 * GIB));
 	}
 }
 
-/* Any memory size, any capability: RAM stays cached; with ranges enough all MMIO is uncached. */
-static void test_properties(void **state)
+/* Never over RAM, all of the hole as long as there are ranges, each range aligned to its size. */
+static void test_any_size(void **state)
 {
-	uint32_t seed = 17;
+	uint32_t seed = 1;
 
 	(void)state;
-	for (uint32_t round = 0; round < 1000; round++) {
-		uint32_t ram_end = (uint32_t)(MIB * (2 + unit_random(&seed) % 4074));
-		uint32_t hole_base = 0x80000000 + (unit_random(&seed) % 0x7ec) * 0x100000;
-		uint32_t count = unit_random(&seed) % 12;
-		uint32_t latest = hole_base > ram_end ? hole_base : ram_end;
+	for (uint32_t i = 0; i < 20000; i++) {
+		uint32_t ram_end = (unit_random(&seed) % 0xfec00 + 0x100) << 12;
+		uint32_t hole_base = (unit_random(&seed) % 0xfec00 + 0x100) << 12;
+		uint32_t max = unit_random(&seed) % 11;
 		uint32_t phys_bits = 32 + unit_random(&seed) % 21;
-		uint64_t start;
+		struct msr_list list;
+		uint32_t ranges;
 
-		start = check(count | (unit_random(&seed) % 2 ? CAP_FIXED : 0), phys_bits, ram_end,
-			      hole_base);
-		/* So many bits are set in the size at most: 12 between 1 MiB and 4 GiB. */
-		if (ranges() < count && ranges() < MTRR_MAX_RANGES)
-			assert_true(start <= latest);
+		mtrr_plan(&list, 0x500 | max, phys_bits, ram_end, hole_base);
+		ranges = range_count(&list);
+		assert_true(list.count <= MSR_LIST_MAX);
+		assert_true(ranges <= max && ranges <= MTRR_MAX_RANGES);
+		assert_false(uncached(&list, ram_end - 1));
+		assert_false(uncached(&list, unit_random(&seed) % ram_end));
+		if (ranges < max && ranges < MTRR_MAX_RANGES) {
+			uint32_t hole = hole_base > ram_end ? hole_base : ram_end;
+
+			assert_true(uncached(&list, hole));
+			assert_true(uncached(&list, hole + unit_random(&seed) % (0 - hole)));
+		}
+		for (uint32_t j = 0; j < ranges; j++) {
+			uint64_t base = last(&list, IA32_MTRR_PHYSBASE0 + 2 * j);
+			uint64_t mask = last(&list, IA32_MTRR_PHYSMASK0 + 2 * j) & ~0xfffull;
+
+			assert_int_equal(base & ~mask & ~0xfffull, 0);
+			assert_int_equal(mask >> phys_bits, 0);
+			assert_int_equal((mask | 0xfff) + (~mask & ((1ull << phys_bits) - 1) & ~0xfffull),
+					 (1ull << phys_bits) - 1);
+		}
 	}
+}
+
+static void test_fixed_ranges(void **state)
+{
+	struct msr_list list;
+
+	(void)state;
+	mtrr_plan(&list, CAPABILITY, 40, 0x20000000, 0xfec00000);
+	assert_int_equal(last(&list, IA32_MTRR_DEF_TYPE), 0xc06);
+	assert_int_equal(last(&list, IA32_MTRR_FIX64K_00000), 0x0606060606060606);
+	assert_int_equal(last(&list, IA32_MTRR_FIX16K_A0000), 0);
+	assert_int_equal(last(&list, 0x26b), 0x0505050505050505);       /* D8000 */
+	assert_int_equal(last(&list, 0x26c), 0x0606060606060606);       /* E0000 */
+	assert_int_equal(last(&list, 0x26d), 0x0606060606060606);
+	assert_int_equal(last(&list, 0x26e), 0x0505050505050505);       /* F0000 */
+	/* Off first, on last: SDM Vol. 3A, "MTRR Considerations in MP Systems". */
+	assert_int_equal(list.values[0].msr, IA32_MTRR_DEF_TYPE);
+	assert_int_equal(list.values[0].low, 0);
+	assert_int_equal(list.values[list.count - 1].msr, IA32_MTRR_DEF_TYPE);
+
+	mtrr_plan(&list, 8, 40, 0x20000000, 0xfec00000);
+	assert_int_equal(last(&list, IA32_MTRR_DEF_TYPE), 0x806);
+	assert_int_equal(last(&list, IA32_MTRR_FIX64K_00000), ~0ull);
+}
+
+static void test_without_mtrrs_nothing_is_read(void **state)
+{
+	static const uint32_t features[] = { 0, CPUID_1_EDX_MSR, CPUID_1_EDX_MTRR };
+	struct memmap map = { 0 };
+	struct msr_list list;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(features); i++) {
+		struct cpu cpu = { .leaf1_edx = features[i], .phys_bits = 32 };
+
+		mtrr_init(&list, &cpu, &map, 0xfec00000);
+		assert_int_equal(list.count, 0);
+	}
+	assert_int_equal(fake.count[FAKE_RDMSR], 0);
 }
 
 static void test_program(void **state)
 {
+	struct cpu cpu = { .leaf1_edx = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR, .phys_bits = 40 };
+	struct memmap map = { .count = 1, .ranges = { { 0, 0x20000000, MEMORY_RAM } } };
+	struct msr_list list;
+
 	(void)state;
-	mtrr_plan(&list, CAP_FIXED | 8, 40, 0x8000000, 0xc0000000);
+	fake_msr_set(IA32_MTRRCAP, CAPABILITY);
+	mtrr_init(&list, &cpu, &map, 0xb0000000);
 	for (uint32_t i = 0; i < list.count; i++)
-		fake_msr_set(list.values[i].msr, 0x606);
+		fake_msr_set(list.values[i].msr, 0);
 	mtrr_program(&list);
-	for (uint32_t i = 0; i < list.count; i++)
-		assert_true(fake_msr_get(list.values[i].msr) == value_of(list.values[i].msr));
-	assert_int_equal(fake.cache_flushes, 1);
-	for (uint32_t i = 0; i < fake.log_count; i++)
-		if (fake.log[i].kind == FAKE_WRMSR)
-			assert_int_equal(fake.log[i].size, 0);          /* caches off */
+	assert_int_equal(fake.count[FAKE_WRMSR], list.count);
+	assert_int_equal(fake_msr_get(IA32_MTRR_PHYSBASE0), 0x80000000);
+	assert_int_equal(fake_msr_get(IA32_MTRR_PHYSMASK0), 0xff80000800);
 	assert_false(fake.caches_off);
-}
-
-static void test_init(void **state)
-{
-	static const struct { uint32_t edx; bool planned; } cases[] = {
-		{ CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR, true }, { CPUID_1_EDX_MSR, false },
-		{ CPUID_1_EDX_MTRR, false }, { 0, false } };
-	static struct memmap map;
-	struct fw_cfg cfg;
-
-	(void)state;
-	for (uint32_t i = 0; i < COUNT(cases); i++) {
-		struct cpu cpu = { .leaf1_edx = cases[i].edx, .phys_bits = 40 };
-
-		fake_reset();
-		unit_machine(&cfg, &map, 16 * MIB);
-		if (cases[i].planned)
-			fake_msr_set(IA32_MTRRCAP, CAP_FIXED | 8);
-		fake_forget();
-		mtrr_init(&list, &cpu, &map, 0);
-		assert_int_equal(list.count != 0, cases[i].planned);
-		assert_int_equal(fake_exits(), 0);
-		if (list.count)
-			assert_int_equal(value_of(IA32_MTRR_PHYSBASE0), 0x80000000);
-	}
+	assert_int_equal(fake_exits(), 0);
 }
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_places),
+		UNIT_TEST(test_any_size),
 		UNIT_TEST(test_fixed_ranges),
-		UNIT_TEST(test_machines),
-		UNIT_TEST(test_properties),
+		UNIT_TEST(test_without_mtrrs_nothing_is_read),
 		UNIT_TEST(test_program),
-		UNIT_TEST(test_init),
 	};
 
 	return cmocka_run_group_tests_name("mtrr", tests, NULL, NULL);

@@ -1,228 +1,260 @@
 /*
- * test_smm.c - smm.c: where every processor's SMBASE goes, and what is written to close SMRAM.
+ * test_smm.c - smm.c: where SMBASEs go, what is written to the chipset, what is put back.
  */
 #include "unit.h"
 
-#include "layout.h"
+#include "console.h"
 #include "smm.h"
 
-#define RAM_END         (64 * MIB)
+#define Q35_TOP                 0x20000000u
 
-static struct fw_cfg cfg;
+static const struct chipset pc = {
+	.smm = SMM_PIIX4, .pm_function = PCI_BDF(0, 1, 3), .acpi_enable = 0xf1, .acpi_disable = 0xf0,
+};
+static const struct chipset q35 = {
+	.smm = SMM_ICH9, .isa_bridge = PCI_BDF(0, 31, 0), .acpi_enable = 2, .acpi_disable = 3,
+};
+static const struct chipset microvm = { .smm = SMM_NONE };
+static const struct pci_access ports;
+
 static struct memmap map;
-static struct pci_access access;
-static struct smm_plan plan;
-static struct smm_saved saved;
 static struct smp_block block;
-static const struct chipset *chipset;
-static const struct cpu cpu;
+static struct fw_cfg cfg;
+static uint32_t smi_en;
 
-static void machine(enum smm_kind kind)
+static void make_map(uint64_t end)
 {
-	fake_pci_add(NULL, 0, 0, 0x8086, kind == SMM_ICH9 ? 0x29c0 : 0x1237);
-	if (kind == SMM_ICH9) {
-		fake_pci_add(NULL, 31, 0, 0x8086, 0x2918);
-		fake.pci.has_ecam = true;
-	} else {
-		fake_pci_add(NULL, 1, 0, 0x8086, 0x7000);
-		fake_pci_add(NULL, 1, 3, 0x8086, 0x7113);
-	}
-	unit_machine(&cfg, &map, RAM_END);
-	chipset = chipset_probe(&cfg);
-	chipset_init(chipset, &cpu, &map, &access);
-	fake_forget();
+	map = (struct memmap){ 0 };
+	memmap_reserve(&map, 0, 0xa0000, MEMORY_RAM, "RAM");
+	memmap_reserve(&map, MIB, end, MEMORY_RAM, "RAM");
 }
 
-/* The SMBASEs in the order in which they are given out (smi.S). */
-static uint32_t smbase(uint32_t n)
+/* SMBASE of the n-th processor, as smi.S counts. */
+static uint32_t smbase(const struct smm_plan *plan, uint32_t n)
 {
-	uint32_t base = plan.first;
+	uint32_t base = plan->first;
 
-	for (uint32_t i = 0; i < n; i++) {
+	while (n--) {
 		base += SMBASE_SPACING;
-		if (base == plan.end)
-			base = plan.more;
+		if (base == plan->end)
+			base = plan->more;
 	}
 	return base;
 }
 
-static bool inside_smram(uint64_t base, uint64_t end)
+/* No two processors share a byte of entry or state. */
+static void test_nothing_overlaps(void **state)
 {
-	if (plan.tseg_mib) {
-		uint64_t tseg = plan.first + SMBASE_ENTRY;
-
-		return base >= tseg && end <= tseg + plan.tseg_mib * MIB;
-	}
-	return (base >= SMRAM_BASE && end <= SMRAM_END) ||
-		memmap_is(&map, base, end, MEMORY_RESERVED);
-}
-
-/* Everything a processor in SMM uses is closed memory, and its own. */
-static void test_plan(void **state)
-{
-	static const enum smm_kind kinds[] = { SMM_PIIX4, SMM_ICH9 };
-	static const uint32_t counts[] = { 1, 2, 3, 16, 60, 61, 62, 63, 64, 65, 128, 255, 256, 288, 1024,
-					   4096 };
+	static const uint32_t counts[] = { 1, 2, 97, 98, 255, 992, 993, 4096 };
 
 	(void)state;
-	for (uint32_t k = 0; k < COUNT(kinds); k++) {
-		for (uint32_t i = 0; i < COUNT(counts); i++) {
-			uint32_t count = counts[i];
+	for (uint32_t i = 0; i < COUNT(counts); i++)
+		for (enum smm_kind kind = SMM_PIIX4; kind <= SMM_ICH9; kind++) {
+			static uint8_t used[512 * MIB / SMBASE_STATE_SIZE];
+			struct smm_plan plan;
 
 			fake_reset();
-			machine(kinds[k]);
-			smm_plan(&plan, kinds[k], &map, count);
-			assert_int_equal(plan.cpu_count, count);
-			assert_false(plan.save);
-			for (uint32_t n = 0; n < count; n++) {
-				uint64_t base = smbase(n);
+			make_map(Q35_TOP);
+			memset(used, 0, sizeof(used));
+			smm_plan(&plan, kind, &map, counts[i]);
+			for (uint32_t n = 0; n < counts[i]; n++) {
+				uint32_t parts[] = { SMBASE_ENTRY, SMBASE_STATE };
 
-				/* An entry takes half the spacing, the other's state the other half. */
-				assert_true(inside_smram(base + SMBASE_ENTRY,
-							 base + SMBASE_ENTRY + 0x200));
-				assert_true(inside_smram(base + SMBASE_STATE,
-							 base + SMBASE_STATE + SMBASE_STATE_SIZE));
-				assert_int_equal(base % SMBASE_SPACING, 0);
-				for (uint32_t m = n > 100 ? n - 100 : 0; m < n; m++)
-					assert_true(smbase(m) != base);
-				if (n > 300)
-					n += 97;
+				for (uint32_t part = 0; part < 2; part++) {
+					uint32_t paddr = smbase(&plan, n) + parts[part];
+
+					assert_int_equal(used[paddr / SMBASE_STATE_SIZE], 0);
+					used[paddr / SMBASE_STATE_SIZE] = 1;
+					assert_true((paddr >= SMRAM_BASE && paddr < SMRAM_END) ||
+						    memmap_is(&map, paddr, paddr + SMBASE_STATE_SIZE,
+							      MEMORY_KEPT));
+				}
 			}
-			assert_int_equal(plan.slots_paddr != 0, count > 1);
-			if (count > 1)
-				assert_true(memmap_is(&map, plan.slots_paddr, plan.slots_paddr +
-						      (count - 1) * SMP_SLOT_SIZE, MEMORY_RESERVED));
+			assert_int_equal(memmap_low_ram_end(&map), Q35_TOP);
 		}
-	}
 }
 
-/* TSEG is the chipset's view of the top of RAM: it must be exactly there, and reserved. */
 static void test_tseg(void **state)
 {
-	(void)state;
-	machine(SMM_ICH9);
-	smm_plan(&plan, SMM_ICH9, &map, 4);
-	assert_int_equal(plan.tseg_mib, 1);
-	assert_int_equal(plan.first + SMBASE_ENTRY, RAM_END - MIB);
-	assert_true(memmap_is(&map, RAM_END - MIB, RAM_END, MEMORY_RESERVED));
-
-	/* Not where something else has the top of RAM, nor where RAM is scarce. */
-	fake_reset();
-	machine(SMM_ICH9);
-	memmap_set(&map, RAM_END - 0x1000, RAM_END, MEMORY_ACPI);
-	memmap_set(&map, 8 * MIB, RAM_END - 0x1000, MEMORY_LOADED);
-	smm_plan(&plan, SMM_ICH9, &map, 4);
-	assert_int_equal(plan.tseg_mib, 0);
-}
-
-/* An SMI of ours overwrites what is at 0x38000: when a kernel is there it is saved. */
-static void test_save(void **state)
-{
-	(void)state;
-	machine(SMM_PIIX4);
-	memmap_set(&map, 0x3f000, 0x40000, MEMORY_LOADED);
-	smm_plan(&plan, SMM_PIIX4, &map, 1);
-	assert_true(plan.save);
-}
-
-static void smi(void)
-{
-	block.entered = 1;
-}
-
-static void test_program(void **state)
-{
-	static const enum smm_kind kinds[] = { SMM_PIIX4, SMM_ICH9 };
+	static const struct {
+		const char *name;
+		uint64_t end;
+		uint32_t cpus;
+		uint32_t mib;
+	} cases[] = {
+		{ "one processor", Q35_TOP, 1, 1 },
+		{ "as many as fit", Q35_TOP, 992, 1 },
+		{ "one more", Q35_TOP, 993, 2 },
+		{ "QEMU 10's most", Q35_TOP, 4096, 8 },
+		{ "just enough RAM", 17 * MIB, 1, 1 },
+		{ "too little RAM", 17 * MIB - 4096, 1, 0 },
+	};
 
 	(void)state;
-	for (uint32_t k = 0; k < COUNT(kinds); k++) {
-		const uint8_t *entry;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		struct smm_plan plan;
 
-		fake_reset();
-		memset(&block, 0, sizeof(block));
-		machine(kinds[k]);
-		fake.on_pause = smi;
-		fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, 3);
-		smm_plan(&plan, kinds[k], &map, 3);
-		fake_forget();
-		smm_program(&plan, &saved, &block, chipset, &access);
-		if (kinds[k] == SMM_PIIX4) {
-			/* C_BASE_SEG, G_SMRAME, D_LCK. */
-			assert_int_equal(fake_pci_get(fake_pci_at(0), 0x72, 1), 0x1a);
-			assert_int_equal(fake_pci_get(fake_pci_at(PCI_BDF(0, 1, 3)), 0x5b, 1), 2);
-			assert_true(fake_exits() <= 5);
-		} else {
-			assert_int_equal(fake_pci_get(fake_pci_at(0), 0x9d, 1), 0x1a);
-			assert_int_equal(fake_pci_get(fake_pci_at(0), 0x9e, 1) & 7, 1);
-			assert_int_equal(fake_find(FAKE_PORT_WRITE, PM_BASE + 0x30, 0)->value, 0x21);
-			/* The switch is locked after the SMI is enabled. */
-			assert_true(fake_find(FAKE_PCI_WRITE, PCI_BDF(0, 31, 0) << 12 | 0xa0, 0) >
-				    fake_find(FAKE_PORT_WRITE, PM_BASE + 0x30, 0));
-			assert_true(fake_exits() <= 4);
-		}
-		assert_int_equal(fake_count(FAKE_PORT_WRITE, 0xb2), 1);
-		assert_string_equal(fake.console, "");
-		assert_int_equal(block.smbase, plan.first);
-		assert_int_equal(block.slots_end_paddr - block.slots_paddr, 2 * SMP_SLOT_SIZE);
-		assert_int_equal(((uint8_t *)phys_ptr(block.slots_paddr))[0], SMP_SLOT_TURN);
-		assert_int_not_equal(block.resume, 0);
-		entry = phys_ptr(SMBASE_DEFAULT + SMBASE_ENTRY);
-		assert_int_equal(entry[0], 0xea);
-		assert_int_equal(entry[3] | entry[4] << 8, AP_ENTRY >> 4);
+		make_map(cases[i].end);
+		smm_plan(&plan, SMM_ICH9, &map, cases[i].cpus);
+		assert_case_equal(cases[i].name, plan.tseg_mib, cases[i].mib);
 	}
 }
 
-static void test_no_smi(void **state)
+static void test_tseg_not_under_a_kernel(void **state)
 {
+	struct smm_plan plan;
+
 	(void)state;
-	machine(SMM_PIIX4);
-	memset(&block, 0, sizeof(block));
-	smm_plan(&plan, SMM_PIIX4, &map, 2);
-	smm_program(&plan, &saved, &block, chipset, &access);
-	assert_says(fake.console, "smm: no SMI after a write to port 0xb2");
+	make_map(Q35_TOP);
+	memmap_reserve(&map, Q35_TOP - 4096, Q35_TOP, MEMORY_LOADED, "a kernel");
+	smm_plan(&plan, SMM_ICH9, &map, 1);
+	assert_int_equal(plan.tseg_mib, 0);
+	assert_int_equal(plan.first, 0x98000);
+}
+
+/* What a processor does at port 0xb2. */
+static void serve(uint32_t port, uint32_t size, uint64_t value)
+{
+	(void)port;
+	(void)size;
+	assert_int_equal(value, 0);
+	assert_int_equal(*(uint8_t *)fake_phys(0x38000, 1), 0xea);
+	memset(fake_phys(0x3fe00, 0x200), 0x77, 0x200);
+	block.entered++;
+}
+
+static uint64_t ignore_read(uint32_t port, uint32_t size)
+{
+	(void)port;
+	(void)size;
+	return 0;
+}
+
+static uint64_t read_smi_en(uint32_t port, uint32_t size)
+{
+	(void)port;
+	(void)size;
+	return smi_en;
+}
+
+static void write_smi_en(uint32_t port, uint32_t size, uint64_t value)
+{
+	(void)port;
+	(void)size;
+	smi_en = (uint32_t)value;
+}
+
+static struct fake_pci *function(uint32_t slot, uint32_t number, uint16_t device)
+{
+	struct fake_pci *pci = fake_pci_add(NULL, slot, number, 0x8086, device);
+
+	memset(pci->writable + 0x40, 0xff, sizeof(pci->writable) - 0x40);
+	return pci;
+}
+
+static void init(const struct chipset *chipset, uint32_t cpus, uint64_t used_from, struct smm_plan *plan,
+		 struct smm_saved *saved)
+{
+	static const struct fake_device apm = { 0xb2, 0xb2, false, ignore_read, serve };
+	static const struct fake_device pm = { 0x630, 0x633, false, read_smi_en, write_smi_en };
+
+	fake_ram_add(0, MIB);
+	fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, (uint16_t)cpus);
+	fw_cfg_init(&cfg);
+	fake_add_device(&apm);
+	fake_add_device(&pm);
+	make_map(Q35_TOP);
+	if (used_from)
+		memmap_reserve(&map, used_from, 0x50000, MEMORY_LOADED, "a kernel");
+	fake_ram_add(Q35_TOP - 2 * MIB, 2 * MIB);
+	fake_forget();
+	smm_init(plan, saved, &block, chipset, &ports, &cfg, &map);
+}
+
+static void test_q35_registers_and_cost(void **state)
+{
+	struct fake_pci *mch = function(0, 0, 0x29c0), *lpc = function(31, 0, 0x2918);
+	struct smm_plan plan;
+	struct smm_saved saved;
+
+	(void)state;
+	smi_en = 0;
+	init(&q35, 1, 0, &plan, &saved);
+	assert_int_equal(fake_pci_get(mch, 0x9c, 4), 0x00391a00);
+	assert_int_equal(fake_pci_get(lpc, 0xa0, 1), 0x10);
+	assert_int_equal(smi_en, 0x21);
+	assert_int_equal(plan.tseg_mib, 1);
 	assert_int_equal(block.slots_paddr, 0);
+	assert_true(fake_exits() <= 8);         /* six through ECAM */
+	assert_string_equal(fake.console, "");
 }
 
-static void test_finish_puts_back(void **state)
+static void test_pc_registers_and_cost(void **state)
 {
-	uint8_t before[0x10000];
+	struct fake_pci *pmc = function(0, 0, 0x1237), *pm = function(1, 3, 0x7113);
+	struct smm_plan plan;
+	struct smm_saved saved;
 
 	(void)state;
-	machine(SMM_PIIX4);
-	memset(&block, 0, sizeof(block));
-	fake.on_pause = smi;
-	memcpy(before, phys_ptr(SMBASE_DEFAULT + SMBASE_ENTRY), 0x8000);
-	memmap_set(&map, SMBASE_DEFAULT, SMBASE_DEFAULT + 0x10000, MEMORY_LOADED);
-	smm_plan(&plan, SMM_PIIX4, &map, 1);
-	smm_program(&plan, &saved, &block, chipset, &access);
-	memset(phys_ptr(SMBASE_DEFAULT + SMBASE_STATE), 0x77, SMBASE_STATE_SIZE);
-	smm_finish(&plan, &saved);
-	assert_memory_equal(before, phys_ptr(SMBASE_DEFAULT + SMBASE_ENTRY), 0x8000);
+	init(&pc, 1, 0, &plan, &saved);
+	assert_int_equal(fake_pci_get(pmc, 0x72, 1), 0x1a);
+	assert_int_equal(fake_pci_get(pm, 0x5b, 1), 0x02);
+	assert_true(fake_exits() <= 8);
 }
 
-/* With SMM off QEMU has the switch on; with it off from the start nothing is written. */
-static void test_init_when_off(void **state)
+static void test_off(void **state)
 {
+	struct fake_pci *pmc = function(0, 0, 0x1237), *pm = function(1, 3, 0x7113);
+	struct smm_plan plan;
+	struct smm_saved saved;
+
 	(void)state;
-	machine(SMM_PIIX4);
-	fake_pci_set(fake_pci_at(PCI_BDF(0, 1, 3)), 0x5b, 1, 2);
-	smm_init(&plan, &saved, &block, chipset, &access, &cfg, &map);
+	fake_pci_set(pm, 0x5b, 1, 2);
+	init(&pc, 2, 0, &plan, &saved);
 	assert_int_equal(plan.cpu_count, 0);
-	assert_int_equal(fake.count[FAKE_PCI_WRITE], 0);
+	assert_int_equal(block.slots_paddr, 0);
+	assert_int_equal(fake_pci_get(pmc, 0x72, 1), 0);
 	assert_int_equal(fake_exits(), 2);
+	fake_forget();
+	smi_en = 0x20;
+	smm_init(&plan, &saved, &block, &q35, &ports, &cfg, &map);
+	assert_int_equal(fake_exits(), 1);
+	fake_forget();
+	smm_init(&plan, &saved, &block, &microvm, &ports, &cfg, &map);
+	assert_int_equal(fake_exits(), 0);
+	/* With acpi=off there is no such function. */
+	fake_reset();
+	init(&pc, 1, 0, &plan, &saved);
+	assert_int_equal(plan.cpu_count, 0);
+}
+
+static void test_puts_back_what_a_kernel_has_there(void **state)
+{
+	struct smm_plan plan;
+	struct smm_saved saved;
+
+	(void)state;
+	function(0, 0, 0x29c0);
+	function(31, 0, 0x2918);
+	smi_en = 0;
+	init(&q35, 3, 0x30000, &plan, &saved);
+	assert_int_equal(*(uint8_t *)fake_phys(0x3fe00, 1), 0x77);
+	assert_int_equal(block.slots_end_paddr - block.slots_paddr, 2 * SMP_SLOT_SIZE);
 	smm_finish(&plan, &saved);
+	for (uint32_t i = 0x30000; i < 0x50000; i++)
+		assert_int_equal(*(uint8_t *)fake_phys(i, 1), 0xa5);
 }
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_plan),
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_nothing_overlaps),
 		UNIT_TEST(test_tseg),
-		UNIT_TEST(test_save),
-		UNIT_TEST(test_program),
-		UNIT_TEST(test_no_smi),
-		UNIT_TEST(test_finish_puts_back),
-		UNIT_TEST(test_init_when_off),
+		UNIT_TEST(test_tseg_not_under_a_kernel),
+		UNIT_TEST(test_q35_registers_and_cost),
+		UNIT_TEST(test_pc_registers_and_cost),
+		UNIT_TEST(test_off),
+		UNIT_TEST(test_puts_back_what_a_kernel_has_there),
 	};
 
 	return cmocka_run_group_tests_name("smm", tests, NULL, NULL);

@@ -53,6 +53,12 @@ static _Noreturn void reset(void)
 		uint32_t base;
 	} __attribute__((packed)) no_idt;
 
+	if (word("reboot.init")) {
+		*(volatile uint32_t *)(LAPIC_BASE + 0x310) = mmio_read32(LAPIC_BASE + LAPIC_ID);
+		*(volatile uint32_t *)(LAPIC_BASE + 0x300) = 0x4500;
+		for (;;)
+			__asm__ volatile ("hlt");
+	}
 	if (pci_machine() != NO_PCI && !word("reboot.triple")) {
 		outb(PORT_RESET, 0x02);
 		outb(PORT_RESET, 0x06);

@@ -1,0 +1,37 @@
+/*
+ * fpdt.h - ACPI's boot performance record: how long the firmware took.
+ *
+ * Only with the fw_cfg file opt/org.qboot/fpdt (-fw_cfg name=opt/org.qboot/fpdt,string=1), since the
+ * rate of the TSC may have to be measured, for a millisecond.
+ */
+#ifndef FPDT_H
+#define FPDT_H
+
+#include <stdint.h>
+
+#include "chipset.h"
+#include "cpu.h"
+#include "fw_cfg.h"
+#include "memmap.h"
+#include "spec/acpi.h"
+
+struct fpdt {
+	struct acpi_fbpt *record;       /* NULL: not wanted, or not possible */
+	uint32_t ns_per_tick;           /* times 2^22 */
+};
+
+/*
+ * Adds the tables to those at rsdp_paddr, and notes when the firmware started.  Without ACPI, or a
+ * TSC whose rate can be found out, there is no record, and a message.  Cost: none, unless wanted.
+ */
+void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *map,
+		  const struct chipset *chipset, const struct cpu *cpu, uint32_t rsdp_paddr);
+
+/* Notes that the kernel is about to be loaded; about to be started. */
+void fpdt_mark_load(const struct fpdt *fpdt);
+void fpdt_mark_start(const struct fpdt *fpdt);
+
+/* dividend / divisor, all ones when that has more than 32 bits; divisor is below 2^31.  Pure. */
+uint32_t fpdt_divide(uint64_t dividend, uint32_t divisor);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * piix_acpi.h - ACPI tables of our own, for i440FX machines to which QEMU gives none.
+ *
+ * These are pc-i440fx-1.4 to 1.6, of a time when the firmware brought the tables: power management,
+ * an APIC for each processor, PCI and its interrupts, a way to power off.
+ */
+#ifndef PIIX_ACPI_H
+#define PIIX_ACPI_H
+
+#include <stdint.h>
+
+#include "chipset.h"
+#include "fw_cfg.h"
+#include "memmap.h"
+#include "pci_config.h"
+
+/*
+ * Builds and places the tables on a machine that has the PM function but no tables (rsdp_paddr is
+ * 0), and returns the address of their RSDP; in all other cases it returns rsdp_paddr.  mmio_base:
+ * where the PCI window below 4 GiB begins.
+ * Cost: none with QEMU's tables; 2 VM exits on a machine without ACPI; 3 more to build.
+ */
+uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
+			   const struct chipset *chipset, const struct pci_access *pci,
+			   uint32_t mmio_base, uint32_t rsdp_paddr);
+
+#endif

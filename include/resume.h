@@ -1,0 +1,51 @@
+/*
+ * resume.h - S3: what a wake needs to know, and the way back into the operating system.
+ *
+ * A wake is a reset with RAM kept and a mark in CMOS.  To look there costs exits, so a boot leaves a
+ * record in the firmware's own RAM, and only where that is whole is the mark asked for: a machine
+ * that was just switched on pays nothing.  The record is trusted for a wake alone, and a wake writes
+ * nothing outside memory that the map calls reserved.
+ *
+ * QEMU hw/acpi/core.c and hw/i386/pc.c, pc_machine_wakeup(); ACPI 6.5, "Waking and Sleeping".
+ */
+#ifndef RESUME_H
+#define RESUME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdnoreturn.h>
+
+#include "acpi.h"
+#include "chipset.h"
+#include "cpu.h"
+#include "smm.h"
+
+struct resume {
+	uint32_t magic;
+	uint32_t checksum;              /* of all that follows, by words */
+	uint32_t facs_paddr;            /* 0: no S3 */
+	uint32_t elf_kernel;            /* QEMU puts its segments into RAM at each reset */
+	struct acpi_writes writes;
+	struct smm_plan smm;
+};
+
+/*
+ * True when the record is whole and this is a wake that can be gone through with; the mark is then
+ * erased.  Otherwise the record is void.  An ELF kernel, which QEMU has overwritten on the way here,
+ * is booted anew, with a message.  When nothing was reset (an INIT of the boot processor, while
+ * devices go on writing to memory) it resets the machine instead of returning.
+ * Cost: none without a record; else 2 VM exits, 2 more for each, a wake or another boot.
+ */
+bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu);
+
+/* Leaves the record for the next reset; its writes are filled in.  Nothing else may follow. */
+void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
+		bool elf_kernel, uint32_t rsdp_paddr);
+
+/*
+ * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where the
+ * FACS is of version 1 and has the longer vector.  Everything else has been restored.
+ */
+noreturn void resume_jump(const struct resume *resume);
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * resume.c - see resume.h.
+ */
+#include "resume.h"
+
+#include "acpi_find.h"
+#include "console.h"
+#include "handoff.h"
+#include "io.h"
+#include "layout.h"
+#include "phys.h"
+#include "spec/msr.h"
+#include "string.h"
+
+#define MAGIC                   0x51335351u     /* "QS3Q" */
+
+#define CMOS_INDEX_PORT         0x70
+#define CMOS_DATA_PORT          0x71
+#define CMOS_SHUTDOWN           0x0f
+  #define SHUTDOWN_WAKE           0xfe          /* QEMU's own mark, which it never erases */
+
+#define FACS_MIN_LENGTH         33              /* up to the version */
+#define REAL_MODE_END           0x100000u
+
+static uint32_t checksum(const struct resume *resume)
+{
+	const uint32_t *words = &resume->facs_paddr;
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < (sizeof(*resume) - offsetof(struct resume, facs_paddr)) / 4; i++)
+		sum += words[i];
+	return sum;
+}
+
+static bool woken(void)
+{
+	outb(CMOS_INDEX_PORT, CMOS_SHUTDOWN);
+	if (inb(CMOS_DATA_PORT) != SHUTDOWN_WAKE)
+		return false;
+	outb(CMOS_INDEX_PORT, CMOS_SHUTDOWN);
+	outb(CMOS_DATA_PORT, 0);
+	return true;
+}
+
+/* An INIT leaves MTRRs as they were (not under TCG), and the chipset. */
+static bool was_reset(const struct chipset *chipset, const struct cpu *cpu)
+{
+	uint32_t needed = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR;
+
+	if ((cpu->leaf1_edx & needed) == needed && rdmsr(IA32_MTRR_DEF_TYPE))
+		return false;
+	return chipset_is_reset(chipset);
+}
+
+bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu)
+{
+	if (resume->magic != MAGIC || resume->checksum != checksum(resume))
+		return false;
+	if (!resume->facs_paddr || !woken()) {
+		resume->magic = 0;
+		if (!was_reset(chipset, cpu))
+			cpu_reset();
+		return false;
+	}
+	if (resume->elf_kernel) {
+		resume->magic = 0;
+		log("resume: QEMU has put the ELF kernel's image back into RAM over the sleeping system; "
+		    "booting anew, use a bzImage");
+		return false;
+	}
+	return true;
+}
+
+void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
+		bool elf_kernel, uint32_t rsdp_paddr)
+{
+	const struct acpi_fadt *fadt = NULL;
+
+	if (chipset->has_s3 && rsdp_paddr)
+		fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
+	resume->facs_paddr = fadt ? fadt->firmware_ctrl : 0;
+	resume->elf_kernel = elf_kernel;
+	resume->smm = *smm;
+	resume->smm.save = true;        /* it is the sleeping system's memory then */
+	resume->checksum = checksum(resume);
+	resume->magic = MAGIC;
+}
+
+noreturn void resume_jump(const struct resume *resume)
+{
+	const struct acpi_facs *facs = phys_ptr(resume->facs_paddr);
+
+	if (facs->length >= FACS_MIN_LENGTH && facs->version >= 1 && facs->x_firmware_waking_vector &&
+	    !(facs->x_firmware_waking_vector >> 32))
+		handoff32((uint32_t)facs->x_firmware_waking_vector, 0, 0, 0);
+	if (!facs->firmware_waking_vector || facs->firmware_waking_vector >= REAL_MODE_END)
+		panic("resume: the waking vector in the FACS at 0x%x is 0x%x, no real-mode address",
+		      resume->facs_paddr, facs->firmware_waking_vector);
+	handoff16(facs->firmware_waking_vector);
+}

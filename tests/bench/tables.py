@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Refreshes the tables of docs/performance.md.
+
+    tables.py [--report build/bench/report.json] [BLOCK...]
+
+A block lies between the lines "<!-- generated: NAME -->" and "<!-- end -->"; everything else in the
+document is left alone.  Blocks: budget (from budget.json); peers, exits, growth (counted now, with all
+firmware that is installed); boot (from the report of `make bench`).  Times are told as ratios.
+"""
+
+import argparse
+import json
+from pathlib import Path
+import re
+import sys
+
+import budget
+import events
+import firmwares
+import qemu
+
+DOCUMENT = qemu.ROOT / "docs" / "performance.md"
+MACHINES = ("pc", "q35", "microvm")
+
+# What an exit is for: pattern of its name (events.py), how the table calls it, why it is needed.
+REASONS = (
+    (r"read fwcfg.dma 0x514", "fw_cfg: signature", "is there fw_cfg, and DMA?"),
+    (r"fw_cfg item file_dir", "fw_cfg: directory", "selectors of files shift with the configuration"),
+    (r"fw_cfg item etc/e820", "fw_cfg: `etc/e820`", "where RAM is"),
+    (r"fw_cfg item kernel_entry", "fw_cfg: kernel entry", "ELF or bzImage?"),
+    (r"fw_cfg item (kernel|initrd|initdr|cmdline|setup)_(addr|size)", "fw_cfg: sizes and addresses",
+     "what the kernel occupies, before a table is placed there; Multiboot or PVH"),
+    (r"fw_cfg item setup_data", "fw_cfg: setup header", "how the bzImage wants to be loaded"),
+    (r"fw_cfg item kernel_data", "fw_cfg: kernel", "the kernel itself; an ELF is loaded by QEMU"),
+    (r"fw_cfg item cmdline_data", "fw_cfg: command line", "in one over-long read"),
+    (r"fw_cfg item initrd_data", "fw_cfg: initrd", "to its final place"),
+    (r"fw_cfg item etc/table-loader", "fw_cfg: ACPI script",
+     "where QEMU's tables go; QEMU builds them now"),
+    (r"fw_cfg item etc/acpi/", "fw_cfg: ACPI tables", "the tables and the RSDP"),
+    (r"fw_cfg item etc/smbios/", "fw_cfg: SMBIOS", "entry point and structures"),
+    (r"fw_cfg item (nb_cpus|max_cpus|smp_cpus|irq0_override)|fw_cfg item .*\(0x(0005|000f|8002)\)",
+     "fw_cfg: processors", "for the MP table"),
+    (r"fw_cfg item", "fw_cfg: other items", ""),
+    (r".*fwcfg", "fw_cfg: more of an item", "skips, writes, and reads that go on"),
+    (r"write pci-conf-idx", "PCI: address (CF8)", "each access without ECAM needs it"),
+    (r"write config 00:00.0 register 0x60", "PCI: PCIEXBAR", "ECAM: one exit an access from here on"),
+    (r"write config 00:(01|1f).0 register 0x6[0-9a-b]", "PCI: PIRQ routing",
+     "interrupts of kernels that use the 8259s"),
+    (r"write config 00:01.1 register 0x4", "PCI: IDE decode", "Linux's legacy IDE driver asks for it"),
+    (r"write config 00:(01.3 register 0x[48]0|1f.0 register 0x4)", "PCI: PM base",
+     "QEMU's ACPI tables name the PM registers; must precede them"),
+    (r"write config 00:00.0 register 0x(59|5|7|9)", "PCI: PAM, SMRAM", "memory behind the ROM, SMM"),
+    (r"read config .* register 0x00", "PCI: vendor", "is there a function?  one for each slot"),
+    (r"read config .* register 0x0[8c-e]", "PCI: class, header type", "bridge?  more functions?"),
+    (r"(read|write) config .* register 0x(1[0-9a-f]|2[0-7]|30)", "PCI: BARs and windows",
+     "sizes and addresses"),
+    (r"(read|write) config .* register 0x04", "PCI: command", "decoding"),
+    (r"(read|write) config .* register 0x3c", "PCI: interrupt line and pin",
+     "interrupts of kernels that use the 8259s"),
+    (r"(read|write) config", "PCI: other registers", ""),
+    (r".* (elcr|pic|kvm-elcr|kvm-pic)", "8259s, ELCR", "level triggered; masked where nobody looks"),
+    (r".* (apic-msi|kvm-apic-msi|ioapic)", "APIC", "virtual wire mode"),
+    (r"", "others", ""),
+)
+
+
+def grouped(names):
+    """{row of REASONS: how often}."""
+    counts = {}
+    for name, count in names.items():
+        row = next(i for i, (pattern, _, _) in enumerate(REASONS) if re.match(pattern, name))
+        counts[row] = counts.get(row, 0) + count
+    return counts
+
+
+def markdown(header, rows):
+    """A table; all but the first column to the right."""
+    lines = ["| " + " | ".join(header) + " |", "|---" + "|--:" * (len(header) - 1) + "|"]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def number(value):
+    """With thousands separated."""
+    return f"{value:,}"
+
+
+def block_budget(_options):
+    """What budget.json allows."""
+    data = budget.load()
+    rows = []
+    for name, ways in data["rows"].items():
+        kvm, tcg = ways.get("kvm", {}), ways.get("tcg", {})
+        causes = " + ".join(str(kvm.get(cause, "?")) for cause in events.CAUSES)
+        rows.append((name, kvm.get("total", "?"), causes, kvm.get("rebuilds", "?"),
+                     kvm.get("memslots", "?"), tcg["total"], tcg["rebuilds"],
+                     number(round(tcg["instructions"])), number(round(tcg["bytes"]))))
+    table = markdown(("row", "exits", "fw_cfg + PCI + chipset + other", "rebuilds", "memory slots",
+                      "TCG: accesses", "rebuilds", "instructions", "bytes by DMA"), rows)
+    return f"QEMU {data['qemu']}, `-m 512 -smp 1 -nodefaults`.\n\n{table}"
+
+
+def block_exits(_options):
+    """Each exit of ours by what it is for."""
+    found = {}
+    with budget.Counter(qemu.FIRMWARE) as counter:
+        way = counter.ways()[0]
+        for protocol in ("pvh", "bzimage"):
+            for machine in MACHINES:
+                names = counter.counts(way, budget.Row("", machine, protocol)).names
+                found[machine, protocol] = grouped(names)
+    rows = []
+    for i, (_, label, why) in enumerate(REASONS):
+        cells = []
+        for machine in MACHINES:
+            pair = [found[machine, protocol].get(i, 0) for protocol in ("pvh", "bzimage")]
+            cells.append(str(pair[0]) if pair[0] == pair[1] else f"{pair[0]} / {pair[1]}")
+        if any(cell != "0" for cell in cells):
+            rows.append((label, *cells, why))
+    rows.append(("**all**", *(" / ".join(dict.fromkeys(
+        str(sum(found[machine, protocol].values())) for protocol in ("pvh", "bzimage")))
+        for machine in MACHINES), ""))
+    return markdown(("exit", *MACHINES, "why"), rows)
+
+
+def peers(machine):
+    """Installed firmware that fits a machine."""
+    return [firmware for firmware in firmwares.find() if firmware.fits(machine)]
+
+
+def measured(firmware, way, row):
+    """Counts, or None where the firmware does not get to the kernel."""
+    try:
+        with budget.Counter(firmware.path) as counter:
+            return counter.measure(way, row)
+    except qemu.Error as error:
+        print(f"tables.py: {row.name}, {firmware.name}: {error}", file=sys.stderr)
+        return None
+
+
+def block_peers(_options):
+    """All installed firmware, to a PVH kernel."""
+    ways = ("kvm", "tcg") if qemu.kvm_works() else ("tcg",)
+    rows = []
+    for machine in MACHINES:
+        row = budget.Row(machine, machine, "pvh")
+        for firmware in peers(machine):
+            found = {way: measured(firmware, way, row) for way in ways}
+            kvm, tcg = found.get("kvm"), found["tcg"]
+            rows.append((machine, firmware.name, *(
+                (kvm["total"], kvm["rebuilds"], kvm["memslots"]) if kvm else ("?",) * 3), *(
+                (number(tcg["total"]), tcg["rebuilds"], number(tcg["instructions"])) if tcg else
+                ("?",) * 3)))
+    return markdown(("machine", "firmware", "exits", "rebuilds", "memory slots", "TCG: accesses",
+                     "rebuilds", "instructions"), rows)
+
+
+def block_growth(_options):
+    """What one more device or processor adds, for all installed firmware."""
+    way = "kvm" if qemu.kvm_works() else "tcg"
+    rows = []
+    for row in budget.ROWS:
+        for firmware in peers(row.machine) if row.per else ():
+            found, tcg = measured(firmware, way, row), measured(firmware, "tcg", row)
+            if found and tcg:
+                rows.append((row.name, firmware.name, f"{found['total']:g}", f"{found['rebuilds']:g}",
+                             number(round(tcg["instructions"]))))
+    return markdown(("growth", "firmware", "exits", "rebuilds", "instructions"), rows)
+
+
+def block_boot(options):
+    """Whole boots of the last report, as ratios to our firmware."""
+    data = json.loads(options.report.read_text(encoding="utf-8"))
+    rows = []
+    for entry in data["scenarios"]:
+        timed = [result for result in entry["results"] if "steps" in result]
+        for result in timed:
+            base, steps = timed[0]["steps"], result["steps"]
+            ratios = [f"{steps[step]['median'] / base[step]['median']:.2f}" if step in steps else "?"
+                      for step in ("firmware", "kernel", "all", "CPU")]
+            after = [result["counts"][step] for step in ("kernel", "userspace")
+                     if step in result["counts"]]
+            rows.append((entry["name"], result["firmware"], *ratios,
+                         number(sum(count["total"] for count in after)),
+                         number(sum(count["exits"]["pci"] for count in after)),
+                         sum(count["rebuilds"] for count in after)))
+        rows += [(entry["name"], result["firmware"], "does not boot it", *[""] * 6)
+                 for result in entry["results"] if "steps" not in result]
+    table = markdown(("boot", "firmware", "firmware ×", "kernel ×", "all ×", "CPU ×",
+                      "accesses after hand-over", "of them PCI", "rebuilds"), rows)
+    return (f"{data['host']['qemu']}, {data['accel']}, medians of {data['runs']} interleaved runs, as "
+            f"multiples of ours.\n\n{table}")
+
+
+BLOCKS = {"budget": block_budget, "exits": block_exits, "peers": block_peers,
+          "growth": block_growth, "boot": block_boot}
+
+
+def main():
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--report", type=Path, default=qemu.ROOT / "build" / "bench" / "report.json")
+    parser.add_argument("blocks", nargs="*", metavar="BLOCK", help=", ".join(BLOCKS))
+    options = parser.parse_args()
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for name in options.blocks or BLOCKS:
+        if name not in BLOCKS:
+            parser.error(f"no block {name}")
+        if name == "boot" and not options.report.is_file():
+            print(f"tables.py: no {options.report}; `make bench` writes it", file=sys.stderr)
+            continue
+        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not pattern.search(text):
+            print(f"tables.py: {DOCUMENT} has no block {name}", file=sys.stderr)
+            return 1
+        table = BLOCKS[name](options)
+        text = pattern.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
+        DOCUMENT.write_text(text, encoding="utf-8")
+        print(f"{name}: refreshed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

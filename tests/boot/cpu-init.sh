@@ -1,0 +1,102 @@
+#!/bin/sh
+# /init of cpu_test.py, over the one of scripts/initramfs.py.  Words of qb.cpu=WORD,...:
+#
+#   sleep=N     N times: "QB sleep N", S3 until the host wakes it, then checksums of 64 MiB of memory
+#               and of the first 16 MiB of /dev/vda, as before the first sleep
+#   cpus=N      wait until there are N processors, bring them up
+#   memory=MIB  wait until there is as much more memory
+#   reboot      reboot as the kernel's reboot= says; "QB reboot" comes first
+#
+# Prints "QB KEY VALUE" lines, last "QB done".
+PATH=/bin
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+dmesg -n 1
+
+fact() {
+	echo "QB $*"
+}
+
+sums() {
+	echo 3 >/proc/sys/vm/drop_caches
+	echo "$(md5sum </tmp/area) $(dd if=/dev/vda bs=1M count=16 2>/dev/null | md5sum)"
+}
+
+sleeps() {
+	modprobe -abq virtio_pci virtio_blk
+	dd if=/dev/urandom of=/tmp/area bs=1M count=64 2>/dev/null
+	before=$(sums)
+	i=1
+	while [ $i -le "$1" ]; do
+		fact sleep $i
+		echo mem >/sys/power/state || fact error "no sleep"
+		after=$(sums)
+		[ "$after" = "$before" ] || fact error "before: $before, after sleep $i: $after"
+		fact awake $i
+		i=$((i + 1))
+	done
+}
+
+online() {
+	grep -c ^processor /proc/cpuinfo
+}
+
+cpus() {
+	fact ready
+	tries=200
+	while [ "$(online)" -lt "$1" ] && [ $tries -gt 0 ]; do
+		for cpu in /sys/devices/system/cpu/cpu[0-9]*/online; do
+			[ "$(cat "$cpu")" = 1 ] || echo 1 >"$cpu"
+		done 2>/dev/null
+		tries=$((tries - 1))
+		sleep 0.1
+	done
+}
+
+kib() {
+	for block in /sys/devices/system/memory/memory[0-9]*; do
+		[ "$(cat "$block/state" 2>/dev/null)" = offline ] && echo online >"$block/state"
+	done
+	sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+
+memory() {
+	wanted=$(($(kib) + $1 * 1024))
+	fact ready
+	tries=200
+	while [ "$(kib)" -lt $wanted ] && [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.1
+	done
+	[ $tries -gt 0 ] || fact error "no more memory"
+}
+
+read -r cmdline </proc/cmdline
+for word in $cmdline; do
+	case $word in
+	qb.cpu=*) words=${word#*=} ;;
+	esac
+done
+fact begin
+for word in $(echo "$words" | tr , ' '); do
+	value=${word#*=}
+	case $word in
+	sleep=*) sleeps "$value" ;;
+	cpus=*) cpus "$value" ;;
+	memory=*) memory "$value" ;;
+	reboot)
+		fact reboot
+		reboot -f
+		sleep 60
+		;;
+	esac
+done
+sed 's/^/QB mtrr /' /proc/mtrr
+fact cpus "$(online)"
+fact memory $(($(kib) / 1024))
+dmesg | sed -n 's/.*\(x86\/PAT.*\|.*MTRR.*\|crng reseeded.*\|.*vmgenid.*\|WARNING.*\|BUG.*\)/QB log \1/p'
+fact "done"
+poweroff -f
+sleep 60

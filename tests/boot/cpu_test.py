@@ -1,0 +1,166 @@
+"""Processors under Linux: S3, reboots by every method, processors and memory plugged in.
+
+Contract: as boot_test.py's, with cpu-init.sh in the place of guest-init.sh.  All of it is TCG: that
+has SMM, and a software KVM has not.
+"""
+
+from pathlib import Path
+
+import pytest
+
+import initramfs
+import kernels
+from testdisk import iso9660
+from vm import Vm, facts
+
+INIT = Path(__file__).with_name("cpu-init.sh")
+BOOT_SECONDS = 150
+STEP_SECONDS = 60
+DISK = ("-drive", "if=none,id=disk,format=raw,readonly=on,file={disk}",
+        "-device", "virtio-blk-pci,drive=disk")
+SLEEPS = 10
+REBOOTS = 100
+
+
+@pytest.fixture(scope="session", name="kernel")
+def _kernel(tmp_path_factory):
+    """A function from a kernel's name to its directory and an initramfs with cpu-init.sh."""
+    made = {}
+
+    def provide(name):
+        if name not in made:
+            directory = kernels.provide(name)
+            archive = initramfs.Cpio()
+            archive.add("init", 0o100755, INIT.read_bytes())
+            path = tmp_path_factory.mktemp(name) / "initramfs.cpio"
+            path.write_bytes(initramfs.provide(directory).read_bytes() + archive.finish())
+            made[name] = directory, path
+        return made[name]
+
+    return provide
+
+
+@pytest.fixture(name="start")
+def _start(firmware, qemu, kernel, tmp_path):
+    """A function that starts a guest: machine, words of qb.cpu, QEMU's arguments."""
+
+    def begin(machine, words, *args, memory="256", append="", form="vmlinuz", seconds=BOOT_SECONDS,
+              name="cloud"):
+        directory, initrd = kernel(name)
+        disk = tmp_path / "disk"
+        disk.write_bytes(iso9660({"A.TXT": b"the disk\n" * 2000000}))
+        arguments = ["-M", machine, "-accel", "tcg", "-m", memory, "-bios", str(firmware),
+                     "-kernel", str(directory / form), "-initrd", str(initrd), "-append",
+                     f"console=ttyS0 quiet panic=-1 tsc_early_khz=2000000 qb.cpu={words} {append}",
+                     "-nodefaults", "-no-user-config", "-display", "none",
+                     "-serial", "chardev:serial", *(word.format(disk=disk) for word in args)]
+        return Vm(qemu(), arguments, tmp_path, seconds=seconds, qmp=True, debugcon=True)
+
+    return begin
+
+
+def finish(vm, silent=True):
+    """Waits for the end; what the guest said."""
+    vm.wait_for(rb"^QB done", STEP_SECONDS)
+    said = facts(vm.serial)
+    vm.check(not said["error"], f"the guest: {said['error']}")
+    vm.check(not silent or not vm.debug_output(), "the firmware spoke")
+    return said
+
+
+def wait_for_status(vm, status):
+    """Until query-status says so."""
+    for _ in range(STEP_SECONDS * 10):
+        if vm.qmp("query-status")["status"] == status:
+            return
+        with vm.news:
+            vm.news.wait(0.1)
+    raise vm.failure(f"not {status}")
+
+
+def sleep_and_wake(vm, times):
+    """The host's side of sleep=N."""
+    for i in range(1, times + 1):
+        vm.wait_for(rb"^QB sleep %d\r?$" % i, BOOT_SECONDS)
+        wait_for_status(vm, "suspended")
+        vm.qmp("system_wakeup")
+        vm.wait_for(rb"^QB awake %d\r?$" % i, STEP_SECONDS)
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize("machine", ["pc", "q35", "q35,smm=off"])
+def test_sleep(machine, cpus, start):
+    """Ten times S3: memory and disk are as before, the MTRRs too."""
+    with start(machine, f"sleep={SLEEPS}", "-smp", str(cpus), *DISK, seconds=900) as vm:
+        sleep_and_wake(vm, SLEEPS)
+        said = finish(vm)
+        vm.check(len(said["mtrr"]) == 1 and "uncachable" in said["mtrr"][0], f"MTRRs: {said['mtrr']}")
+        vm.check(said["cpus"] == [str(cpus)], f"CPUs: {said['cpus']}")
+
+
+def test_sleep_vmgenid(start):
+    """The generation's address is told again: a change after a sleep still reaches the guest."""
+    with start("q35", "sleep=1", "-device", "vmgenid,id=gen", *DISK, name="generic") as vm:
+        sleep_and_wake(vm, 1)
+        finish(vm)
+
+
+def test_sleep_elf(start):
+    """QEMU overwrites an ELF kernel on the way back: said, and booted anew."""
+    with start("q35", "sleep=1", *DISK, form="vmlinux") as vm:
+        vm.wait_for(rb"^QB sleep 1\r?$", BOOT_SECONDS)
+        wait_for_status(vm, "suspended")
+        vm.qmp("system_wakeup")
+        vm.wait_for(rb"^QB begin\r?$", BOOT_SECONDS, count=2)
+        vm.check(b"resume: QEMU has put the ELF kernel's image back" in vm.debug_output(),
+                 "not a word of it")
+
+
+@pytest.mark.parametrize("method", ["k", "t", "a", "p", "b"])
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_reboot(machine, method, start):
+    """Back in user space twice, whatever way Linux resets (a and b fall back where there is none)."""
+    with start(machine, "reboot", "-smp", "2", append=f"reboot={method}") as vm:
+        vm.wait_for(rb"^QB reboot\r?$", BOOT_SECONDS, count=3)
+        vm.check(not vm.debug_output(), "the firmware spoke")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("machine,method", [("pc", "k"), ("pc", "t"), ("q35", "a"), ("q35", "p"),
+                                            ("q35", "t"), ("microvm", "t")])
+def test_reboot_soak(machine, method, start):
+    """A hundred times."""
+    with start(machine, "reboot", "-smp", "2", append=f"reboot={method}", seconds=3600) as vm:
+        for i in range(1, REBOOTS + 1):
+            vm.wait_for(rb"^QB reboot\r?$", BOOT_SECONDS, count=i)
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
+def test_system_reset(machine, start):
+    """The monitor's reset."""
+    with start(machine, "cpus=9") as vm:
+        for i in range(1, 4):
+            vm.wait_for(rb"^QB ready\r?$", BOOT_SECONDS, count=i)
+            vm.qmp("system_reset")
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_cpu_plugged_then_slept(machine, start):
+    """A processor plugged in after the boot works, also after a sleep."""
+    with start(machine, "cpus=2,sleep=1", "-smp", "1,maxcpus=2", *DISK) as vm:
+        vm.wait_for(rb"^QB ready\r?$", BOOT_SECONDS)
+        free = [slot for slot in vm.qmp("query-hotpluggable-cpus") if "qom-path" not in slot]
+        vm.qmp("device_add", driver=free[0]["type"], id="plugged", **free[0]["props"])
+        sleep_and_wake(vm, 1)
+        said = finish(vm)
+        vm.check(said["cpus"] == ["2"], f"CPUs: {said['cpus']}")
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_memory_plugged(machine, start):
+    """A pc-dimm plugged in after the boot is memory."""
+    with start(machine, "memory=128", memory="256,slots=2,maxmem=1G", name="generic") as vm:
+        vm.wait_for(rb"^QB ready\r?$", BOOT_SECONDS)
+        vm.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "more", "size": 128 << 20})
+        vm.qmp("device_add", driver="pc-dimm", id="dimm", memdev="more")
+        finish(vm)

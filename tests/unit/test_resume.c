@@ -1,0 +1,168 @@
+/*
+ * test_resume.c - resume.c: when a wake is one, what it costs to know, and where it leads.
+ */
+#include "unit.h"
+
+#include "layout.h"
+#include "resume.h"
+#include "spec/acpi.h"
+#include "spec/msr.h"
+
+#define FADT_PADDR              0xe1000u
+#define FACS_PADDR              0xe2000u
+#define RSDP_PADDR              0xe0000u
+
+static const struct chipset pc = {
+	.irq_wiring = IRQ_WIRING_PIIX, .isa_bridge = PCI_BDF(0, 1, 0), .has_s3 = true,
+};
+static const struct chipset microvm = { .irq_wiring = IRQ_WIRING_NONE };
+static const struct cpu old_cpu;
+static const struct smm_plan no_smm;
+static struct resume resume;
+static struct fake_pci *isa;
+
+static void arm(const struct chipset *chipset, bool elf_kernel)
+{
+	struct acpi_rsdp *rsdp;
+	struct acpi_header *rsdt;
+	struct acpi_fadt *fadt;
+	uint32_t fadt_paddr = FADT_PADDR;
+
+	fake_ram_add(0xe0000, 0x10000);
+	memset(fake_phys(0xe0000, 0x10000), 0, 0x10000);
+	rsdp = fake_phys(RSDP_PADDR, sizeof(*rsdp));
+	rsdp->rsdt_address = RSDP_PADDR + 0x40;
+	rsdt = fake_phys(RSDP_PADDR + 0x40, sizeof(*rsdt));
+	rsdt->length = sizeof(*rsdt) + 4;
+	memcpy(rsdt + 1, &fadt_paddr, 4);
+	fadt = fake_phys(FADT_PADDR, sizeof(*fadt));
+	memcpy(fadt->header.signature, "FACP", 4);
+	fadt->header.length = sizeof(*fadt);
+	fadt->firmware_ctrl = FACS_PADDR;
+	isa = fake_pci_add(NULL, 1, 0, 0x8086, 0x7000);
+	fake_pci_set(isa, 0x60, 4, 0x80808080);
+	memset(&resume, 0, sizeof(resume));
+	resume_arm(&resume, chipset, &no_smm, elf_kernel, RSDP_PADDR);
+	fake_forget();
+}
+
+static void test_no_record_costs_nothing(void **state)
+{
+	(void)state;
+	memset(&resume, 0, sizeof(resume));
+	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	memset(&resume, 0xa5, sizeof(resume));
+	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	arm(&pc, false);
+	resume.smm.first ^= 1;
+	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	assert_int_equal(fake_exits(), 0);
+}
+
+static void test_wake(void **state)
+{
+	(void)state;
+	arm(&pc, false);
+	fake.cmos[0x0f] = 0xfe;
+	assert_true(resume_probe(&resume, &pc, &old_cpu));
+	assert_int_equal(fake.cmos[0x0f], 0);
+	assert_int_equal(fake_exits(), 4);
+	/* And again: the record stays. */
+	fake.cmos[0x0f] = 0xfe;
+	assert_true(resume_probe(&resume, &pc, &old_cpu));
+}
+
+static void test_another_boot(void **state)
+{
+	(void)state;
+	arm(&pc, false);
+	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	/* Void from now on. */
+	fake.cmos[0x0f] = 0xfe;
+	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	assert_int_equal(fake.cmos[0x0f], 0xfe);
+}
+
+static void test_elf_kernel(void **state)
+{
+	(void)state;
+	arm(&pc, true);
+	fake.cmos[0x0f] = 0xfe;
+	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	assert_int_equal(fake.cmos[0x0f], 0);
+	assert_says(fake.console, "use a bzImage");
+}
+
+static void test_init_becomes_a_reset(void **state)
+{
+	static const struct cpu cpu = { .leaf1_edx = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR };
+
+	(void)state;
+	arm(&pc, false);
+	fake_pci_set(isa, 0x60, 4, 0x0b0b0a0a);
+	assert_int_equal(fake_run(resume_probe(&resume, &pc, &old_cpu)), FAKE_RESET);
+	assert_int_equal(resume.magic, 0);
+
+	fake_reset();
+	arm(&microvm, false);
+	fake_msr_set(IA32_MTRR_DEF_TYPE, 0xc06);
+	assert_int_equal(fake_run(resume_probe(&resume, &microvm, &cpu)), FAKE_RESET);
+	fake_reset();
+	arm(&microvm, false);
+	fake_msr_set(IA32_MTRR_DEF_TYPE, 0);
+	assert_false(resume_probe(&resume, &microvm, &cpu));
+	assert_int_equal(fake_exits(), 0);
+}
+
+static void test_vectors(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t vector;
+		uint64_t x_vector;
+		uint8_t version;
+		uint32_t length;
+		bool real_mode;
+		uint32_t entry;
+	} cases[] = {
+		{ "real mode", 0x9c000, 0, 0, 64, true, 0x9c000 },
+		{ "QEMU's version 0 has no second", 0x9c001, 0x200000, 0, 64, true, 0x9c001 },
+		{ "protected mode", 0x9c000, 0x200000, 1, 64, false, 0x200000 },
+		{ "protected mode alone", 0, 0x200000, 2, 64, false, 0x200000 },
+		{ "too short for it", 0x9c000, 0x200000, 1, 24, true, 0x9c000 },
+		{ "above 4 GiB", 0x9c000, 0x100000000, 1, 64, true, 0x9c000 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		struct acpi_facs *facs;
+
+		fake_reset();
+		arm(&pc, false);
+		facs = fake_phys(FACS_PADDR, sizeof(*facs));
+		facs->length = cases[i].length;
+		facs->version = cases[i].version;
+		facs->firmware_waking_vector = cases[i].vector;
+		facs->x_firmware_waking_vector = cases[i].x_vector;
+		assert_case_equal(cases[i].name, fake_run(resume_jump(&resume)), FAKE_HANDOFF);
+		assert_case_equal(cases[i].name, fake.handoff.real_mode, cases[i].real_mode);
+		assert_case_equal(cases[i].name, fake.handoff.entry, cases[i].entry);
+	}
+	fake_reset();
+	arm(&pc, false);
+	assert_panics("the waking vector", resume_jump(&resume));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_no_record_costs_nothing),
+		UNIT_TEST(test_wake),
+		UNIT_TEST(test_another_boot),
+		UNIT_TEST(test_elf_kernel),
+		UNIT_TEST(test_init_becomes_a_reset),
+		UNIT_TEST(test_vectors),
+	};
+
+	return cmocka_run_group_tests_name("resume", tests, NULL, NULL);
+}
