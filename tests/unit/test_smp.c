@@ -75,7 +75,8 @@ static void start(const struct cpu *cpu)
 {
 	fw_cfg_init(&cfg);
 	fake_forget();
-	smp_start(&block, cpu, &cfg);
+	smp_add_feature_control(&block, cpu, &cfg);
+	smp_start(&block, cpu);
 }
 
 static void test_start(void **state)
@@ -148,6 +149,7 @@ static void test_finish(void **state)
 
 	fake_reset();
 	block.slots_paddr = 0xe0000;
+	block.slots_end_paddr = 0xe0000 + 3 * SMP_SLOT_SIZE;
 	smp_finish(&block, &full, 4);
 	assert_says(fake.console, "smp: 1 of 4 processors were in SMM");
 
