@@ -54,13 +54,16 @@ $(O)/bios.lds: bios.lds include/layout.h
 $(O)/qboot.elf: $(OBJECTS) $(O)/bios.lds
 	$(Q)$(CC) $(LDFLAGS_IMAGE) -Wl,-T,$(O)/bios.lds -Wl,-Map,$(O)/qboot.map -o $@ $(OBJECTS)
 
-$(O)/qboot.bin: $(O)/qboot.elf scripts/mkimage.py
+$(O)/layers.ok: $(OBJECTS) scripts/check_layers.py
+	$(Q)$(PYTHON) scripts/check_layers.py $(O)/obj $(OBJECTS) && touch $@
+
+$(O)/qboot.bin: $(O)/qboot.elf $(O)/layers.ok scripts/mkimage.py
 	$(Q)$(PYTHON) scripts/mkimage.py $< $@
 
 -include $(OBJECTS:.o=.d)
 
 # Targets for people.  Each installs what it needs (scripts/deps.sh), then builds.
-.PHONY: run check check-qemu10 boot-test soak kernels clean help
+.PHONY: run check check-qemu10 boot-test soak size kernels clean help
 
 run:                            ## boot Debian's cloud kernel to a shell (KERNEL= MACHINE= ACCEL= ...)
 	@sh scripts/deps.sh build run
@@ -86,6 +89,9 @@ soak:                           ## the long boot tests: a hundred reboots and th
 	@sh scripts/deps.sh check
 	@$(MAKE) --no-print-directory all kernels
 	$(PYTEST) -n 2 -m soak $(TESTS) tests/boot
+
+size: $(O)/qboot.bin            ## how many bytes of the image each module takes
+	@$(PYTHON) scripts/size_report.py $(O)/qboot.map $(O)/obj
 
 kernels:                        ## download the kernels that the boot tests use
 	@$(PYTHON) scripts/kernels.py cloud generic i386 >/dev/null
