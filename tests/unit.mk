@@ -2,7 +2,7 @@
 #
 #   make unit       every tests/unit/test_*.c with AddressSanitizer and UBSan, 64 and 32 bits
 #   make unit64     64 bits alone;  build/unit64/test_memmap [PATTERN] runs one file by hand
-#   make fuzz       libFuzzer on every tests/fuzz/fuzz_*.c, FUZZ_SECONDS each
+#   make fuzz       libFuzzer on every tests/fuzz/fuzz_*.c, FUZZ_SECONDS each, two at a time with -j2
 #
 # The firmware's sources are compiled as they are: -iquote tests/fake puts another io.h, cpu.h and
 # phys.h in front of include/'s, and -include does it also for headers in include/ that name them.
@@ -33,7 +33,7 @@ $(O)/unit$(1)/%.o: %.c tests/unit.mk | $(O)/unit$(1)/cmocka
 		$$(UNIT_CFLAGS) $$(UNIT_SANITIZE) -MMD -MP -c -o $$@ $$<
 
 # Every test is linked from the objects it needs; the first that has a name wins, so that a test
-# which includes or links the real console does without the fake one.
+# which includes the real console does without the fake one.
 $(O)/unit$(1)/libqboot.a: $$(UNIT_OBJECTS$(1))
 	$$(Q)rm -f $$@ && ar qcs $$@ $$(filter-out $(O)/unit$(1)/console.o $(O)/unit$(1)/lib/string.o,$$^)
 
@@ -64,10 +64,43 @@ $(O)/unit32/cmocka: scripts/cmocka32.sh
 
 # Both widths in one report.  32 bits are skipped where they cannot be built, and the report says so.
 .PHONY: unit
-unit: $(addprefix $(O)/unit64/,$(UNIT_TESTS)) tests/unit/run.py
+unit: $(addprefix $(O)/unit64/,$(UNIT_TESTS)) tests/unit/run.py  ## the unit tests, 64 and 32 bits
 	$(Q)if why=$$(tests/unit/can_build32.sh '$(CC)'); then \
 		$(MAKE) --no-print-directory $(addprefix $(O)/unit32/,$(UNIT_TESTS)) && \
 		$(PYTHON) tests/unit/run.py $(foreach test,$(UNIT_TESTS),$(O)/unit64/$(test) $(O)/unit32/$(test)); \
 	else \
 		$(PYTHON) tests/unit/run.py --skipped "32 bits: $$why" $(addprefix $(O)/unit64/,$(UNIT_TESTS)); \
 	fi
+
+# Fuzzing: needs clang and its runtime (Debian's libclang-rt-14-dev).  What is found stays in
+# $(O)/fuzz; an input that crashes joins tests/fuzz/corpus/<parser> with its fix.
+FUZZ_SOURCES    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS         := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SOURCES))
+FUZZ_FAKE       := $(sort $(wildcard tests/fake/*.c))
+FUZZ_OBJECTS    := $(patsubst %.c,$(O)/fuzz/%.o,$(UNIT_FIRMWARE) $(FUZZ_FAKE))
+FUZZ_FLAGS      := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+$(O)/fuzz/%.o: %.c tests/unit.mk
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(UNIT_CPPFLAGS) $(filter-out -Wno-clobbered,$(UNIT_CFLAGS)) $(FUZZ_FLAGS) \
+		-MMD -MP -c -o $@ $<
+
+$(O)/fuzz/libqboot.a: $(FUZZ_OBJECTS)
+	$(Q)rm -f $@ && ar qcs $@ $(filter-out $(O)/fuzz/console.o $(O)/fuzz/lib/string.o,$^)
+
+$(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libqboot.a
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^
+
+.SECONDARY: $(FUZZ_OBJECTS) $(FUZZ_SOURCES:%.c=$(O)/fuzz/%.o)
+
+.PHONY: fuzz $(addprefix fuzz-,$(FUZZERS))
+fuzz: $(addprefix fuzz-,$(FUZZERS))     ## libFuzzer on each parser, FUZZ_SECONDS= (30) each
+
+$(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(O)/fuzz/fuzz_%
+	@mkdir -p $(O)/fuzz/corpus/$*
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/corpus/$* tests/fuzz/corpus/$* >$<.log 2>&1 || \
+		{ cat $<.log; exit 1; }
+	@sed -n 's/^stat::number_of_executed_units: */fuzz-$*: no fault in inputs: /p' $<.log
+
+-include $(patsubst %.c,$(O)/fuzz/%.d,$(UNIT_FIRMWARE) $(FUZZ_FAKE) $(FUZZ_SOURCES))
