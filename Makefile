@@ -63,7 +63,7 @@ $(O)/qboot.bin: $(O)/qboot.elf $(O)/layers.ok scripts/mkimage.py
 -include $(OBJECTS:.o=.d)
 
 # Targets for people.  Each installs what it needs (scripts/deps.sh), then builds.
-.PHONY: run check check-qemu10 boot-test soak size kernels clean help
+.PHONY: run check check-all check-qemu10 boot-test soak size kernels clean help
 
 run:                            ## boot Debian's cloud kernel to a shell (KERNEL= MACHINE= ACCEL= ...)
 	@sh scripts/deps.sh build run
@@ -78,7 +78,12 @@ check:                          ## unit tests, then boot tests: all that CI runs
 boot-test:                      ## the boot tests alone; TESTS="-k microvm" selects
 	@sh scripts/deps.sh check
 	@$(MAKE) --no-print-directory all kernels
-	$(PYTEST) -n 2 $(TESTS) tests/boot
+	$(PYTEST) -n 2 $(if $(TESTS),--all) $(TESTS) tests/boot
+
+check-all:                      ## every boot test: an hour or so
+	@sh scripts/deps.sh check
+	@$(MAKE) --no-print-directory all kernels
+	$(PYTEST) -n 2 --all $(TESTS) tests
 
 check-qemu10:                   ## the boot tests under Debian 13's QEMU 10.0, in a private chroot
 	@sh scripts/deps.sh check qemu10
@@ -88,7 +93,7 @@ check-qemu10:                   ## the boot tests under Debian 13's QEMU 10.0, i
 soak:                           ## the long boot tests: a hundred reboots and the like
 	@sh scripts/deps.sh check
 	@$(MAKE) --no-print-directory all kernels
-	$(PYTEST) -n 2 -m soak $(TESTS) tests/boot
+	$(PYTEST) -n 2 --all -m soak $(TESTS) tests/boot
 
 size: $(O)/qboot.bin            ## how many bytes of the image each module takes
 	@$(PYTHON) scripts/size_report.py $(O)/qboot.map $(O)/obj

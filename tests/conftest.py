@@ -4,6 +4,7 @@
     --qemu PROGRAM    the x86_64 QEMU; $QEMU too    (qemu-system-x86_64); its i386 sister is looked
                       for beside it
     --not-silent      the firmware is another one and may print
+    --all             all rows, not only those of quick.py
 """
 
 import os
@@ -14,7 +15,9 @@ import sys
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "boot")]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "boot"), str(ROOT / "tests")]
+
+from quick import is_quick      # noqa: E402, the path is set above
 
 
 def pytest_addoption(parser):
@@ -23,6 +26,16 @@ def pytest_addoption(parser):
                      str(ROOT / "build" / "qboot.bin"))
     parser.addoption("--qemu", default=os.environ.get("QEMU") or "qemu-system-x86_64")
     parser.addoption("--not-silent", action="store_true")
+    parser.addoption("--all", action="store_true")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves the quick rows, unless all are asked for; pytest counts the others as deselected."""
+    if config.getoption("--all"):
+        return
+    left_out = [item for item in items if not is_quick(item.path.name, item.name)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

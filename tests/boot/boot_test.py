@@ -5,6 +5,7 @@ on the kernel's; a failure shows the command line, the end of the serial port an
 What a host cannot run is a SKIP that says why.  Linux is emulated (TCG): a KVM is not needed.
 """
 
+import functools
 import hashlib
 import re
 
@@ -288,13 +289,39 @@ def lasting(said):
                                        "assigned")}
 
 
+class Starved(Exception):
+    """The host had no time for the guest at a moment when its clock suffers for good."""
+
+
+# microvm has no timer but the local APIC's, which Linux measures in a tenth of a second.  A
+# virtual processor that is not run meanwhile measures nonsense, and the kernel goes on without a timer.
+STARVED = b"APIC frequency too slow, disabling apic timer"
+
+
 def wait_done(vm, since=0):
     """Waits for a whole boot in the output from byte SINCE; returns where it ends."""
     vm.wait_for(rb".", FIRST_OUTPUT_SECONDS, since=since)
-    return vm.wait_for(rb"^QB done", BOOT_SECONDS, since=since)
+    end = vm.wait_for(rb"^QB done|" + STARVED, BOOT_SECONDS, since=since)
+    if vm.serial[:end].endswith(STARVED):
+        raise Starved
+    return end
+
+
+def fed(test):
+    """The test, tried again when the host was too busy for it."""
+    @functools.wraps(test)
+    def wrapper(*args, **kwargs):
+        for _ in range(3):
+            try:
+                return test(*args, **kwargs)
+            except Starved:
+                pass
+        pytest.skip("the host is too busy for an emulated guest to measure its timer")
+    return wrapper
 
 
 @pytest.mark.parametrize("case", rows(cases.BOOTS))
+@fed
 def test_boot(case, bench, silent):
     """Linux boots and finds the machine that QEMU was told to make."""
     if case.host_mib > host_free_mib():
@@ -308,6 +335,7 @@ def test_boot(case, bench, silent):
 
 @pytest.mark.parametrize("count", [3, pytest.param(20, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("case", rows(cases.REBOOTS))
+@fed
 def test_guest_reboots(case, count, bench, silent):
     """The guest resets the machine itself, COUNT times, and finds the same each time."""
     with bench.start(case, end="reboot", reboots=True, seconds=BOOT_SECONDS * count) as vm:
@@ -324,6 +352,7 @@ def test_guest_reboots(case, count, bench, silent):
 
 @pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("case", rows(cases.SYSTEM_RESETS))
+@fed
 def test_system_resets(case, count, bench, silent):
     """QEMU resets the machine COUNT times while the kernel starts, and the last boot is as the
     first."""
@@ -340,6 +369,7 @@ def test_system_resets(case, count, bench, silent):
 
 
 @pytest.mark.parametrize("case,bus", rows(cases.HOTPLUGS))
+@fed
 def test_disk_hotplug(case, bus, bench, silent):
     """A disk plugged into a running guest gets addresses and works."""
     with bench.start(case, qmp=True) as vm:

@@ -3,9 +3,9 @@
 Contract: a Vm starts QEMU under timeout(1) with its files in a given directory, collects what the
 guest writes to the character device "serial" (the caller connects it: -serial chardev:serial, or a
 virtconsole) and, if asked, to the debug console at port 0x402, and speaks QMP if asked.  Use it
-with `with`: at the end of the block QEMU is gone, and also when the test process dies.  All that goes
-wrong raises Failure, whose text has the command line, the last lines of the serial port, the debug
-console and QEMU's own words.
+with `with`: at the end of the block QEMU is gone, and also when the test process dies.  All that
+goes wrong raises Failure, whose text has the command line, the last lines of the serial port, the
+debug console and QEMU's own words.
 
     with Vm("qemu-system-x86_64", ["-serial", "chardev:serial", ...], directory) as vm:
         vm.wait_for(rb"^QB done", seconds=60)

@@ -1,0 +1,30 @@
+"""Which boot tests `make check` runs: enough to trust a change, in minutes.  `make check-all` runs all.
+
+Contract: QUICK maps a test file to patterns of the names it runs; a file not named here runs whole.
+"""
+
+import re
+
+QUICK = {
+    "boot_test.py": [
+        r"test_boot\[(pc|q35|microvm|microvm-noacpi)-(cloud|generic)-vmlinu[xz]\]",
+        r"test_boot\[(pc|q35|microvm|microvm-noacpi)-(2cpus-generic|8cpus)\]",
+        r"test_boot\[(pc|q35)-i386-on-(x86_64|i386)\]",
+        r"test_boot\[(pc|q35|microvm)-(3073M|4092069k)\]",
+        r"test_boot\[(pc-2cpus-noacpi|q35-root-port|q35-20-devices|microvm-pcie)\]",
+        r"test_boot\[launcher-(kata|melange|plain)\]",
+        r"test_guest_reboots\[(pc-keyboard|q35-pci|microvm-triple)-3\]",
+        r"test_system_resets\[q35-20\]",
+        r"test_disk_hotplug\[(q35-kata-bridge|pc-root-bus)",
+    ],
+    "cpu_test.py": [r"test_sleep\[(pc-1|q35-1)\]", r"test_memory_plugged\[q35\]"],
+    "pci_test.py": [r"test_addresses\[(q35-24-virtio|pc-24-virtio|q35-ports|q35-pxb)"],
+    "tables_test.py": [r"test_same_as_seabios\[(pc|q35|microvm)\]", r"test_own_acpi\[pc-i440fx-1.5\]",
+                       r"test_vmgenid", r"test_fpdt\[q35\]"],
+}
+
+
+def is_quick(file_name, test_name):
+    """Whether `make check` runs that test."""
+    patterns = QUICK.get(file_name)
+    return patterns is None or any(re.match(pattern, test_name) for pattern in patterns)
