@@ -217,7 +217,7 @@ static void test_random_allocations(void **state)
 		for (uint32_t step = 0; step < 150; step++) {
 			static struct memmap before;
 			uint32_t size = 1 + (unit_random(&seed) >> (unit_random(&seed) % 20 + 11));
-			uint32_t align = 1u << unit_random(&seed) % 17;
+			uint32_t align = 1u << unit_random(&seed) % 23;
 			uint32_t type = types[unit_random(&seed) % COUNT(types)];
 			enum memory_zone zone = unit_random(&seed) % 4 ? ZONE_LOW : ZONE_FSEG;
 			uint64_t ram_before = total(MEMORY_RAM);
@@ -237,6 +237,8 @@ static void test_random_allocations(void **state)
 			if (pool) {
 				assert_true(place + (uint64_t)size <= before.pool_end);
 				assert_int_equal(map.pool_end, place);
+				/* The rest is for ZONE_FSEG. */
+				assert_true(zone == ZONE_FSEG || place >= FIRMWARE_POOL_BASE + 0x400);
 				assert_true(total(MEMORY_RAM) == ram_before);
 				if (type == MEMORY_LOADED)
 					type = MEMORY_RESERVED;

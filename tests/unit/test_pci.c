@@ -347,6 +347,29 @@ static bool forwards(const struct fake_pci *bridge, const struct place *place)
 	return place->prefetch && inside(place, base, limit);
 }
 
+/* Whether a bridge takes any byte of it away from its neighbours. */
+static bool claims(const struct fake_pci *bridge, const struct place *place)
+{
+	struct place byte = *place;
+
+	for (uint64_t at = 0; at < place->size; at += place->size > 0x1000 ? 0x1000 : 1) {
+		byte.base = place->base + at;
+		byte.size = 1;
+		byte.prefetch = true;
+		if (forwards(bridge, &byte))
+			return true;
+	}
+	return false;
+}
+
+static bool is_below(const struct fake_pci *pci, const struct fake_pci *bridge)
+{
+	for (; pci; pci = pci->parent)
+		if (pci->parent == bridge)
+			return true;
+	return false;
+}
+
 static bool overlap(const struct place *a, const struct place *b)
 {
 	return a->io == b->io && a->base < b->base + b->size && b->base < a->base + a->size;
@@ -369,6 +392,12 @@ static void check_addresses(void)
 			assert_false(overlap(place, &places[j]));
 		for (const struct fake_pci *up = place->pci->parent; up; up = up->parent)
 			assert_true(forwards(up, place));
+		for (uint32_t j = 0; j < fake.pci.function_count; j++) {
+			const struct fake_pci *bridge = fake.pci.functions[j];
+
+			if ((get(bridge, PCI_HEADER_TYPE, 1) & 1) && !is_below(place->pci, bridge))
+				assert_false(claims(bridge, place));
+		}
 		if (place->io) {
 			assert_in_range(place->base, 0x1000, 0x10000 - place->size);
 			continue;

@@ -114,6 +114,23 @@ static void test_memcmp(void **state)
 	for (uint32_t i = 0; i < COUNT(cases); i++)
 		assert_case(cases[i].name, sign(our_memcmp(cases[i].left, cases[i].right,
 							   cases[i].size)) == cases[i].wanted);
+	/* A difference anywhere, in either direction, in buffers of exact size. */
+	for (uint32_t size = 1; size <= MAX_SIZE; size++) {
+		for (uint32_t at = 0; at < size; at++) {
+			uint8_t *left = malloc(size), *right = malloc(size);
+
+			fill(left, size, 9);
+			fill(right, size, 9);
+			assert_int_equal(our_memcmp(left, right, size), 0);
+			right[at] = (uint8_t)(left[at] ^ 0x80);
+			assert_int_equal(sign(our_memcmp(left, right, size)),
+					 left[at] < right[at] ? -1 : 1);
+			assert_int_equal(sign(our_memcmp(right, left, size)),
+					 left[at] < right[at] ? 1 : -1);
+			free(left);
+			free(right);
+		}
+	}
 }
 
 static void test_strlen(void **state)
