@@ -11,7 +11,7 @@ QUICK = {
         r"test_boot\[(pc|q35|microvm|microvm-noacpi)-(2cpus-generic|8cpus)\]",
         r"test_boot\[(pc|q35)-i386-on-(x86_64|i386)\]",
         r"test_boot\[(pc|q35|microvm)-(3073M|4092069k)\]",
-        r"test_boot\[(pc-2cpus-noacpi|q35-root-port|q35-20-devices|microvm-pcie)\]",
+        r"test_boot\[(pc-2cpus-noacpi|q35-root-port|q35-20-devices)\]",
         r"test_boot\[launcher-(kata|melange|plain)\]",
         r"test_guest_reboots\[(pc-keyboard|q35-pci|microvm-triple)-3\]",
         r"test_system_resets\[q35-20\]",

@@ -293,8 +293,8 @@ class Starved(Exception):
     """The host had no time for the guest at a moment when its clock suffers for good."""
 
 
-# microvm has no timer but the local APIC's, which Linux measures in a tenth of a second.  A
-# virtual processor that is not run meanwhile measures nonsense, and the kernel goes on without a timer.
+# microvm has no timer but the local APIC's, which Linux measures in a tenth of a second.  A virtual
+# processor that is not run meanwhile measures nonsense, and the kernel goes on without a timer.
 STARVED = b"APIC frequency too slow, disabling apic timer"
 
 
