@@ -29,7 +29,9 @@ def copy_tree(directory):
 
 def make(directory, *arguments):
     """(status, everything that was printed)"""
-    done = subprocess.run(['make', *arguments], cwd=directory, stdout=subprocess.PIPE,
+    # --no-print-directory: these tests may themselves run under make, which then says where it is.
+    done = subprocess.run(['make', '--no-print-directory', *arguments], cwd=directory,
+                          stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     return done.returncode, done.stdout
 
