@@ -38,6 +38,17 @@ def pytest_collection_modifyitems(config, items):
     config.hook.pytest_deselected(items=left_out)
 
 
+def pytest_unconfigure(config):
+    """The last line, in the form of the unit tests' one; xdist's workers have no reporter."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return
+    count = {word: len(reporter.stats.get(word, ())) for word in
+             ("passed", "failed", "error", "skipped")}
+    skipped = f", {count['skipped']} skipped" if count["skipped"] else ""
+    print(f"{count['passed']} passed, {count['failed'] + count['error']} failed{skipped}")
+
+
 @pytest.fixture(scope="session")
 def firmware(pytestconfig):
     """The firmware's path."""
