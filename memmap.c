@@ -26,50 +26,50 @@
 
 #define E820_CHUNK              32      /* entries of etc/e820 read at a time */
 
-/* Opens a gap of delta entries before index at (or closes one, when delta is negative). */
-static void shift(struct memmap *map, uint32_t at, int delta)
+/* Moves [first, stop) by a number of entries, up or down. */
+static void shift(struct memory_range *first, struct memory_range *stop, int delta)
 {
-	struct memory_range *ranges = map->ranges;
-
 	if (delta > 0)
-		for (uint32_t i = map->count; i > at; i--)
-			ranges[i - 1 + (uint32_t)delta] = ranges[i - 1];
+		while (stop-- > first)
+			stop[delta] = *stop;
 	else if (delta < 0)
-		for (uint32_t i = at; i < map->count; i++)
-			ranges[i - (uint32_t)-delta] = ranges[i];
-	map->count += (uint32_t)delta;
+		for (; first < stop; first++)
+			first[delta] = *first;
 }
 
 enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t type)
 {
-	struct memory_range *ranges = map->ranges;
-	struct memory_range pieces[3];
-	uint32_t piece_count = 0;
-	uint32_t first = 0;
-	uint32_t last;
+	struct memory_range *first = map->ranges;
+	struct memory_range *const stop = first + map->count;
+	struct memory_range *last;
+	struct memory_range tail;
+	bool head_stays, tail_stays;
+	int delta;
 
 	if (base >= end)
 		return OK;
-	while (first < map->count && ranges[first].end <= base)
+	while (first < stop && first->end <= base)
 		first++;
-	for (last = first; last < map->count && ranges[last].base < end; last++)
+	for (last = first; last < stop && last->base < end; last++)
 		;
 
-	/* [first, last) overlaps; keep what sticks out on either side. */
-	if (first < last && ranges[first].base < base)
-		pieces[piece_count++] = (struct memory_range){
-			ranges[first].base, base, ranges[first].type };
-	if (type != MEMORY_NONE)
-		pieces[piece_count++] = (struct memory_range){ base, end, type };
-	if (first < last && ranges[last - 1].end > end)
-		pieces[piece_count++] = (struct memory_range){
-			end, ranges[last - 1].end, ranges[last - 1].type };
-
-	if (map->count - (last - first) + piece_count > MEMMAP_MAX_ENTRIES)
+	/* [first, last) overlaps; what sticks out on either side stays. */
+	head_stays = first < last && first->base < base;
+	tail_stays = first < last && last[-1].end > end;
+	if (tail_stays)
+		tail = last[-1];
+	delta = head_stays + (type != MEMORY_NONE) + tail_stays - (int)(last - first);
+	if (map->count + (uint32_t)delta > MEMMAP_MAX_ENTRIES)
 		return ERR_TOO_MANY;
-	shift(map, last, (int)piece_count - (int)(last - first));
-	for (uint32_t i = 0; i < piece_count; i++)
-		ranges[first + i] = pieces[i];
+	map->count += (uint32_t)delta;
+	shift(last, stop, delta);
+
+	if (head_stays)
+		first++->end = base;
+	if (type != MEMORY_NONE)
+		*first++ = (struct memory_range){ base, end, type };
+	if (tail_stays)
+		*first = (struct memory_range){ end, tail.end, tail.type };
 	return OK;
 }
 
