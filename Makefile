@@ -33,6 +33,9 @@ $(O)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
 
+# Where most instructions of a boot are spent.
+$(O)/obj/lib/checksum.o: CFLAGS_IMAGE += -O2
+
 # The functions a builtin may become a call of.
 $(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin
 

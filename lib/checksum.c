@@ -12,38 +12,53 @@
 #include "checksum.h"
 
 #define LANES           0x00ff00ffu
-#define WORDS_PER_RUN   256u            /* 257 * 255 is the most that 16 bits hold */
-#define WORDS_PER_STEP  8u
+#define RUN             256u            /* words; 257 * 255 is the most that 16 bits hold */
+#define STEP            16u
 
 typedef uint32_t __attribute__((may_alias, aligned(1))) word;
 
-/* count is a multiple of WORDS_PER_STEP, at most WORDS_PER_RUN. */
+struct sums {
+	uint32_t all;
+	uint32_t even;
+};
+
+static inline void add(struct sums *sums, uint32_t value)
+{
+	sums->all += value;
+	sums->even += value & LANES;
+}
+
+/* At most RUN words. */
 static uint32_t sum_run(const word *words, uint32_t count)
 {
-	uint32_t all = 0;
-	uint32_t even = 0;
+	struct sums sums = { 0, 0 };
+	const word *steps_end = words + count / STEP * STEP;
+	const word *end = words + count;
 	uint32_t odd;
 
-	for (const word *end = words + count; words < end; words += WORDS_PER_STEP) {
-		all += words[0];
-		even += words[0] & LANES;
-		all += words[1];
-		even += words[1] & LANES;
-		all += words[2];
-		even += words[2] & LANES;
-		all += words[3];
-		even += words[3] & LANES;
-		all += words[4];
-		even += words[4] & LANES;
-		all += words[5];
-		even += words[5] & LANES;
-		all += words[6];
-		even += words[6] & LANES;
-		all += words[7];
-		even += words[7] & LANES;
+	while (words != steps_end) {
+		add(&sums, words[0]);
+		add(&sums, words[1]);
+		add(&sums, words[2]);
+		add(&sums, words[3]);
+		add(&sums, words[4]);
+		add(&sums, words[5]);
+		add(&sums, words[6]);
+		add(&sums, words[7]);
+		add(&sums, words[8]);
+		add(&sums, words[9]);
+		add(&sums, words[10]);
+		add(&sums, words[11]);
+		add(&sums, words[12]);
+		add(&sums, words[13]);
+		add(&sums, words[14]);
+		add(&sums, words[15]);
+		words += STEP;
 	}
-	odd = (all - even) >> 8;
-	return even + (even >> 16) + odd + (odd >> 16);
+	while (words != end)
+		add(&sums, *words++);
+	odd = (sums.all - sums.even) >> 8;
+	return sums.even + (sums.even >> 16) + odd + (odd >> 16);
 }
 
 uint8_t checksum_sum(const void *data, uint32_t size)
@@ -51,11 +66,11 @@ uint8_t checksum_sum(const void *data, uint32_t size)
 	const uint8_t *bytes = data;
 	uint32_t sum = 0;
 
-	while (size >= WORDS_PER_STEP * sizeof(word)) {
-		uint32_t count = size / sizeof(word) & ~(WORDS_PER_STEP - 1);
+	while (size >= sizeof(word)) {
+		uint32_t count = size / sizeof(word);
 
-		if (count > WORDS_PER_RUN)
-			count = WORDS_PER_RUN;
+		if (count > RUN)
+			count = RUN;
 		sum += sum_run((const word *)bytes, count);
 		bytes += count * sizeof(word);
 		size -= count * (uint32_t)sizeof(word);
