@@ -21,12 +21,11 @@ _Static_assert(sizeof(struct directory_head) == 4 + 64 * FW_CFG_CACHED_FILES, "n
 /* Cost: 1 VM exit. */
 static void transfer(uint32_t control, uint64_t paddr, uint32_t size)
 {
-	volatile struct fw_cfg_dma dma = {
-		.control = be32_make(control),
-		.length = be32_make(size),
-		.address = be64_make(paddr),
-	};
+	volatile struct fw_cfg_dma dma;
 
+	dma.control.raw = be32_make(control).raw;
+	dma.length.raw = be32_make(size).raw;
+	dma.address.raw = be64_make(paddr).raw;
 	outl(FW_CFG_PORT_DMA_LOW, be32_make(phys_addr((const void *)&dma)).raw);
 	if (dma.control.raw)
 		panic("fw_cfg: transfer of %u bytes at 0x%llx with control 0x%x failed with status "
@@ -132,7 +131,8 @@ static bool matches(const struct fw_cfg_file *file, const char *name, size_t nam
 	return true;
 }
 
-static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
+/* Never inline: the search of the cache needs all registers. */
+static __attribute__((noinline)) bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
 			      struct fw_cfg_item *item)
 {
 	struct fw_cfg_file file;

@@ -46,13 +46,13 @@ int memcmp(const void *left, const void *right, size_t size)
 	const uint8_t *l = left;
 	const uint8_t *r = right;
 
-	size_t i = 0;
-
-	while (size - i >= sizeof(word) && *(const word *)(l + i) == *(const word *)(r + i))
-		i += sizeof(word);
-	for (; i < size; i++)
-		if (l[i] != r[i])
-			return l[i] - r[i];
+	for (; size >= sizeof(word) && *(const word *)l == *(const word *)r; size -= sizeof(word)) {
+		l += sizeof(word);
+		r += sizeof(word);
+	}
+	for (; size; size--, l++, r++)
+		if (*l != *r)
+			return *l - *r;
 	return 0;
 }
 
