@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a group of make targets needs.
 #
-#   scripts/deps.sh GROUP...      GROUP: build run check qemu10
+#   scripts/deps.sh GROUP...      GROUP: build run check bench qemu10
 #
 # Contract: silent and quick when all are there.  Otherwise says which are missing and installs them
 # with apt-get, through sudo when not root, without recommended packages and without questions; the
@@ -16,9 +16,10 @@ packages_of() {
 	run) echo qemu-system-x86 xz-utils lz4 zstd bzip2 ;;
 	check) echo "$(packages_of build) $(packages_of run)" gcc-multilib clang libcmocka-dev \
 		python3-pytest python3-pytest-xdist ;;
+	bench) echo "$(packages_of build) $(packages_of run)" python3-matplotlib ;;
 	qemu10) echo debootstrap ;;
 	*)
-		echo "deps.sh: no group '$1'; groups are build, run, check, qemu10" >&2
+		echo "deps.sh: no group '$1'; groups are build, run, check, bench, qemu10" >&2
 		exit 2
 		;;
 	esac
@@ -40,7 +41,7 @@ program_of() {
 	qemu-system-x86) echo qemu-system-x86_64 ;;
 	xz-utils) echo xz ;;
 	python3-pytest) echo pytest-3 pytest ;;
-	python3-pytest-xdist) ;; # no program; pytest says so itself
+	python3-pytest-xdist | python3-matplotlib) ;; # no program; who needs it says so itself
 	acpica-tools) echo iasl ;;
 	*) echo "$1" ;;
 	esac

@@ -9,5 +9,7 @@ budget: $(O)/qboot.bin            ## count what the firmware makes QEMU do, and 
 
 # The report: build/bench/report.html.  BENCH_ARGS: see tests/bench/bench.py --help
 .PHONY: bench
-bench: $(O)/qboot.bin             ## compare with the firmwares on this machine: build/bench/report.html
+bench:                          ## compare with the firmwares on this machine: build/bench/report.html
+	@sh scripts/deps.sh bench
+	@$(MAKE) --no-print-directory all
 	$(Q)$(BENCH_PYTHON) tests/bench/bench.py --output $(O)/bench $(BENCH_ARGS)
