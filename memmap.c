@@ -171,13 +171,19 @@ uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_
 	return place;
 }
 
+/* QEMU's own entries are RAM or reserved, so tables are where an allocation took RAM. */
+static bool is_ram(uint32_t type)
+{
+	return type == MEMORY_RAM || type == MEMORY_ACPI || type == MEMORY_NVS ||
+		type == MEMORY_LOADED || type == MEMORY_KEPT;
+}
+
 uint32_t memmap_low_ram_end(const struct memmap *map)
 {
 	for (uint32_t i = map->count; i--;) {
 		const struct memory_range *range = &map->ranges[i];
 
-		if ((range->type == MEMORY_RAM || range->type == MEMORY_LOADED ||
-		     range->type == MEMORY_KEPT) && range->base < FOUR_GIB)
+		if (is_ram(range->type) && range->base < FOUR_GIB)
 			return (uint32_t)(range->end < FOUR_GIB ? range->end : FOUR_GIB - 0x1000);
 	}
 	return 0;

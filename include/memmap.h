@@ -94,7 +94,7 @@ uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uin
 uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
 		      enum memory_zone zone, const char *who);
 
-/* One past the last byte of RAM (of any use) below 4 GiB. */
+/* One past the last byte of RAM below 4 GiB, whatever it is used for: tables count. */
 uint32_t memmap_low_ram_end(const struct memmap *map);
 
 /*

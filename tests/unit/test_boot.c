@@ -128,6 +128,23 @@ static void test_linux(void **state)
 	}
 }
 
+/* Old kernels read ACPI tables before they have page tables of their own. */
+static void test_page_tables_reach_the_acpi_tables(void **state)
+{
+	const uint64_t *pml4, *pdpt;
+
+	(void)state;
+	machine();
+	memmap_set(&map, GIB - MIB, GIB + MIB, MEMORY_ACPI);
+	give_bzimage(0);
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	pml4 = phys_ptr(fake.handoff.cr3);
+	pdpt = phys_ptr((uint32_t)pml4[0] & ~0xfffu);
+	assert_int_equal(pdpt[0] & 1, 1);
+	assert_int_equal(pdpt[1] & 1, 1);
+	assert_int_equal(pdpt[2] & 1, 0);
+}
+
 /* The command line at every length around the one guessed; the terminator is always there. */
 static void test_command_lines(void **state)
 {
@@ -392,6 +409,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_linux),
+		UNIT_TEST(test_page_tables_reach_the_acpi_tables),
 		UNIT_TEST(test_command_lines),
 		UNIT_TEST(test_map_longer_than_boot_params),
 		UNIT_TEST(test_setup_data),

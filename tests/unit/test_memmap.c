@@ -321,6 +321,13 @@ static void test_low_ram_end(void **state)
 	assert_true(memmap_low_ram_end(&map) == 3 * GIB);
 	memmap_set(&map, 3 * GIB, 4 * GIB, MEMORY_RESERVED);
 	assert_true(memmap_low_ram_end(&map) == 3 * GIB);
+	/* What was taken from the top is RAM still; tables may even begin a GiB. */
+	memmap_set(&map, 3 * GIB - MIB, 3 * GIB, MEMORY_KEPT);
+	assert_true(memmap_low_ram_end(&map) == 3 * GIB);
+	memmap_set(&map, 2 * GIB, 3 * GIB, MEMORY_ACPI);
+	assert_true(memmap_low_ram_end(&map) == 3 * GIB);
+	memmap_set(&map, 2 * GIB, 3 * GIB, MEMORY_NVS);
+	assert_true(memmap_low_ram_end(&map) == 3 * GIB);
 	memmap_set(&map, 0, 4 * GIB, MEMORY_RAM);
 	assert_true(memmap_low_ram_end(&map) == 4 * GIB - 0x1000 || memmap_low_ram_end(&map) == 0);
 }
