@@ -110,7 +110,8 @@ static enum error plan_fixed(const struct bzimage *image, uint32_t kernel_size, 
 
 	if (run_end < image->pref_address || run_end > FOUR_GIB ||
 	    !memmap_is(map, LINUX_LOAD_HIGH_ADDR, load_end, MEMORY_RAM) ||
-	    !memmap_is(map, image->pref_address, run_end, MEMORY_RAM))
+	    !memmap_is(map, image->pref_address, run_end, MEMORY_RAM) ||
+	    map->count > MEMMAP_MAX_ENTRIES - 4)        /* both claims or none */
 		return ERR_NO_MEMORY;
 	if (memmap_set(map, LINUX_LOAD_HIGH_ADDR, load_end, MEMORY_LOADED) != OK ||
 	    memmap_set(map, image->pref_address, run_end, MEMORY_LOADED) != OK)

@@ -283,6 +283,29 @@ static void test_plan_fixed(void **state)
 		check_plan(&cases[i]);
 }
 
+/* Two claims, of which the map may have room for one: then neither is made. */
+static void test_plan_in_a_full_map(void **state)
+{
+	static struct memmap before;
+
+	(void)state;
+	image = (struct bzimage){ .alignment = 1, .pref_address = 0x1000000, .init_size = 0x100000 };
+	for (uint32_t room = 0; room <= 4; room++) {
+		uint32_t load = 0;
+		enum error error;
+
+		map.count = 0;
+		memmap_set(&map, 0, 0x8000000, MEMORY_RAM);
+		for (uint64_t i = 1; map.count < MEMMAP_MAX_ENTRIES - room; i++)
+			memmap_set(&map, i << 32, (i << 32) + 1, MEMORY_RESERVED);
+		before = map;
+		error = bzimage_plan(&image, 0x1000, &map, &load);
+		assert_int_equal(error, room < 4 ? ERR_NO_MEMORY : OK);
+		if (error != OK)
+			assert_memory_equal(&before, &map, sizeof(map));
+	}
+}
+
 static void test_needs(void **state)
 {
 	uint64_t base, size;
@@ -396,6 +419,7 @@ int main(void)
 		UNIT_TEST(test_bit_flips),
 		UNIT_TEST(test_plan_relocatable),
 		UNIT_TEST(test_plan_fixed),
+		UNIT_TEST(test_plan_in_a_full_map),
 		UNIT_TEST(test_needs),
 		UNIT_TEST(test_build),
 		UNIT_TEST(test_find_setup_data),
