@@ -19,7 +19,7 @@ void log(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Something the boot cannot live with: prints the message, tells pvpanic and isa-debug-exit when
- * they are there (QEMU then exits with status 0x21), and stops with interrupts off.
+ * they are there (QEMU then exits with status 85), and stops with interrupts off.
  */
 noreturn void panic(const char *message, ...) __attribute__((format(printf, 1, 2)));
 

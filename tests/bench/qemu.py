@@ -86,7 +86,7 @@ def expect_stop(status, said, argv):
     lines = [line for line in said.splitlines() if "warning:" not in line]
     late = "it did not reach the kernel in time"
     reason = {137: late, -9: late,
-              0x21: "the firmware gave up"}.get(status, f"QEMU ended with status {status}")
+              85: "the firmware gave up"}.get(status, f"QEMU ended with status {status}")
     raise Error(f"{reason}: {lines[-1] if lines else 'nothing said'}\n  {' '.join(argv)}")
 
 

@@ -231,7 +231,7 @@ CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + DEVICES + MACHINE_OP
 class Diagnostic(NamedTuple):
     """One boot that must be refused, and why."""
     name: str
-    message: str                # regular expression
+    message: str                # regular expression for all of the line after "qboot: boot: "
     kernel: str | None          # a form, a file that guest_test.py makes, or none
     memory: str = "128"
     initrd: int | None = None
@@ -239,15 +239,31 @@ class Diagnostic(NamedTuple):
 
 
 ALMOST_16_MIB = 15 * MIB + 500 * 1024       # more, and QEMU refuses it itself
+MORE_MEMORY = r"; give the guest more memory \(-m\)"
+NO_KERNEL = (r"the file given with -kernel {} at offset 0x202\); a Linux bzImage, "
+             r"an ELF kernel with a PVH note, or a Multiboot kernel is needed")
+NO_INITRD = (r"the initrd of {} bytes does not fit into one piece of free RAM; RAM below "
+             r"4 GiB ends at 0x1000000, the kernel takes an initrd below {}" + MORE_MEMORY)
+NO_BZIMAGE = r"the kernel needs {} bytes from 0x1000000 on, RAM ends at {}" + MORE_MEMORY
+NO_ELF = (r"the ELF kernel of \d{{6}} bytes at {} does not fit into RAM, which ends at {}"
+          + MORE_MEMORY)
+
+# What is wrong, with the values that tell one case from another, and what to change.
 DIAGNOSTICS = [
-    Diagnostic("no-kernel", r"qboot: .*kernel", None),
-    Diagnostic("random-file", r"qboot: .*kernel", "random"),
-    Diagnostic("text-file", r"qboot: .*kernel", "text"),
-    Diagnostic("16-bit-only", r"qboot: .*kernel.*16-bit", "bz-zimage.img"),
-    Diagnostic("initrd-too-big-pvh", r"qboot: .*initrd", "pvh.elf", "16", ALMOST_16_MIB),
-    Diagnostic("initrd-too-big-linux", r"qboot: .*initrd", "bz-low.img", "16", ALMOST_16_MIB),
-    Diagnostic("init-size-too-big", r"qboot: .*kernel", "bz-big.img", "32"),
-    Diagnostic("no-ram-at-preferred-address", r"qboot: .*kernel", "bz-fixed16.img", "16"),
-    Diagnostic("no-ram-for-elf", r"qboot: .*kernel", "pvh16.elf", "8"),
-    Diagnostic("no-ram-for-multiboot", r"qboot: .*kernel", "mb.elf", "1"),
+    Diagnostic("no-kernel",
+               r"no kernel; this firmware boots no disks, start QEMU with -kernel FILE", None),
+    Diagnostic("random-file", NO_KERNEL.format(r"has the wrong signature \(0x77ec231b"), "random"),
+    Diagnostic("text-file", NO_KERNEL.format(r"has the wrong signature \(0x20736968"), "text"),
+    Diagnostic("16-bit-only", NO_KERNEL.format(r"has a 16-bit entry only \(0x53726448"),
+               "bz-zimage.img"),
+    Diagnostic("initrd-too-big-pvh", NO_INITRD.format(ALMOST_16_MIB, "0x100000000"),
+               "pvh.elf", "16", ALMOST_16_MIB),
+    Diagnostic("initrd-too-big-linux", NO_INITRD.format(ALMOST_16_MIB, "0x80000000"),
+               "bz-low.img", "16", ALMOST_16_MIB),
+    Diagnostic("init-size-too-big", NO_BZIMAGE.format("0x2800000", "0x2000000"),
+               "bz-big.img", "32"),
+    Diagnostic("no-ram-at-preferred-address", NO_BZIMAGE.format("0x400000", "0x1000000"),
+               "bz-fixed16.img", "16"),
+    Diagnostic("no-ram-for-elf", NO_ELF.format("0x1000000", "0x800000"), "pvh16.elf", "8"),
+    Diagnostic("no-ram-for-multiboot", NO_ELF.format("0x100000", "0x9fc00"), "mb.elf", "1"),
 ]

@@ -33,7 +33,7 @@ static void test_panic_goes_everywhere(void **state)
 	assert_string_equal(fake.debugcon, "qboot: boot: no kernel here\r\n");
 	assert_string_equal(fake.com1, "qboot: boot: no kernel here\r\n");
 	assert_int_equal(fake.pvpanic_events, 1);
-	assert_int_equal(fake.debug_exit_code, 0x10);
+	assert_int_equal(fake.debug_exit_code, 0x2a);
 }
 
 /* Nothing is written to a port that did not answer. */
