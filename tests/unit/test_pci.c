@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include "layout.h"
+#include "mtrr.h"
 #include "pci.h"
 
 #define RAM_END         (64 * MIB)
@@ -19,6 +20,7 @@ static struct fw_cfg cfg;
 static struct memmap map;
 static struct pci_access access;
 static struct pci_layout layout;
+static uint64_t more_ram;       /* where RAM ends that nothing is allocated from, or 0 */
 static const struct chipset *chipset;
 
 /* The three ways to reach configuration space. */
@@ -46,6 +48,7 @@ static void run(enum way way)
 	chipset = chipset_probe(&cfg);
 	map.count = 0;
 	memmap_set(&map, LEGACY_HOLE_END, RAM_END, MEMORY_RAM);
+	memmap_set(&map, RAM_END, more_ram, MEMORY_LOADED);
 	memmap_set(&map, FLASH_BASE, 4 * GIB, MEMORY_RESERVED);
 	chipset_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &map, &access);
 	fake_forget();
@@ -453,6 +456,35 @@ static void test_addresses_on_random_trees(void **state)
 	}
 }
 
+/* Wherever RAM ends, eight ranges, all that QEMU's processors have, leave every BAR uncached. */
+static void test_mtrrs_reach_the_lowest_bar(void **state)
+{
+	static const uint64_t ends[] = { 0xbfffe000, 0xc0000000, 0xc0001000, 0xc0100000, 0xcff5d000,
+					 0xdff00000, 0xdffff000 };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(ends); i++) {
+		struct msr_list list;
+		uint32_t lowest = UINT32_MAX;
+		struct fake_pci *device;
+
+		fake_reset();
+		add_machine(PORTS);
+		device = add_with_pin(NULL, 3, 0, 1);
+		fake_pci_bar(device, 0, 0x1000, 0);
+		more_ram = ends[i];
+		run(PORTS);
+		more_ram = 0;
+		assert_true(memmap_low_ram_end(&map) == ends[i]);
+		mtrr_plan(&list, 8, 40, (uint32_t)ends[i], layout.mmio_base);
+		for (uint32_t j = 0; j < list.count; j++)
+			if (list.values[j].msr < IA32_MTRR_FIX64K_00000 &&
+			    list.values[j].msr % 2 == 0 && list.values[j].low < lowest)
+				lowest = list.values[j].low;
+		assert_in_range(lowest, ends[i], get(device, PCI_BAR(0), 4));
+	}
+}
+
 static void test_decoding_stays_off(void **state)
 {
 	(void)state;
@@ -513,6 +545,7 @@ int main(void)
 		UNIT_TEST(test_more_bridges_than_buses),
 		UNIT_TEST(test_deepest_tree),
 		UNIT_TEST(test_addresses_on_random_trees),
+		UNIT_TEST(test_mtrrs_reach_the_lowest_bar),
 		UNIT_TEST(test_decoding_stays_off),
 		UNIT_TEST(test_exit_budget),
 	};
