@@ -8,7 +8,8 @@ import re
 QUICK = {
     "boot_test.py": [
         r"test_boot\[(pc|q35|microvm|microvm-noacpi)-(cloud|generic)-vmlinu[xz]\]",
-        r"test_boot\[(pc|q35|microvm|microvm-noacpi)-(2cpus-generic|8cpus)\]",
+        r"test_boot\[(pc|q35|microvm|microvm-noacpi)-2cpus-generic-vmlinuz\]",
+        r"test_boot\[(pc|q35|microvm|microvm-noacpi)-8cpus-(cloud|generic)-vmlinux\]",
         r"test_boot\[(pc|q35)-i386-on-(x86_64|i386)\]",
         r"test_boot\[(pc|q35|microvm)-(3073M|4092069k)\]",
         r"test_boot\[(pc-2cpus-noacpi|q35-root-port|q35-20-devices)\]",

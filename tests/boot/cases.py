@@ -6,6 +6,7 @@ to what runs without their daemons.
 """
 
 import dataclasses
+import itertools
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Case:
     debugcon: bool = True           # a debug console, which must stay empty
     soak: bool = False
     host_mib: int = 0               # SKIP on a host with less memory free than that
+    tolerated: tuple = ()           # patterns of what the kernel complains of with SeaBIOS, too
 
     @property
     def is_microvm(self):
@@ -59,6 +61,17 @@ PCI_NET = (*NET, "-device", "virtio-net-pci,netdev=net,romfile=")
 MMIO_NET = (*NET, "-device", "virtio-net-device,netdev=net")
 RNG_PCI = ("-device", "virtio-rng-pci")
 
+# microvm's PCI host bridge "has no io address window" (QEMU hw/i386/microvm.c), which the legacy
+# registers of virtio devices want; and ECAM alone leads to configuration space, whose place the
+# kernel learns from ACPI after it has looked for other ways.
+MICROVM_PCIE = (r"PCI: Fatal: No config space access function found$",
+                r"pci 0000:00:0[123]\.0: BAR 0 \[io  size 0x00[28]0\]: "
+                r"(can't assign; no space|failed to assign)$")
+# An extra root has the I/O ports that devices on it have, here none (QEMU hw/i386/acpi-build.c,
+# build_crs()); the kernel wants some for what may be plugged into the root port.
+PXB_WITHOUT_PORTS = (r"pci 0000:80:00\.0: bridge window \[io  size 0x1000\]: "
+                     r"(can't assign; no space|failed to assign)$",)
+
 
 def _devices(machine):
     """The arguments and test words for a disk and a network on MACHINE.  Without ACPI Debian's
@@ -84,9 +97,13 @@ def _cpus():
     """Two and eight CPUs.  The cloud kernel reads no MP table: one CPU without ACPI."""
     for short, machine in MACHINES.items():
         blind = machine == MICROVM_NO_ACPI
-        yield Case(f"{short}-2cpus-cloud", machine, cpus=2, cpus_seen=1 if blind else 2)
-        yield Case(f"{short}-2cpus-generic", machine, "generic", "vmlinuz", cpus=2)
-        yield Case(f"{short}-8cpus", machine, "generic" if blind else "cloud", cpus=8)
+        often = ((2, "cloud", "vmlinux"), (2, "generic", "vmlinuz"),
+                 (8, "generic" if blind else "cloud", "vmlinux"))
+        for cpus, kernel, image in itertools.product((2, 8), ("cloud", "generic"),
+                                                     ("vmlinuz", "vmlinux")):
+            yield Case(f"{short}-{cpus}cpus-{kernel}-{image}", machine, kernel, image, cpus=cpus,
+                       cpus_seen=1 if blind and kernel == "cloud" else cpus,
+                       soak=(cpus, kernel, image) not in often)
     yield Case("pc-16cpus-topology", "pc", cpus=16,
                args=("-smp", "16,sockets=2,cores=4,threads=2"), soak=True)
     yield Case("q35-64cpus", "q35", cpus=64, soak=True)
@@ -177,14 +194,15 @@ def _devices_rows():
     yield Case("q35-pxb", "q35", args=(
         "-device", "pxb-pcie,id=pxb,bus_nr=128,bus=pcie.0",
         "-device", "pcie-root-port,id=rp,bus=pxb,chassis=3,slot=3", *DISK,
-        "-device", "virtio-blk-pci,drive=disk,bus=rp"), tests="iso=vda")
+        "-device", "virtio-blk-pci,drive=disk,bus=rp"), tests="iso=vda",
+        tolerated=PXB_WITHOUT_PORTS)
     yield Case("pc-pxb", "pc", args=(
         "-device", "pxb,id=pxb,bus_nr=128", *DISK,
         "-device", "virtio-blk-pci,drive=disk,bus=pxb,addr=1"), tests="iso=vda")
     yield Case("q35-20-devices", "q35", args=RNG_PCI * 20)
     yield Case("pc-20-devices", "pc", args=RNG_PCI * 20)
     yield Case("microvm-pcie", "microvm,pcie=on", args=(*PCI_DISK, *PCI_NET),
-               tests="iso=vda,net")
+               tests="iso=vda,net", tolerated=MICROVM_PCIE)
     yield Case("microvm-no-legacy", "microvm,pic=off,pit=off,rtc=off,x-option-roms=off",
                args=(*MMIO_DISK, *MMIO_NET), tests="iso=vda,net")
     yield Case("q35-vmgenid", "q35", args=(
@@ -219,10 +237,12 @@ def _launchers():
                    "-numa", "node,memdev=mem", "-device", "virtio-rng-pci",
                    "-object", "memory-backend-memfd,id=mem,size=2048M,share=on",
                    "-fw_cfg", "name=opt/io.systemd.credentials/hello,string=world",
-                   "-device", "i8042", *PCI_DISK, *PCI_NET), tests="iso=vda,net")
+                   "-device", "i8042", *PCI_DISK, *PCI_NET), tests="iso=vda,net",
+               tolerated=MICROVM_PCIE)
     yield Case("launcher-virtme-ng", "microvm,accel=tcg,pcie=on,rtc=on", format="vmlinuz", cpus=2,
                memory="1G", args=("-object", "memory-backend-memfd,id=mem,size=1G,share=on",
-                                  "-numa", "node,memdev=mem", "-cpu", "max", *PCI_NET), tests="net")
+                                  "-numa", "node,memdev=mem", "-cpu", "max", *PCI_NET),
+               tests="net", tolerated=MICROVM_PCIE)
     # Without pit=off,pic=off: Linux needs a timer interrupt there.
     yield Case("launcher-osv", "microvm,x-option-roms=off,rtc=off,auto-kernel-cmdline=on,acpi=off",
                kernel="generic", cpus=2,

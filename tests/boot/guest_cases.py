@@ -64,12 +64,15 @@ LITTLE_MEMORY = (
 SPLITS = ["2047", "2048", "2049", "2815", "2816", "2817", "3071", "3072", "3073", "3583", "3584",
           "3585", "4092069k", "4095", "4096", "4097", "5120"]
 MUCH_MEMORY = (
-    [Case(machine, "pvh.elf", memory) for machine in TRIO for memory in SPLITS]
+    [Case(machine, "pvh.elf", memory) for machine in TRIO + ["microvm,acpi=off"]
+     for memory in SPLITS]
     + [Case(machine, "bz64.img", memory, initrd=5000) for machine in TRIO
        for memory in ["512", "2816", "3072", "3584", "4096"]]
     + [Case("isapc", "pvh.elf", memory) for memory in ["512", "3072", "3584"]]
     + [Case(machine, form, memory) for machine in PCI for form in ["pvh.elf", "bz64.img"]
        for memory in ["64G", "512G", "900G"]]
+    + [Case(machine, form, "1024G", "-cpu qemu64,phys-bits=46") for machine in PCI
+       for form in ["pvh.elf", "bz64.img"]]
     + [Case("microvm", "pvh.elf", "64G"),
        Case("pc,max-ram-below-4g=1G", memory="2048"),
        Case("q35,max-ram-below-4g=1G", memory="2048"),
