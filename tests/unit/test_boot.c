@@ -264,7 +264,19 @@ static void test_initrd_places(void **state)
 	assert_int_equal(params()->ext_ramdisk_image, 1);
 	assert_int_equal(params()->header.ramdisk_image, 0xe000);
 
-	/* But not when it is entered in 32-bit mode. */
+	/* But not without DMA, which alone gets there. */
+	fake_reset();
+	machine();
+	cfg.dma = false;
+	memmap_set(&map, 4 * GIB, 4 * GIB + 0x10000, MEMORY_RAM);
+	give_bzimage(0x2000);
+	setup()->xloadflags = 3;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	assert_int_equal(params()->ext_ramdisk_image, 0);
+	assert_int_equal(params()->header.ramdisk_image, RAM_END - 0x2000);
+
+	/* Nor when it is entered in 32-bit mode. */
 	fake_reset();
 	machine();
 	memmap_set(&map, 4 * GIB, 4 * GIB + 0x10000, MEMORY_RAM);
