@@ -23,8 +23,9 @@
 #define PREFERRED_MMIO_BASE     0xc0000000
 #define FALLBACK_MMIO_BASE      0x80000000
 
-/* From a multiple of this on, 8 MTRRs reach up to 4 GiB: a range for each bit above it. */
+/* From a multiple of this on, 8 MTRRs reach up to 4 GiB: one for each bit of the distance. */
 #define MMIO_GRAIN              0x1000000u
+#define PREFERRED_MMIO_GRAIN    0x400000u       /* above PREFERRED_MMIO_BASE */
 
 /* How opt/org.qboot/pci-decode starts. */
 #define DECODE_ON               ('o' | 'n' << 8)
@@ -655,9 +656,11 @@ static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, co
 			const struct fw_cfg *cfg, const struct memmap *map)
 {
 	uint64_t ram_end = memmap_low_ram_end(map);
-	uint64_t low = (max64(ram_end, chipset->mmio_base) + MMIO_GRAIN - 1) & ~(MMIO_GRAIN - 1ull);
+	uint64_t low = max64(ram_end, chipset->mmio_base);
+	uint64_t grain = low > PREFERRED_MMIO_BASE ? PREFERRED_MMIO_GRAIN : MMIO_GRAIN;
 	uint64_t high = FOUR_GIB;
 
+	low = (low + grain - 1) & ~(grain - 1);
 	for (uint32_t i = 0; i < CHIPSET_PORT_RANGES && chipset->ports[i].last; i++)
 		pci_plan_add_range(plan, PCI_SPACE_IO, chipset->ports[i].base,
 				   chipset->ports[i].last + 1u);
