@@ -250,14 +250,14 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 		    (unsigned int)strlen(cmdline), image->bzimage.cmdline_max);
 	if (long_mode)
 		cr3 = map_low_memory(area, cpu, map);
-	else if (image->bzimage.entry64)
-		log("boot: the kernel is for 64-bit processors, this one has no long mode; if nothing "
-		    "follows, change -cpu or start qemu-system-x86_64");
 	/* Only DMA gets above 4 GiB, and only a kernel in 64-bit mode sees what is there. */
 	if (initrd_max > FOUR_GIB || image->bzimage.initrd_above_4g)
 		initrd_max = long_mode && image->bzimage.initrd_above_4g && cfg->dma ? UINT64_MAX :
 			FOUR_GIB;
 	handover.initrd_paddr = load_initrd(cfg, map, image->initrd_size, initrd_max);
+	if (image->bzimage.entry64 && !long_mode)
+		log("boot: the kernel is for 64-bit processors, this one has no long mode; if nothing "
+		    "follows, change -cpu or start qemu-system-x86_64");
 
 	bzimage_build(&area->params, &image->bzimage, image->header, &handover);
 	hand_over_map(&area->params, map);
