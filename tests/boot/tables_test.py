@@ -147,6 +147,11 @@ class Bench:
         self.directory = directory
         self.count = 0
 
+    def machines(self):
+        """What QEMU says of its machine types."""
+        return subprocess.run([self.qemu(), "-M", "help"], capture_output=True, text=True,
+                              check=True).stdout
+
     def start(self, case, firmware, kernel="cloud", image="vmlinux", initrd_padding=0, **options):
         """A Vm for the case; FIRMWARE None: QEMU's own."""
         place = kernels.provide(kernel)
@@ -313,7 +318,8 @@ def test_same_as_seabios(case, bench, firmware, tmp_path):
                 assert masked(name, table) == masked(name, other), name
                 if name != "TEST":
                     disassembled(tmp_path, "ours", name, table)
-    assert noteworthy(ours) - noteworthy(theirs) == set()
+    new = noteworthy(ours) - noteworthy(theirs)
+    assert new <= ({"DMI not present or invalid."} if case.machine.startswith("microvm") else set())
     if "{tpm}" in case.extra:
         # Linux starts the TPM itself; PCRs that nobody extended are zero.  The guest extends 16.
         extended = hashlib.sha256(bytes(32) + bytes([0xab]) * 32).hexdigest().upper()
@@ -350,7 +356,9 @@ MP_CASES = (
     (Case("q35-intx", "q35,acpi=off", "-smp 2 " + PCI, "pci=nomsi"), 2),
     (Case("q35-noapic", "q35,acpi=off", "-smp 2 " + PCI, "noapic pci=nomsi"), 2),
     (Case("q35-64", "q35,acpi=off", "-smp 64,cores=64 " + PCI), 64),
-    (Case("q35-topology", "q35,acpi=off", "-smp 6,sockets=2,cores=3 " + PCI), 6),
+    # APIC ids with holes.  More than eight processors, for which Linux addresses each by its id:
+    # QEMU 7.2 finds none above a hole by a logical id (apic_get_delivery_bitmask()).
+    (Case("q35-topology", "q35,acpi=off", "-smp 12,sockets=4,cores=3 " + PCI), 12),
     # Debian's kernels find no virtio-mmio devices without ACPI (VIRTIO_MMIO_CMDLINE_DEVICES), and
     # those of a time when isapc was new have no drivers.
     (Case("microvm", "microvm,acpi=off", "-smp 2"), 2),
@@ -400,6 +408,8 @@ def test_mp_table(case, count, bench, firmware, disk):
 @pytest.mark.parametrize("machine", ("pc-i440fx-1.4", "pc-i440fx-1.5", "pc-i440fx-1.6"))
 def test_own_acpi(machine, bench, firmware, disk, tmp_path):
     """Our own tables, where QEMU has none: valid, and enough to boot and to power off."""
+    if not re.search(rf"^{re.escape(machine)} ", bench.machines(), re.MULTILINE):
+        pytest.skip(f"this QEMU has no {machine}")
     case = with_disk(Case("", machine, "-smp 4 " + PCI, "tab.poweroff pci=nomsi"), disk)
     with bench.start(case, firmware, kernel="generic", image="vmlinuz") as vm:
         assert vm.wait_exit(GUEST_SECONDS) == 0
