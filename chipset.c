@@ -103,7 +103,7 @@ static const struct chipset microvm_pcie = {
 #define PCI_ACPI_SIZE           0x800
 #define FDT_CELLS               0x600   /* 24 virtio devices make it 5 KiB long, of a file of 1 MiB */
 
-static const struct chipset isapc = { .name = "isapc" };
+static const struct chipset isapc = { .name = "isapc", .no_ioapic = true };
 
 /* The device tree says whether a microvm has a PCIe host bridge, and where its ECAM is. */
 static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fdt_selector)

@@ -97,6 +97,24 @@ void fw_cfg_write(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset, 
 	transfer(select | FW_CFG_DMA_WRITE, phys_addr(bytes), size);
 }
 
+/* Bytes 4 to 7 of a name, for the first four are "etc/" of nearly all; 2^32 / phi spreads them. */
+static uint32_t hash(const char *name)
+{
+	uint32_t key;
+
+	memcpy(&key, name + 4, sizeof(key));
+	return key * 0x9e3779b1u >> 27;
+}
+_Static_assert(FW_CFG_CHAINS == 1 << (32 - 27), "the hash has a chain");
+
+static void check_terminator(const struct fw_cfg_file *file, uint32_t number)
+{
+	if (file->name[FW_CFG_NAME_SIZE - 1])
+		panic("fw_cfg: file %u of the directory, at 0x%x, has a name without a terminator; this "
+		      "QEMU and this image do not fit together", number,
+		      (uint32_t)(sizeof(be32) + number * sizeof(*file)));
+}
+
 void fw_cfg_init(struct fw_cfg *cfg)
 {
 	struct directory_head *head = (void *)&cfg->file_count;
@@ -109,31 +127,34 @@ void fw_cfg_init(struct fw_cfg *cfg)
 		panic("fw_cfg: no device at port 0x510; this image boots QEMU guests only");
 	fw_cfg_read(cfg, FW_CFG_KEY_DIRECTORY, head, sizeof(*head));
 	cfg->file_count = be32_get(head->count);
+
+	memset(cfg->chains, 0, sizeof(cfg->chains));
+	for (uint32_t i = cfg->file_count < FW_CFG_CACHED_FILES ? cfg->file_count :
+	     FW_CFG_CACHED_FILES; i--;) {
+		uint8_t *chain = &cfg->chains[hash(cfg->files[i].name)];
+
+		check_terminator(&cfg->files[i], i);
+		cfg->next[i] = *chain;
+		*chain = (uint8_t)(i + 1);
+	}
 }
 
-/* Bytes 4 to 7 of a name: the first four are "etc/" of nearly all files. */
-static uint32_t name_key(const char *name)
+static bool matches(const struct fw_cfg_file *file, const char *name, size_t name_size)
 {
-	uint32_t key;
-
-	memcpy(&key, name + 4, sizeof(key));
-	return key;
+	return name_size <= FW_CFG_NAME_SIZE && memcmp(file->name, name, name_size) == 0;
 }
 
-static bool matches(const struct fw_cfg_file *file, const char *name, size_t name_size,
-		    struct fw_cfg_item *item)
+static bool describe(const struct fw_cfg_file *file, struct fw_cfg_item *item)
 {
-	/* A name without a terminator is none that is asked for. */
-	if (name_size > FW_CFG_NAME_SIZE || memcmp(file->name, name, name_size) != 0)
-		return false;
 	item->selector = be16_get(file->selector);
 	item->size = be32_get(file->size);
 	return true;
 }
 
 /* Never inline: the search of the cache needs all registers. */
-static __attribute__((noinline)) bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
-			      struct fw_cfg_item *item)
+static bool
+find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
+		  struct fw_cfg_item *item)
 {
 	struct fw_cfg_file file;
 	uint32_t ignored;
@@ -143,8 +164,9 @@ static __attribute__((noinline)) bool find_beyond_cache(const struct fw_cfg *cfg
 		fw_cfg_read_more(cfg, &file, sizeof(file));
 		if (!file.name[0])
 			return false;           /* past the directory's end: it claims too many */
-		if (matches(&file, name, name_size, item))
-			return true;
+		check_terminator(&file, i);
+		if (matches(&file, name, name_size))
+			return describe(&file, item);
 	}
 	return false;
 }
@@ -152,13 +174,18 @@ static __attribute__((noinline)) bool find_beyond_cache(const struct fw_cfg *cfg
 bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
 		       struct fw_cfg_item *item)
 {
-	uint32_t cached = cfg->file_count < FW_CFG_CACHED_FILES ? cfg->file_count :
-		FW_CFG_CACHED_FILES;
-	const struct fw_cfg_file *end = cfg->files + cached;
-	uint32_t key = name_key(name);
+	uint32_t found = 0;
 
-	for (const struct fw_cfg_file *file = cfg->files; file < end; file++)
-		if (name_key(file->name) == key && matches(file, name, name_size, item))
-			return true;
+	for (uint32_t i = cfg->chains[hash(name)]; i; i = cfg->next[i - 1]) {
+		if (!matches(&cfg->files[i - 1], name, name_size))
+			continue;
+		if (found)
+			panic("fw_cfg: \"%s\" is in the directory twice, as file %u and, at 0x%x, file %u; "
+			      "this QEMU and this image do not fit together", name, found - 1,
+			      (uint32_t)(sizeof(be32) + (i - 1) * sizeof(cfg->files[0])), i - 1);
+		found = i;
+	}
+	if (found)
+		return describe(&cfg->files[found - 1], item);
 	return cfg->file_count > FW_CFG_CACHED_FILES && find_beyond_cache(cfg, name, name_size, item);
 }

@@ -49,6 +49,7 @@ struct chipset {
 	uint32_t mmio_end;              /* where there is no RAM; 0: no PCI */
 	struct chipset_ports ports[CHIPSET_PORT_RANGES];        /* the first is used first */
 	enum irq_wiring irq_wiring;
+	bool no_ioapic;                 /* interrupts by the 8259s alone */
 	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;            /* bdf of the function with the PM base register */
 	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */

@@ -18,9 +18,15 @@
 #include "string.h"
 
 #define FW_CFG_CACHED_FILES     32      /* QEMU's default number of file slots */
+#define FW_CFG_CHAINS           32      /* a power of two */
 
 struct fw_cfg {
 	bool dma;
+	/* An index by name: the cached files whose names have one hash form a chain, ascending.  A
+	 * file is its number plus one, so that 0 ends a chain. */
+	uint8_t chains[FW_CFG_CHAINS];
+	uint8_t next[FW_CFG_CACHED_FILES];
+
 	uint32_t file_count;                            /* may exceed the cache */
 	struct fw_cfg_file files[FW_CFG_CACHED_FILES];  /* the first of the directory */
 };
@@ -31,7 +37,10 @@ struct fw_cfg_item {
 	uint32_t size;                  /* bytes */
 };
 
-/* Checks the signature and reads the directory.  Cost: 2 VM exits. */
+/*
+ * Checks the signature and reads the directory; a name in it that has no terminator is a panic.
+ * Cost: 2 VM exits.
+ */
 void fw_cfg_init(struct fw_cfg *cfg);
 
 /*
@@ -57,7 +66,7 @@ bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_s
 
 /*
  * Finds a file by its name, of at least eight characters or in a buffer of as many.  False when
- * there is none; of two with one name the first counts.
+ * there is none; two with that name among the cached files are a panic.
  * Costs nothing, unless the machine has more files than the cache holds.
  */
 static inline bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)

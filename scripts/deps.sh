@@ -15,7 +15,7 @@ packages_of() {
 	build) echo gcc libc6-dev make binutils python3 acpica-tools ;;
 	run) echo qemu-system-x86 xz-utils lz4 zstd bzip2 ;;
 	check) echo "$(packages_of build) $(packages_of run)" gcc-multilib clang libcmocka-dev \
-		python3-pytest python3-pytest-xdist ;;
+		python3-pytest python3-pytest-xdist swtpm tpm2-tools ;;
 	bench) echo "$(packages_of build) $(packages_of run)" python3-matplotlib ;;
 	qemu10) echo debootstrap ;;
 	*)
@@ -43,6 +43,7 @@ program_of() {
 	python3-pytest) echo pytest-3 pytest ;;
 	python3-pytest-xdist | python3-matplotlib) ;; # no program; who needs it says so itself
 	acpica-tools) echo iasl ;;
+	tpm2-tools) echo tpm2_pcrread ;;
 	*) echo "$1" ;;
 	esac
 }

@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
 """Record what QEMU's fw_cfg gives a firmware, as inputs for the unit tests.
 
-usage: record_blobs.py [--qemu QEMU] [--output tests/data] [CASE...]
+usage: record_blobs.py [--qemu QEMU] [--suffix -qemu10] [--output tests/data] [CASE...]
 
-Each case below becomes a directory with the command line that produced it (`command`), a list of
-the recorded files and items with their sizes (`files`), and their bytes without trailing zeros,
+Each case below becomes a directory, with a suffix for another QEMU than Debian 12's, with the
+command line that produced it (`command`), a list of the recorded files and items with their sizes (`files`), and their bytes without trailing zeros,
 under their fw_cfg name with '/' written as '_'.  No guest code runs: QEMU is started with qtest,
 the registers that its table builder looks at are written as chipset.c does, and the files are read
 by DMA.  What QEMU draws at random (vmgenid, UUID) is given on the command line, so that recording
-twice with one QEMU gives the same bytes.  288 processors take KVM.
+twice with one QEMU gives the same bytes.  288 processors take KVM, a TPM takes swtpm.
 """
 import argparse
+import contextlib
 import pathlib
 import shlex
 import struct
 import subprocess
 import sys
+import tempfile
+import time
 
 TABLES = ['etc/table-loader', 'etc/acpi/tables', 'etc/acpi/rsdp', 'etc/acpi/nvdimm-mem',
           'etc/vmgenid_guid', 'etc/vmgenid_addr', 'etc/hardware_errors', 'etc/tpm/log',
@@ -36,7 +39,20 @@ CASES = {
                    '-object memory-backend-ram,id=n0,size=128M -numa node,memdev=n0 '
                    '-smbios type=1,manufacturer=Example,product=Machine,serial=1 '
                    '-smbios type=11,value=one,value=two',
+    'pc-tpm': '-M pc -m 128 -nodefaults -device tpm-tis,tpmdev=t {tpm}',
+    'q35-tpm': '-M q35 -m 128 -nodefaults -device tpm-crb,tpmdev=t {tpm}',
+    'q35-nvdimm': '-M q35,nvdimm=on -m 128,slots=2,maxmem=1G -nodefaults '
+                  '-object memory-backend-ram,id=b,size=16M -device nvdimm,id=n,memdev=b',
+    'q35-numa': '-M q35,hmat=on -m 128,slots=4,maxmem=1G -nodefaults -smp 8 ' + ' '.join(
+        f'-object memory-backend-ram,id=n{n},size=16M -numa node,nodeid={n},cpus={n},memdev=n{n},'
+        f'initiator={n}' for n in range(8)),
+    'q35-cxl': '-M q35,cxl=on,cxl-fmw.0.targets.0=x,cxl-fmw.0.size=4G -m 128,slots=2,maxmem=1G '
+               '-nodefaults -object memory-backend-ram,id=p,size=256M '
+               '-object memory-backend-ram,id=l,size=1M -device pxb-cxl,bus_nr=64,bus=pcie.0,id=x '
+               '-device cxl-rp,port=0,bus=x,id=r,chassis=1,slot=1 '
+               '-device cxl-type3,bus=r,memdev=p,lsa=l,id=c',
     'microvm': '-M microvm,acpi=on -m 128 -nodefaults',
+    'microvm-pcie': '-M microvm,acpi=on,pcie=on -m 128 -nodefaults',
     'microvm-288': '-M microvm,acpi=on -accel kvm -m 128 -nodefaults -smp 288',
     'pc-smbios0': '-M pc -m 128 -nodefaults -smbios type=0,vendor=Example,version=7,date=01/02/2003',
 }
@@ -102,12 +118,34 @@ def program_chipset(machine, kind):
         machine.pci_write(31, 0, 0x44, 0x80)
 
 
+@contextlib.contextmanager
+def tpm():
+    """Options for a TPM, which an emulator is while the block runs."""
+    with tempfile.TemporaryDirectory() as state:
+        socket = pathlib.Path(state) / 'socket'
+        with subprocess.Popen(['swtpm', 'socket', '--tpm2', '--tpmstate', f'dir={state}', '--ctrl',
+                               f'type=unixio,path={socket}']) as emulator:
+            while not socket.exists():
+                time.sleep(0.01)
+            yield f'-tpmdev emulator,id=t,chardev=s -chardev socket,id=s,path={socket}'
+            emulator.terminate()
+
+
 def record(qemu, name, options, output):
-    """Writes one case's directory."""
-    arguments = shlex.split(options) + shlex.split('-display none -S -qtest stdio '
-                                                   '-qtest-log /dev/null')
-    machine = Machine([qemu, *arguments])
-    directory = output / name
+    """Starts the machine of one case and writes its directory."""
+    options += ' -display none -S -qtest stdio -qtest-log /dev/null'
+    with tpm() if '{tpm}' in options else contextlib.nullcontext('') as emulator:
+        machine = Machine([qemu, *shlex.split(options.replace('{tpm}', emulator))])
+        write_files(machine, name, output / name)
+        machine.close()
+    version = subprocess.run([qemu, '--version'], capture_output=True, text=True, check=True)
+    (output / name / 'command').write_text(
+        f'# {version.stdout.splitlines()[0]}\n'
+        f'{pathlib.Path(qemu).name} {shlex.join(shlex.split(options))}\n')
+
+
+def write_files(machine, name, directory):
+    """The files of a started machine, and the list of them."""
     directory.mkdir(parents=True, exist_ok=True)
     for old in directory.iterdir():
         old.unlink()
@@ -122,10 +160,6 @@ def record(qemu, name, options, output):
         (directory / file.replace('/', '_')).write_bytes(data.rstrip(b'\0'))
         listing.append(f'{file} {size}\n')
     (directory / 'files').write_text(''.join(listing))
-    version = subprocess.run([qemu, '--version'], capture_output=True, text=True, check=True)
-    (directory / 'command').write_text(
-        f'# {version.stdout.splitlines()[0]}\n{pathlib.Path(qemu).name} {shlex.join(arguments)}\n')
-    machine.close()
     print(f'{name}: {", ".join(line.strip() for line in listing)}')
 
 
@@ -133,13 +167,14 @@ def main():
     """Records the cases asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n', 1)[0])
     parser.add_argument('--qemu', default='qemu-system-x86_64')
+    parser.add_argument('--suffix', default='')
     parser.add_argument('--output', type=pathlib.Path, default=pathlib.Path('tests/data'))
     parser.add_argument('cases', nargs='*', metavar='CASE')
     options = parser.parse_args()
     for name in options.cases or CASES:
         if name not in CASES:
             sys.exit(f'record_blobs: no case "{name}"; there are {", ".join(CASES)}')
-        record(options.qemu, name, CASES[name], options.output)
+        record(options.qemu, name + options.suffix, CASES[name], options.output)
 
 
 main()

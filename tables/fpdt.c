@@ -49,12 +49,16 @@ uint32_t fpdt_divide(uint64_t dividend, uint32_t divisor)
 static uint32_t measure_khz(void)
 {
 	uint32_t start = inl(PM_TIMER_PORT);
-	uint64_t tsc = rdtsc();
+	uint64_t tsc_start = rdtsc();
+	uint64_t tsc = 0;
 	uint32_t ticks = 0;
 
-	for (uint32_t i = 0; ticks < PM_TIMER_MS && i < PM_TIMER_PATIENCE; i++)
+	/* Both clocks are read each time, so that no code runs between the two for the first time: QEMU
+	 * translates it then, which takes 1 % of the millisecond. */
+	for (uint32_t i = 0; ticks < PM_TIMER_MS && i < PM_TIMER_PATIENCE; i++) {
 		ticks = (inl(PM_TIMER_PORT) - start) & PM_TIMER_MASK;
-	tsc = rdtsc() - tsc;
+		tsc = rdtsc() - tsc_start;
+	}
 	if (ticks < PM_TIMER_MS || ticks > PM_TIMER_MAX || tsc >> 32)
 		return 0;
 	/* 3579.545 ticks are a millisecond. */

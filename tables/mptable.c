@@ -169,10 +169,13 @@ static void build(struct mp_table_header *header, const struct chipset *chipset,
 	}
 	memcpy(bus.name, "ISA   ", sizeof(bus.name));
 	add(&writer, &bus, sizeof(bus));
-	/* An id of its own, if four bits have one left; operating systems resolve a clash. */
-	ioapic.id = (uint8_t)(highest < 15 ? highest + 1 : 0);
-	add(&writer, &ioapic, sizeof(ioapic));
-	add_interrupts(&writer, chipset, irq0_override, bus.id, ioapic.id);
+	/* Linux believes an I/O APIC that is listed, and stops where QEMU has none. */
+	if (!chipset->no_ioapic) {
+		/* An id of its own, if four bits have one left; operating systems resolve a clash. */
+		ioapic.id = (uint8_t)(highest < 15 ? highest + 1 : 0);
+		add(&writer, &ioapic, sizeof(ioapic));
+		add_interrupts(&writer, chipset, irq0_override, bus.id, ioapic.id);
+	}
 	add_local_interrupts(&writer, bus.id);
 
 	header->length = (uint16_t)(writer.next - (uint8_t *)header);

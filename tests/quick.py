@@ -20,7 +20,8 @@ QUICK = {
     ],
     "cpu_test.py": [r"test_sleep\[(pc-1|q35-1)\]", r"test_memory_plugged\[q35\]"],
     "pci_test.py": [r"test_addresses\[(q35-24-virtio|pc-24-virtio|q35-ports|q35-pxb)"],
-    "tables_test.py": [r"test_same_as_seabios\[(pc|q35)\]", r"test_vmgenid"],
+    "tables_test.py": [r"test_same_as_seabios\[(pc|q35|tpm-tis|tpm-crb)\]", r"test_vmgenid",
+                       r"test_vmcoreinfo\[q35\]", r"test_fpdt\[q35\]"],
 }
 
 

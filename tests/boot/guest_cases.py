@@ -13,7 +13,8 @@ class Case(NamedTuple):
     machine: str = "pc"
     form: str = "pvh.elf"
     memory: str = "128"
-    options: str = ""           # more of QEMU's; {dtb}: a file that stands for a device tree
+    options: str = ""           # more of QEMU's; {dtb}: a file that stands for a device tree,
+                                # {text}: one of 200 KiB without a zero
     initrd: int | None = None   # bytes
     cmdline: str | None = ""    # words beside the memory size; None: no -append
     boots: int = 1
@@ -33,11 +34,14 @@ ALL = ["pc", "q35", "microvm", "isapc", "pc,acpi=off", "q35,acpi=off", "microvm,
 
 # Checks that must have been made, so that none is left out unnoticed.
 ACPI_AND_PCI = ["acpi.fadt.pm1a", "acpi.pm_tmr.ticks", "acpi.facs", "acpi.madt.cpus",
-                "smbios.type0", "smbios.type1", "pci.interrupt-line", "irq.elcr"]
+                "smbios.type0", "smbios.type1", "smbios.equal-up-to", "pci.interrupt-line",
+                "irq.elcr"]
 NO_ACPI = ["mp.cpus", "irq.lint0"]
 REQUIRED = {
     "pc": ACPI_AND_PCI,
+    "pc,smbios-entry-point-type=64": ACPI_AND_PCI,
     "q35": ACPI_AND_PCI + ["acpi.mcfg.base", "map.ecam"],
+    "q35,smbios-entry-point-type=64": ACPI_AND_PCI,
     "microvm": ["acpi.madt.cpus"],
     "pc,acpi=off": NO_ACPI + ["smbios.type0", "irq.elcr"],
     "q35,acpi=off": NO_ACPI + ["smbios.type0", "irq.elcr", "pci.interrupt-line"],
@@ -171,6 +175,11 @@ MACHINE_OPTIONS = [
     Case("q35,smbios-entry-point-type=64"),
     Case("pc,smbios-entry-point-type=64", "bz64.img"),
     Case("pc", options="-smbios type=0,vendor=x -smbios type=11,value=y"),
+    Case("pc,smbios-entry-point-type=64", options="-smbios type=11,path={text}"),
+    Case("q35,smbios-entry-point-type=64", "bz64.img", options="-smbios type=11,path={text}"),
+    Case("q35,smbios-entry-point-type=64", memory="32", cmdline="reboot=2", boots=3,
+         options="-smbios type=11,path={text}"),
+    Case("isapc", options="-cpu qemu64"),
     Case("q35", options="-smbios type=1,serial=x -smp 64"),
     Case("pc", options="-device vmgenid"),
     Case("q35", options="-device vmgenid -device pvpanic"),

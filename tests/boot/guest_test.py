@@ -101,7 +101,8 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
         pytest.skip("/dev/kvm is not usable")
     args = arguments(firmware, case.machine, case.memory, case.accel)
     args += ["-kernel", str(GUEST / f"guest-{case.form}")]
-    args += shlex.split(case.options.format(dtb=file_of(3001)))
+    (tmp_path / "text").write_bytes(b"0123456789abcde\n" * 12800)
+    args += shlex.split(case.options.format(dtb=file_of(3001), text=tmp_path / "text"))
     if case.cmdline is not None:
         args += ["-append", f"expect.ram={memory_size(case.memory)} {case.cmdline}".strip()]
     if case.initrd is not None:

@@ -4,9 +4,11 @@
 #
 #   file NAME BASE64     a table, as /sys/firmware has it
 #   mem ADDRESS BASE64   64 bytes of memory, for each tab.mem=ADDRESS of the command line
-#   cpus N, disk NAME, tpm BASE64 (PCRs, SHA-256)
+#   cpus N, disk NAME
+#   tpm VERSION PCR0     what the kernel says of the TPM; PCRs are of SHA-256
+#   pcrread LINE         what tpm2_pcrread says, once PCR 16 has been extended by ab...ab
 #   dmesg LINE           the kernel's messages about tables
-# tab.wait=PATH: first waits for the file.  tab.again: prints mem once more when a line is typed.
+# tab.again: after "TAB again" prints mem and what is new in dmesg again each second.
 
 PATH=/bin
 export PATH
@@ -35,8 +37,9 @@ memory() {
 	done
 }
 
+modprobe -aq virtio_mmio          # without ACPI the command line tells its devices
 modprobe_all
-modprobe -aq qemu_fw_cfg virtio_mmio
+insmod /fw_cfg.ko
 echo "TAB begin"
 cd /sys/firmware || exit
 for file in $(find acpi/tables dmi/tables -type f 2>/dev/null); do
@@ -59,15 +62,26 @@ for net in /sys/class/net/eth*; do
 done
 if [ -e /sys/class/tpm/tpm0 ]; then
 	echo "TAB tpm $(cat /sys/class/tpm/tpm0/tpm_version_major) $(cat /sys/class/tpm/tpm0/pcr-sha256/0)"
-	[ -e /sys/kernel/security/tpm0 ] || mount -t securityfs none /sys/kernel/security 2>/dev/null
 fi
-dmesg | sed 's/^\[ *[0-9.]*\] //' | grep -E 'ACPI|DMI|SMBIOS|MPTABLE|tpm|Firmware Bug' |
-	grep -v 'Command line:' | sed 's/^/TAB dmesg /'
+if [ -e /bin/tpm2_pcrread ]; then
+	export TPM2TOOLS_TCTI=device:/dev/tpm0
+	tpm2_pcrextend 16:sha256="$(printf 'ab%.0s' $(seq 32))"
+	tpm2_pcrread sha256:0,16 | sed 's/^ */TAB pcrread /'
+fi
+messages() {
+	dmesg "$@" | sed 's/^\[ *[0-9.]*\] //' |
+		grep -E 'ACPI|DMI|SMBIOS|MPTABLE|tpm|Firmware Bug|crng reseeded' |
+		grep -v 'Command line:' | sed 's/^/TAB dmesg /'
+}
+messages
 sed 's/^ *//; s/  */ /g; s/^/TAB irq /' /proc/interrupts
 grep -q tab.again /proc/cmdline && {
+	dmesg -c >/dev/null
 	echo "TAB again"
-	read -r _
-	memory
+	while sleep 1; do
+		memory
+		messages -c
+	done
 }
 echo "TAB done"
 grep -q tab.poweroff /proc/cmdline && poweroff -f

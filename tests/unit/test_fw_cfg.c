@@ -178,7 +178,7 @@ static void test_find(void **state)
 	fake_fw_cfg_file("etc/abc", "1", 1);
 	fake_fw_cfg_file("etc/abcd", "22", 2);
 	fake_fw_cfg_file(longest, "333", 3);
-	fake_fw_cfg_file("etc/abcd", "4444", 4);
+	fake_fw_cfg_file("xyz/abcd", "4444", 4);        /* the same hash */
 	init(true);
 	assert_true(fw_cfg_find(&cfg, "etc/abcd", &item));
 	assert_int_equal(item.size, 2);
@@ -190,21 +190,6 @@ static void test_find(void **state)
 	assert_int_equal(fake_exits(), 0);
 }
 
-/* A name of 56 bytes without a terminator equals no string, and is not read past. */
-static void test_find_unterminated(void **state)
-{
-	struct fw_cfg_item item;
-	char name[FW_CFG_NAME_SIZE + 1];
-
-	(void)state;
-	memset(name, 'x', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	fake_fw_cfg_file(name, "1", 1);
-	init(true);
-	assert_false(fw_cfg_find(&cfg, name, &item));
-	assert_false(fw_cfg_find(&cfg, name + 1, &item));
-}
-
 static void add_files(uint32_t count)
 {
 	static char names[600][24];
@@ -213,6 +198,44 @@ static void add_files(uint32_t count)
 		snprintf(names[i], sizeof(names[i]), "etc/file%u", i);
 		fake_fw_cfg_file(names[i], NULL, i);
 	}
+}
+
+/* Nobody can ask for a name of 56 bytes without a terminator: the directory is not what it seems. */
+static void test_unterminated_name(void **state)
+{
+	static const uint32_t numbers[] = { 0, 1, 7, 31 };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(numbers); i++) {
+		char name[FW_CFG_NAME_SIZE + 1], wanted[100];
+
+		fake_reset();
+		fake_ram_add(0, MIB);
+		memset(name, 'x', sizeof(name) - 1);
+		name[sizeof(name) - 1] = '\0';
+		add_files(numbers[i]);
+		fake_fw_cfg_file(name, "1", 1);
+		snprintf(wanted, sizeof(wanted), "fw_cfg: file %u of the directory, at 0x%x, has a name "
+			 "without a terminator", numbers[i], 4 + 64 * numbers[i]);
+		assert_panics(wanted, fw_cfg_init(&cfg));
+	}
+}
+
+/* Of two files with one name, none is better than the other. */
+static void test_duplicate_name(void **state)
+{
+	struct fw_cfg_item item;
+
+	(void)state;
+	fake_fw_cfg_file("etc/abc", "1", 1);
+	fake_fw_cfg_file("etc/abcd", "22", 2);
+	fake_fw_cfg_file("xyz/abcd", "333", 3);
+	fake_fw_cfg_file("etc/abcd", "4444", 4);
+	init(true);
+	assert_true(fw_cfg_find(&cfg, "etc/abc\0", &item));
+	assert_true(fw_cfg_find(&cfg, "xyz/abcd", &item));
+	assert_panics("fw_cfg: \"etc/abcd\" is in the directory twice, as file 1 and, at 0xc4, file 3",
+		      fw_cfg_find(&cfg, "etc/abcd", &item));
 }
 
 static void test_find_beyond_cache(void **state)
@@ -270,7 +293,8 @@ int main(void)
 		UNIT_TEST(test_failed_transfer),
 		UNIT_TEST(test_write),
 		UNIT_TEST(test_find),
-		UNIT_TEST(test_find_unterminated),
+		UNIT_TEST(test_unterminated_name),
+		UNIT_TEST(test_duplicate_name),
 		UNIT_TEST(test_find_beyond_cache),
 		UNIT_TEST(test_find_in_lying_directory),
 	};

@@ -109,7 +109,6 @@ static void walk(void)
 	assert_true(memmap_is(&map, pointer->table_address,
 			      pointer->table_address + header->length, MEMORY_RESERVED));
 	assert_int_equal(seen.bsps, 1);
-	assert_int_equal(seen.ioapics, 1);
 	assert_int_equal(seen.local, 2);
 }
 
@@ -126,6 +125,7 @@ static void install(const struct chipset *chipset, uint32_t cpu_count)
 	fake_forget();
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, 0);
 	walk();
+	assert_int_equal(seen.ioapics, chipset->no_ioapic ? 0 : 1);
 }
 
 static void test_pc(void **state)
@@ -156,16 +156,31 @@ static void test_pc(void **state)
 
 static void test_without_override_or_pci(void **state)
 {
-	const struct chipset *chipset;
+	static const struct chipset microvm = { .name = "microvm" };
 
 	(void)state;
-	chipset = machine(false);
-	install(chipset, 1);
+	machine(false);
+	install(&microvm, 1);
 	assert_int_equal(seen.buses, 1);
 	assert_string_equal(seen.bus_names[0], "ISA   ");
 	assert_int_equal(seen.interrupts, 16);
 	for (uint32_t irq = 0; irq < 16; irq++)
 		assert_int_equal(seen.pin_of_isa[irq], irq);
+}
+
+/* An I/O APIC that is not there must not be told, nor interrupts that it would have. */
+static void test_isapc(void **state)
+{
+	const struct chipset *chipset;
+
+	(void)state;
+	chipset = machine(false);
+	assert_string_equal(chipset->name, "isapc");
+	install(chipset, 1);
+	assert_int_equal(seen.ioapics, 0);
+	assert_int_equal(seen.interrupts, 0);
+	assert_int_equal(seen.buses, 1);
+	assert_int_equal(seen.processors, 1);
 }
 
 static void test_when_there_is_none(void **state)
@@ -265,6 +280,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_pc),
 		UNIT_TEST(test_without_override_or_pci),
+		UNIT_TEST(test_isapc),
 		UNIT_TEST(test_when_there_is_none),
 		UNIT_TEST(test_many_processors),
 		UNIT_TEST(test_topology),

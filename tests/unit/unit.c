@@ -24,8 +24,11 @@ int unit_teardown(void **state)
 }
 
 const char *const unit_records[] = {
-	"pc", "pc-vmgenid", "pc-255", "pc-smbios0", "q35", "q35-288", "q35-devices", "microvm",
-	"microvm-288", NULL
+	"pc", "pc-vmgenid", "pc-255", "pc-smbios0", "pc-tpm", "q35", "q35-288", "q35-devices",
+	"q35-nvdimm", "q35-numa", "q35-cxl", "q35-tpm", "microvm", "microvm-pcie", "microvm-288",
+	"pc-qemu10", "q35-qemu10", "q35-288-qemu10", "q35-devices-qemu10", "q35-nvdimm-qemu10",
+	"q35-numa-qemu10", "q35-cxl-qemu10", "q35-tpm-qemu10", "microvm-qemu10",
+	"microvm-pcie-qemu10", "microvm-288-qemu10", NULL
 };
 
 void unit_load(const char *record)
@@ -51,7 +54,7 @@ void unit_load(const char *record)
 		memcpy(whole, bytes, stored < size ? stored : size);
 		if (strcmp(name, "cpu-count") == 0) {
 			fake_fw_cfg_item(0x05, whole, 2);
-		} else {
+		} else if (!fake_fw_cfg_find(name)) {
 			snprintf(names[count], sizeof(names[0]), "%s", name);
 			fake_fw_cfg_file(names[count], whole, size)->writable =
 				strstr(name, "_addr") != NULL || strstr(name, "_errors") != NULL;

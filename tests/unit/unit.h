@@ -67,7 +67,7 @@ uint8_t *unit_read(const char *name, uint32_t *size);
 /* The recordings of tests/data, made by scripts/record_blobs.py. */
 extern const char *const unit_records[];        /* NULL at the end */
 
-/* Puts all files of a recording into the modelled fw_cfg, and its CPU count. */
+/* Puts a recording's CPU count and those files that are not there yet into the modelled fw_cfg. */
 void unit_load(const char *record);
 
 /*

@@ -50,6 +50,18 @@ static struct walk walk(uint32_t paddr, uint32_t length)
 	return w;
 }
 
+/* QEMU's structures are all there and unchanged; before them may be a type 0 of the firmware's. */
+static void check_content(uint32_t table, struct walk w)
+{
+	uint32_t size;
+	uint16_t selector;
+
+	if (!fw_cfg_find("etc/smbios/smbios-tables", &selector, &size) || size > w.length)
+		return;
+	check_equal("smbios.equal-up-to", size,
+		    fw_cfg_compare(selector, 0, table + w.length - size, size));
+}
+
 static void check_structures(struct walk w)
 {
 	check(w.ended, "smbios.end", "type 127 inside the table", "%u structures, %x bytes",
@@ -74,6 +86,7 @@ static void check_entry_point_21(uint32_t paddr)
 	occupies(TABLE, "SMBIOS", table, length);
 	w = walk(table, length);
 	check_structures(w);
+	check_content(table, w);
 	check_equal("smbios.length", length, w.length);
 	check_equal("smbios.count", get16(e + SM_COUNT), w.count);
 	check_equal("smbios.largest", get16(e + SM_MAX_SIZE), w.largest);
@@ -84,6 +97,7 @@ static void check_entry_point_30(uint32_t paddr)
 	const uint8_t *e = at(paddr);
 	uint64_t table = get64(e + SM3_TABLE_ADDRESS);
 	uint32_t length = get32(e + SM3_MAX_LENGTH);
+	struct walk w;
 
 	if (!check(e[SM3_LENGTH] >= 0x18 && !sum8(e, e[SM3_LENGTH]) && table + length < GIB4,
 		   "smbios.anchor", "a sum of 0", "_SM3_ at %x, table at %llx, %x bytes", paddr,
@@ -91,7 +105,9 @@ static void check_entry_point_30(uint32_t paddr)
 		return;
 	occupies(TABLE, "_SM3_", paddr, e[SM3_LENGTH]);
 	occupies(TABLE, "SMBIOS", table, length);
-	check_structures(walk((uint32_t)table, length));
+	w = walk((uint32_t)table, length);
+	check_structures(w);
+	check_content((uint32_t)table, w);
 }
 
 void check_smbios(void)
