@@ -151,10 +151,8 @@ static bool describe(const struct fw_cfg_file *file, struct fw_cfg_item *item)
 	return true;
 }
 
-/* Never inline: the search of the cache needs all registers. */
-static bool
-find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
-		  struct fw_cfg_item *item)
+static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
+			      struct fw_cfg_item *item)
 {
 	struct fw_cfg_file file;
 	uint32_t ignored;
