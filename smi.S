@@ -2,9 +2,13 @@
  * smi.S - the code that runs in SMM, and how each processor gets there once.
  *
  * All processors come from reset with the same SMBASE, so only one at a time may take its first SMI.
- * The boot processor is first.  The others form a chain in the order of their arrival, and each,
- * when it is back from SMM, sends its SMI to the next one, or leaves word in its slot if that one
- * has not arrived: nobody polls, and the boot processor goes on with the boot meanwhile.
+ * The boot processor is first.  The others form a chain in the order of their arrival: the last to
+ * arrive sends its SMI to the first, and each, when it is back from SMM, to the next one, or leaves
+ * word in its slot if that one is not ready.  Nobody polls, and the boot processor goes on with the
+ * boot meanwhile.
+ *
+ * Not before all have arrived: as long as a processor with an APIC id above 254 is not in x2APIC
+ * mode, QEMU's TCG delivers to it also what is for the id in its lower byte.
  *
  * SDM Vol. 3C, "System Management Mode"; QEMU target/i386/tcg/sysemu/smm_helper.c.
  */
@@ -17,8 +21,8 @@
 
 #define LAPIC_ICR_LOW           0x300
 #define LAPIC_ICR_HIGH          0x310
+#define X2APIC_ICR              0x830           /* the destination in the upper half */
 #define ICR_SMI                 0x4200          /* SMI, assert, physical destination */
-#define MAX_XAPIC_ID            254
 
 /* The saved state, from its base, in the layout that the revision tells. */
 #define STATE_REVISION          0x0fc
@@ -101,68 +105,71 @@ smi_handler_end:
 /*
  * One of the other processors waits for its turn, takes its first SMI and passes the turn on.
  *
- * In: 32-bit protected mode, flat; EAX the order of arrival from 0, ESI the slots, EBP smp_block.
- * Out: halted in ap_park.  Clobbers everything.
+ * In: 32-bit protected mode, flat; EAX the order of arrival from 0, EDI the APIC id, ESI the slots,
+ * EBP smp_block.  Out: halted in ap_park.  Clobbers everything.
  */
 	.section .entry, "ax"
 	.code32
 	.globl smi_ap
 smi_ap:
-	leal    (%esi,%eax,SMP_SLOT_SIZE), %esi
+	movl    %esi, %ecx
+	leal    SMP_SLOT_SIZE(%esi,%eax,SMP_SLOT_SIZE), %esi
 	cmpl    SMP_BLOCK_SLOTS_END(%ebp), %esi
-	jae     ap_park                         /* plugged in just now: not counted */
-	xorl    %eax, %eax
-	cpuid
-	cmpl    $0x0b, %eax
-	jb      1f
-	movl    $0x0b, %eax
-	xorl    %ecx, %ecx
-	cpuid
-	testl   %ebx, %ebx
-	movl    %edx, %eax
-	jnz     2f
-1:	movl    $1, %eax
-	cpuid
-	shrl    $24, %ebx
-	movl    %ebx, %eax
-2:	cmpl    $MAX_XAPIC_ID, %eax
-	ja      3f
+	ja      ap_park                         /* plugged in just now: not counted */
+	leal    -SMP_SLOT_SIZE(%esi), %esi
+	movl    $1f, %ebx
+	je      smi_pass                        /* the last one: all are there */
+1:	cmpl    $MAX_XAPIC_ID, %edi
+	ja      2f
+	movl    %edi, %eax
 	movb    %al, 1(%esi)
-	movb    $SMP_SLOT_PARKED, %dl
-	xchgb   %dl, (%esi)
-	cmpb    $SMP_SLOT_TURN, %dl
-	je      smi_send
-	jmp     ap_park
+	movb    $SMP_SLOT_PARKED, %al
+	xchgb   %al, (%esi)
+	cmpb    $SMP_SLOT_TURN, %al
+	jne     ap_park
+	movl    %edi, %edx
+	movl    $ap_park, %ebx
+	jmp     smi_send
 
 	/* No xAPIC can name it.  Only ICH9 has such: port 0xb2 reaches the processor that writes. */
-3:	pause
+2:	pause
 	cmpb    $SMP_SLOT_TURN, (%esi)
-	jne     3b
+	jne     2b
 	xorl    %eax, %eax
 	outb    %al, $APM_CNT_PORT
 	jmp     ap_park
 
 /*
  * Back from the first SMI; wherever it came, it is over, so that a HLT just ahead does not matter.
- * In: ESI and EBP as before.
+ * In: ESI, EDI and EBP as before.
  */
 	.globl smi_ap_relocated
 smi_ap_relocated:
 	lock incl SMP_BLOCK_RELOCATED(%ebp)
-	addl    $SMP_SLOT_SIZE, %esi
-	cmpl    SMP_BLOCK_SLOTS_END(%ebp), %esi
+	leal    SMP_SLOT_SIZE(%esi), %ecx
+	movl    $ap_park, %ebx
+	cmpl    SMP_BLOCK_SLOTS_END(%ebp), %ecx
 	jae     ap_park
-	movb    $SMP_SLOT_TURN, %dl
-	xchgb   %dl, (%esi)
-	cmpb    $SMP_SLOT_PARKED, %dl
-	jne     ap_park                         /* not there yet, or it polls */
-	movzbl  1(%esi), %eax
 
-	/* In: EAX an APIC id. */
+	/* Gives the slot at ECX its turn, goes on at EBX.  In: EDI the own APIC id. */
+smi_pass:
+	movb    $SMP_SLOT_TURN, %al
+	xchgb   %al, (%ecx)
+	cmpb    $SMP_SLOT_PARKED, %al
+	jne     3f                              /* not ready yet, or it polls */
+	movzbl  1(%ecx), %edx
+
+	/* Sends an SMI to the APIC id in EDX, goes on at EBX. */
 smi_send:
-	shll    $24, %eax
-	movl    %eax, LAPIC_BASE + LAPIC_ICR_HIGH
-	movl    $ICR_SMI, LAPIC_BASE + LAPIC_ICR_LOW
-	jmp     ap_park
+	movl    $ICR_SMI, %eax
+	cmpl    $MAX_XAPIC_ID, %edi
+	ja      4f
+	shll    $24, %edx
+	movl    %edx, LAPIC_BASE + LAPIC_ICR_HIGH
+	movl    %eax, LAPIC_BASE + LAPIC_ICR_LOW
+3:	jmp     *%ebx
+4:	movl    $X2APIC_ICR, %ecx
+	wrmsr
+	jmp     *%ebx
 
 	.section .note.GNU-stack, "", @progbits

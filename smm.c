@@ -146,10 +146,7 @@ static void prepare_block(struct smp_block *block, const struct smm_plan *plan,
 	uint32_t size = (plan->cpu_count - 1) * SMP_SLOT_SIZE;
 	uint8_t *slots = phys_ptr(plan->slots_paddr);
 
-	if (size) {
-		memset(slots, 0, size);
-		slots[0] = SMP_SLOT_TURN;
-	}
+	memset(slots, 0, size);
 	block->slots_paddr = plan->slots_paddr;
 	block->slots_end_paddr = plan->slots_paddr + size;
 	block->relocated = 0;

@@ -7,15 +7,18 @@
 #include "console.h"
 #include "io.h"
 #include "layout.h"
+#include "phys.h"
 
 #define LAPIC_SVR               0xf0
   #define LAPIC_SVR_ENABLE        (1u << 8)
   #define LAPIC_SPURIOUS_VECTOR   0xff
 #define LAPIC_ICR_LOW           0x300   /* the write sends */
+  #define LAPIC_ICR_SMI           (2u << 8)
   #define LAPIC_ICR_INIT          (5u << 8)
   #define LAPIC_ICR_STARTUP       (6u << 8)     /* vector: page number of the entry */
   #define LAPIC_ICR_ASSERT        (1u << 14)
   #define LAPIC_ICR_ALL_BUT_SELF  (3u << 18)
+#define LAPIC_ICR_HIGH          0x310   /* APIC id in bits 31:24 */
 #define LAPIC_LVT_LINT0         0x350
 #define LAPIC_LVT_LINT1         0x360
   #define LAPIC_LVT_NMI           (4u << 8)
@@ -95,18 +98,34 @@ static bool wait_for(const uint32_t *counter, uint32_t number, const struct cpu 
 	return true;
 }
 
+/* What the last of the others to arrive does, in smi.S. */
+static void give_first_turn(const struct smp_block *block)
+{
+	uint8_t *slot = phys_ptr(block->slots_paddr);
+
+	if (__atomic_exchange_n(&slot[0], SMP_SLOT_TURN, __ATOMIC_SEQ_CST) != SMP_SLOT_PARKED)
+		return;
+	mmio_write32(LAPIC_BASE + LAPIC_ICR_HIGH, (uint32_t)slot[1] << 24);
+	mmio_write32(LAPIC_BASE + LAPIC_ICR_LOW, LAPIC_ICR_ASSERT | LAPIC_ICR_SMI);
+}
+
 void smp_finish(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
 {
 	uint32_t slots = (block->slots_end_paddr - block->slots_paddr) / SMP_SLOT_SIZE;
+	uint32_t present = cpu_count - 1;
 
 	if (!has_work(block, cpu))
 		return;
-	if (!wait_for(&block->arrived, cpu_count - 1, cpu))
+	if (!wait_for(&block->arrived, cpu_count - 1, cpu)) {
+		present = block->arrived;
 		log("smp: %u of %u processors answered; the others lack MTRRs and feature control",
-		    block->arrived + 1, cpu_count);
-	else if (block->slots_paddr && !wait_for(&block->relocated, slots, cpu))
+		    present + 1, cpu_count);
+		if (block->slots_paddr && present)
+			give_first_turn(block);
+	}
+	if (block->slots_paddr && !wait_for(&block->relocated, present < slots ? present : slots, cpu))
 		log("smp: %u of %u processors were in SMM; the others have the SMBASE of a reset",
-		    block->relocated + 1, slots + 1);
+		    block->relocated + 1, present + 1);
 }
 
 void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr)

@@ -14,6 +14,9 @@
 #include "layout.h"
 #include "smp_block.h"
 
+#define IA32_APIC_BASE  0x1b
+#define APIC_BASE_X2APIC 0x400                  /* beside the enable bit, which a reset sets */
+
 #define CR0_PE          0x00000001
 #define CR0_NW          0x20000000
 #define CR0_NW_CD       0x60000000
@@ -72,8 +75,9 @@ entry32:
  *
  * In: real mode, CS base AP_ENTRY, IP 0, interrupts off, caches off; all at once, so nothing here
  * uses a stack or writes memory but for locked instructions.  smp_block is filled in.
- * Out: MSRs as smp_block lists them, counted in smp_block.arrived; with SMM on to smi_ap; then halted
- * for good in the ROM, until an INIT.  Clobbers everything.
+ * Out: MSRs as smp_block lists them; x2APIC mode with an APIC id that xAPIC mode cannot hold; counted
+ * in smp_block.arrived; with SMM on to smi_ap; then halted for good in the ROM, until an INIT.
+ * Clobbers everything.
  */
 	.section .ap, "awx"
 	.code16
@@ -114,7 +118,30 @@ ap_entry32:
 	movl    %cr0, %eax
 	andl    $~CR0_NW_CD, %eax
 	movl    %eax, %cr0
-	movl    $1, %eax
+
+	/* The APIC id to EDI: leaf 0Bh has all of it. */
+	xorl    %eax, %eax
+	cpuid
+	cmpl    $0x0b, %eax
+	jb      3f
+	movl    $0x0b, %eax
+	xorl    %ecx, %ecx
+	cpuid
+	movl    %edx, %edi
+	testl   %ebx, %ebx
+	jnz     4f
+3:	movl    $1, %eax
+	cpuid
+	shrl    $24, %ebx
+	movl    %ebx, %edi
+4:	cmpl    $MAX_XAPIC_ID, %edi
+	jbe     5f
+	/* In xAPIC mode it would have the lower byte for an id, and so another's. */
+	movl    $IA32_APIC_BASE, %ecx
+	rdmsr
+	orl     $APIC_BASE_X2APIC, %eax
+	wrmsr
+5:	movl    $1, %eax
 	lock xaddl %eax, SMP_BLOCK_ARRIVED(%ebp)
 	movl    SMP_BLOCK_SLOTS(%ebp), %esi
 	testl   %esi, %esi

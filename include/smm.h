@@ -53,7 +53,8 @@ void smm_program(const struct smm_plan *plan, struct smm_saved *saved, struct sm
 
 /*
  * Probes, plans and programs.  chipset_init() has run; no kernel has been read to 0x38000.  With SMM
- * off QEMU has the SMI switch on from the start, and that is how it is told.
+ * off QEMU has the SMI switch on from the start, and that is how it is told; nothing that is read
+ * anyhow tells it before the ACPI tables, which come too late for TSEG.
  * Cost: 1 VM exit (ICH9) or 2 (PIIX4); with SMM on one more, and those of smm_program().
  */
 void smm_init(struct smm_plan *plan, struct smm_saved *saved, struct smp_block *block,

@@ -18,6 +18,8 @@
 #define SMP_BLOCK_MSR_COUNT     40
 #define SMP_BLOCK_MSRS          44
 
+#define MAX_XAPIC_ID            254     /* 255 is everybody */
+
 /* A slot: u8 state, u8 APIC id. */
 #define SMP_SLOT_SIZE           2
 #define SMP_SLOT_PARKED         1       /* waits for its SMI; the id is filled in */

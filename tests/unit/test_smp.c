@@ -159,6 +159,46 @@ static void test_finish(void **state)
 	assert_int_equal(fake.pauses, 0);
 }
 
+static void the_next_is_relocated(void)
+{
+	const struct fake_access *sent = fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0);
+
+	if (sent && block.relocated < 2)
+		block.relocated++;
+}
+
+/* One of four is dead: the last to arrive would have begun with the SMIs, so it is done here. */
+static void test_finish_begins_for_the_dead(void **state)
+{
+	static const struct { uint8_t slot; bool sends; } cases[] = {
+		{ SMP_SLOT_PARKED, true }, { 0, false } };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		uint8_t *slots;
+
+		fake_reset();
+		slots = fake_ram_add(0x10000, 0x1000);
+		memset(slots, 0, 0x1000);
+		slots[0] = cases[i].slot;
+		slots[1] = 7;
+		memset(&block, 0, sizeof(block));
+		block.slots_paddr = 0x10000;
+		block.slots_end_paddr = 0x10000 + 3 * SMP_SLOT_SIZE;
+		block.arrived = 2;
+		fake.on_pause = the_next_is_relocated;
+		smp_finish(&block, &full, 4);
+		assert_int_equal(slots[0], SMP_SLOT_TURN);
+		assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), cases[i].sends);
+		assert_says(fake.console, "smp: 3 of 4 processors answered");
+		if (cases[i].sends) {
+			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x310, 0)->value, 7 << 24);
+			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value, 0x4200);
+		}
+		assert_int_equal(!!strstr(fake.console, "were in SMM"), !cases[i].sends);
+	}
+}
+
 static void test_count(void **state)
 {
 	static const struct { uint16_t told; const struct cpu *cpu; uint32_t wanted; } cases[] = {
@@ -180,6 +220,7 @@ int main(void)
 		UNIT_TEST(test_start_nothing),
 		UNIT_TEST(test_feature_control),
 		UNIT_TEST(test_finish),
+		UNIT_TEST(test_finish_begins_for_the_dead),
 		UNIT_TEST(test_count),
 		UNIT_TEST(test_virtual_wire),
 		UNIT_TEST(test_masks_the_8259s),
