@@ -55,6 +55,12 @@ REQUIRED_BY_FORM = {
     "bz-208": ["entry.cs.selector", "boot_params", "kernel.address"],
 }
 
+REQUIRED_BY_WORD = {
+    "cpu.nmi": ["cpu.different"],
+    "cpu.init": ["cpu.different"],
+    "cpu.smm": ["smm.acpi-enable", "smm.boot-processor", "smm.unserved", "smm.trapped"],
+}
+
 FORMS = [Case(machine, form) for machine in ALL for form in ALL_FORMS]
 
 LITTLE_MEMORY = (
@@ -101,6 +107,39 @@ PROCESSORS = (
        Case("q35", "bz64.img", options="-cpu max"),
        Case("pc", "bz64.img", options="-cpu EPYC"),
        Case("microvm", "bz64.img", options="-cpu Haswell")])
+
+# cpu.c: the MSRs of every processor and where its SMI leads.  By NMI, since an INIT clears TCG's
+# MTRRs; KVM keeps them, but the software KVM has no SMM.
+SMM = "cpu.nmi cpu.smm"
+CPUS = (
+    [Case(machine, options=f"-smp {n}", cmdline=SMM) for machine in PCI for n in [1, 2, 8, 64, 255]]
+    + [Case(f"{machine},smm=off", options=f"-smp {n}", cmdline="cpu.nmi") for machine in PCI
+       for n in [1, 2, 8, 64, 255]]
+    + [Case(machine, options=f"-smp {n}", cmdline="cpu.nmi")
+       for machine in ["microvm", "microvm,acpi=off"] for n in [1, 2, 8]]
+    + [Case(machine, options=f"-cpu {cpu} -smp {n}", cmdline=SMM) for machine in PCI for n in [1, 4]
+       for cpu in ["max", "qemu32", "486", "Haswell", "EPYC"]]
+    + [Case(machine, options="-cpu qemu32 -smp 4", cmdline=SMM, processor="i386")
+       for machine in PCI]
+    + [Case(machine, options=f"-cpu {cpu} -smp 4", cmdline="cpu.nmi")
+       for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["max", "Haswell", "EPYC"]]
+    # No MTRRs and no SMM: nobody has a reason to start the others, who must stay as they are.
+    + [Case(machine, options=f"-cpu {cpu} -smp 4")
+       for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["qemu32", "486"]]
+    + [Case(machine, memory=memory, options="-smp 4", cmdline=SMM) for machine in PCI
+       for memory in ["16", "3584", "4097"]]                    # 16: the A segment on q35 too
+    + [Case("pc", options="-smp 64 -vga std", cmdline=SMM),     # SMRAM lies behind the VGA window
+       Case("q35", memory="16", options="-smp 4 -vga std", cmdline=SMM),
+       Case("pc,acpi=off", options="-smp 4", cmdline="cpu.nmi"),
+       Case("q35,acpi=off", options="-smp 4", cmdline=SMM)])
+
+# APIC ids above 254, few of them with every id that is theirs but for the upper bytes; and many.
+PAIRS = " ".join(f"-device max-x86_64-cpu,thread-id=0,socket-id={socket},core-id={core}"
+                 for core in range(1, 13) for socket in range(2))
+X2APIC = [
+    Case("q35", options="-cpu max -smp 1,maxcpus=260,sockets=2,cores=130 " + PAIRS, cmdline=SMM),
+    Case("q35,kernel-irqchip=split", options="-cpu max -smp 288", cmdline=SMM),
+    Case("microvm", options="-cpu max -smp 288", cmdline="cpu.nmi")]
 
 MANY = " ".join(f"-device virtio-rng-pci,addr={slot:#x}" for slot in range(3, 29))
 MULTIFUNCTION = " ".join(f"-device virtio-rng-pci,addr=4.{f},multifunction=on" for f in range(8))
@@ -233,12 +272,28 @@ REBOOTS = (
        Case("pc", memory="32", cmdline="reboot=2", boots=3, options="-smp 4" + NESTED),
        Case("pc", "pvh-low.elf", "1", cmdline="reboot=2", boots=3)])
 
+# A hundred resets in a row by each way that the machine has, SMM and all processors looked at in
+# each boot.  The firmware takes an INIT of the boot processor for a wish to reset; on microvm under
+# TCG nothing tells the two apart, and it just loads the kernel anew, which it can with a bzImage.
+RESETS = {
+    "pc": ["", "triple", "keyboard", "fast", "init", "host"],
+    "q35": ["", "triple", "keyboard", "fast", "init", "host"],
+    "microvm": ["triple", "acpi", "init", "host"],
+    "isapc": ["triple", "keyboard", "fast", "host"],
+}
+HUNDRED = [
+    Case(machine, "bz64.img" if how == "init" else "pvh.elf", "32", boots=100, options="" if machine == "isapc" else "-smp 2",
+         cmdline="reboot=99 " + ("" if machine == "isapc" else SMM if machine in PCI else "cpu.nmi")
+         + (f" reboot.{how}" if how else "")) for machine, ways in RESETS.items() for how in ways]
+
 KVM = (
     [Case(machine, form, accel="kvm", initrd=initrd) for machine in ALL
      for form, initrd in [("pvh.elf", 5000), ("bz32.img", 5000), ("mb.elf", None)]]
-    + [Case(machine, accel="kvm", options="-smp 4") for machine in TRIO + ["microvm,acpi=off"]])
+    + [Case(machine, accel="kvm", options="-smp 4") for machine in TRIO + ["microvm,acpi=off"]]
+    + [Case(machine, accel="kvm", options=f"-smp {n}", cmdline="cpu.init")
+       for machine in TRIO + ["microvm,acpi=off"] for n in [2, 8]])
 
-CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + DEVICES + MACHINE_OPTIONS
+CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + X2APIC + DEVICES + MACHINE_OPTIONS
          + COMMAND_LINES + INITRDS + DEVICE_TREES + REBOOTS + KVM)
 
 

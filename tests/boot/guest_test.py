@@ -15,14 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from guest_cases import CASES, DIAGNOSTICS, REQUIRED, REQUIRED_BY_FORM
+from guest_cases import (CASES, DIAGNOSTICS, HUNDRED, REQUIRED, REQUIRED_BY_FORM,
+                         REQUIRED_BY_WORD)
 from vm import Vm
 
 GUEST = Path(__file__).resolve().parents[2] / "build" / "guest"
 SECONDS = 120
 STATUS_PASS = 33                # (0x10 << 1) | 1, from isa-debug-exit
 STATUS_PANIC = 85               # include/console.h
+WRMSR = b"\x0f\x30"
 UNITS = {"": 1 << 20, "k": 1 << 10, "G": 1 << 30}
+TSEG_FROM = 17 << 20            # memory; with less the firmware leaves it to the kernel
 RESERVED_FROM = 8 << 30         # memory this large is not committed
 
 
@@ -89,12 +92,21 @@ def required(case):
         names += REQUIRED_BY_FORM[re.match("pvh|mb|bz", form).group()]
     if case.initrd and not form.startswith("mb"):
         names.append("initrd.equal-up-to")
+    for word in (case.cmdline or "").split():
+        names = names + REQUIRED_BY_WORD.get(word.split("=")[0], [])
+    if "cpu.smm" in (case.cmdline or "") and case.machine == "q35":
+        names += ["smm.lock-holds", "smm.smi_lock"]
+        names += ["smm.tseg-visible"] if memory_size(case.memory) >= TSEG_FROM else []
     if "486" in case.options or case.machine == "isapc":    # no local APIC
-        names = [name for name in names if not name.startswith(("mp.", "irq.lint0"))]
+        names = [name for name in names if not name.startswith(("mp.", "irq.lint0", "cpu.different",
+                                                                "smm.boot", "smm.unserved"))]
     return names
 
 
-@pytest.mark.parametrize("case", CASES, ids=name_of)
+ROWS = CASES + [pytest.param(case, marks=pytest.mark.soak) for case in HUNDRED]
+
+
+@pytest.mark.parametrize("case", ROWS, ids=name_of)
 def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
     """The kernel finds everything in order, in each boot, and the firmware has said nothing."""
     if case.accel == "kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
@@ -109,8 +121,15 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
         args += ["-initrd", file_of(case.initrd)]
     if case.boots == 1:
         args += ["-no-reboot"]
-    with Vm(qemu(case.processor), args, tmp_path, SECONDS, debugcon=True) as vm:
-        status = vm.wait_exit(SECONDS + 10)
+    by_host = "reboot.host" in (case.cmdline or "")
+    seconds = SECONDS + 3 * case.boots
+    with Vm(qemu(case.processor), args, tmp_path, seconds, qmp=by_host, debugcon=True) as vm:
+        for n in range(1, case.boots if by_host else 1):
+            vm.wait_for(rb"^WAIT .*\n", SECONDS, count=n)
+            vm.qmp("system_reset")
+        status = vm.wait_exit(seconds + 10)
+        if status == 1 and b"X2APIC" in vm.error_path.read_bytes().upper():
+            pytest.skip("this QEMU's TCG has no x2APIC")
         lines = vm.serial.decode("latin-1").splitlines()
         vm.check(not silent or vm.serial.startswith(b"GUEST "),
                  "the firmware wrote to the serial port, or no kernel ran")
@@ -120,11 +139,36 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
                  f"QEMU's exit status is {status}")
         boots = [line.split()[-1] for line in lines if line.startswith("GUEST ")]
         vm.check(boots == [str(n + 1) for n in range(case.boots)], f"boots seen: {boots}")
-        unknown = [line for line in lines if not re.match(r"(GUEST|MAP|OK|PASS) ", line)]
+        unknown = [line for line in lines if not re.match(r"(GUEST|MAP|OK|PASS|WAIT) ", line)]
         vm.check(not silent or not unknown, f"lines that are not the kernel's: {unknown}")
         for name in required(case):
             count = sum(line.startswith(f"OK {name}:") for line in lines)
             vm.check(count >= case.boots, f"no check {name}")
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
+def test_feature_control(machine, firmware, qemu, tmp_path):
+    """Every processor writes what QEMU wants in IA32_FEATURE_CONTROL, once.
+
+    TCG and a software KVM do not have that register, so it is read off the log of what is executed:
+    a WRMSR ends a translated block, and the next one begins with the registers that it had.
+    """
+    wanted, cpus = 0x100005, 4
+    log, value = tmp_path / "log", tmp_path / "value"
+    value.write_bytes(wanted.to_bytes(8, "little"))
+    args = arguments(firmware, machine, "32") + ["-no-reboot", "-smp", str(cpus)]
+    args += ["-kernel", str(GUEST / "guest-pvh.elf"), "-append", f"expect.ram={32 << 20}"]
+    args += ["-fw_cfg", f"name=etc/msr_feature_control,file={value}", "-d", "cpu,exec,nochain"]
+    args += ["-dfilter", "0xffff0000..0xffffffff", "-D", str(log)]
+    with Vm(qemu(), args, tmp_path, SECONDS) as vm:
+        vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
+    image = firmware.read_bytes()
+    blocks = re.findall(r"^Trace (\d+): .*?/0*(ffff[0-9a-f]{4})/.*\nEAX=0*([0-9a-f]+) .*"
+                        r"ECX=0*([0-9a-f]+) EDX=0*([0-9a-f]+)", log.read_text(errors="replace"), re.M)
+    written = [(int(cpu), int(eax, 16) | int(edx, 16) << 32)
+               for cpu, pc, eax, ecx, edx in blocks
+               if image[int(pc[4:], 16) - 2:int(pc[4:], 16)] == WRMSR and int(ecx, 16) == 0x3a]
+    assert sorted(written) == [(cpu, wanted) for cpu in range(cpus)]
 
 
 def kernel_file(kernel, directory):

@@ -5,6 +5,10 @@
  *   reboot=N           after a pass fill free memory with garbage and reset, N times
  *   reboot.pam         before that, make C0000-FFFFF RAM and fill it too (pc, q35)
  *   reboot.init        not a reset but an INIT of the boot processor
+ *   reboot.keyboard    reset by the keyboard controller,
+ *   reboot.fast        by port 92,
+ *   reboot.acpi        by the FADT's register of microvm,
+ *   reboot.host        by the monitor: "WAIT for a reset" asks for it
  *   reboot.triple      reset by a triple fault even where port CF9 would do
  *
  * Numbers are decimal.

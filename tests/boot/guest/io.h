@@ -71,7 +71,7 @@ static inline struct cpuid cpuid(uint32_t leaf)
 		: "=r" (toggled) : : "cc", "memory");
 	if (toggled & 0x200000)
 		__asm__ volatile ("cpuid" : "=a" (c.eax), "=b" (c.ebx), "=c" (c.ecx), "=d" (c.edx)
-				  : "a" (leaf));
+				  : "a" (leaf), "c" (0));
 	return c;
 }
 
