@@ -2,9 +2,11 @@
 # /init of cpu_test.py, over the one of scripts/initramfs.py.  Words of qb.cpu=WORD,...:
 #
 #   sleep=N     N times: "QB sleep N", S3 until the host wakes it, then checksums of 64 MiB of memory
-#               and of the first 16 MiB of /dev/vda, as before the first sleep
+#               and of the first 16 MiB of /dev/vda, and the host bridge's registers of SMRAM and
+#               PAM, as before the first sleep
 #   cpus=N      wait until there are N processors, bring them up
 #   memory=MIB  wait until there is as much more memory
+#   fork        wait until the kernel has noticed that it is a copy
 #   reboot      reboot as the kernel's reboot= says; "QB reboot" comes first
 #
 # Prints "QB KEY VALUE" lines, last "QB done".
@@ -21,7 +23,8 @@ fact() {
 
 sums() {
 	echo 3 >/proc/sys/vm/drop_caches
-	echo "$(md5sum </tmp/area) $(dd if=/dev/vda bs=1M count=16 2>/dev/null | md5sum)"
+	echo "$(md5sum </tmp/area) $(dd if=/dev/vda bs=1M count=16 2>/dev/null | md5sum)" \
+		"$(hexdump -v -s 112 -n 48 -e '1/1 "%02x"' /sys/bus/pci/devices/0000:00:00.0/config)"
 }
 
 sleeps() {
@@ -73,6 +76,16 @@ memory() {
 	[ $tries -gt 0 ] || fact error "no more memory"
 }
 
+fork() {
+	head -c 1 /dev/random >/dev/null        # only with a ready generator the kernel says so
+	fact ready
+	tries=300
+	while ! dmesg | grep -q "virtual machine fork" && [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.1
+	done
+}
+
 read -r cmdline </proc/cmdline
 for word in $cmdline; do
 	case $word in
@@ -86,6 +99,7 @@ for word in $(echo "$words" | tr , ' '); do
 	sleep=*) sleeps "$value" ;;
 	cpus=*) cpus "$value" ;;
 	memory=*) memory "$value" ;;
+	fork) fork ;;
 	reboot)
 		fact reboot
 		reboot -f
