@@ -79,7 +79,8 @@ uint8_t pci_plan_irq(const struct chipset *chipset, uint32_t root_slot, uint32_t
 
 /*
  * The size of a BAR from what it and the next one read after ones were written; 0 when it makes no
- * sense.  *flags is what struct pci_resource wants.
+ * sense: a 64-bit BAR in the last register has no ones in an upper half.  *flags is what struct
+ * pci_resource wants.
  */
 static uint64_t parse_bar(uint32_t low, uint32_t high, uint32_t *flags)
 {
@@ -178,8 +179,6 @@ static void probe_bars(struct walk *walk, uint32_t bus, uint32_t bdf, uint32_t f
 		if (!values[i])
 			continue;
 		size = parse_bar(values[i], values[i + 1], &flags);
-		if ((flags & PCI_BAR_64) && i + 1 == end)
-			size = 0;
 		add_bar(walk, bus, bdf, PCI_BAR(i), flags | decode, size);
 		if (flags & PCI_BAR_64)
 			i++;
@@ -569,7 +568,7 @@ static uint32_t build_memory_window(const struct pci_resource *window)
 	return window->size ? (base >> 16 & 0xfff0) | (limit & 0xfff00000) : 0xfff0;
 }
 
-static void program_bridge(const struct walk *walk, const struct pci_bus *bus, bool no_io)
+static void program_bridge(const struct walk *walk, const struct pci_bus *bus, bool fixed_io)
 {
 	const struct pci_access *access = walk->access;
 	const struct pci_resource *io = &bus->windows[PCI_WINDOW_IO].self;
@@ -581,7 +580,7 @@ static void program_bridge(const struct walk *walk, const struct pci_bus *bus, b
 		build_memory_window(memory);
 	uint32_t command = 0;
 
-	if (!no_io && (pci_read32(access, bus->bridge, PCI_IO_BASE) & 0xf0f0) != build_io_window(io))
+	if (!fixed_io && (pci_read32(access, bus->bridge, PCI_IO_BASE) & 0xf0f0) != build_io_window(io))
 		pci_write16(access, bus->bridge, PCI_IO_BASE, (uint16_t)build_io_window(io));
 	if ((uint32_t)is != (uint32_t)shall && is >> 32 != shall >> 32)
 		pci_write64(access, bus->bridge, PCI_MEMORY_BASE, shall);
@@ -727,7 +726,8 @@ void pci_init(struct pci_layout *layout, const struct chipset *chipset, const st
 	program_bars(walk);
 	for (uint32_t i = 1; i < plan->bus_count; i++)
 		if (plan->buses[i].bridge != PCI_NO_BRIDGE)
-			program_bridge(walk, &plan->buses[i], walk->branches[i].no_io);
+			program_bridge(walk, &plan->buses[i],
+				       plan->spaces[PCI_SPACE_IO].count && walk->branches[i].no_io);
 	report_dropped(plan);
 	plan_layout(layout, plan, chipset);
 	if (access->wide)

@@ -11,6 +11,8 @@
 #       iso=DEV          mount DEV (iso9660), print the sha256 of each file in it
 #       raw=DEV          print the sha256 of the first MiB of DEV
 #       net              DHCP on eth0, then the sha256 of the file "file" by TFTP from the gateway
+#       pci              print the first 64 bytes of each function's configuration space, who has
+#                        which addresses, and the kernel's messages that are warnings or worse
 #       plug=DEV         print "ready", wait for DEV to appear, then print its size
 #       cpu=N            bring up CPU N, which is waited for
 #   qb.console=hvc0      print there instead of on /dev/console
@@ -138,6 +140,14 @@ test_net() {
 	tftp -g -r file -l /tmp/file "$gateway" && fact tftp "$(sha256sum /tmp/file | cut -d' ' -f1)"
 }
 
+test_pci() {
+	for device in /sys/bus/pci/devices/*; do
+		fact config "${device##*/}" "$(hexdump -v -n 64 -e '16/4 "%08x "' "$device/config")"
+	done
+	sed 's/^ *//' /proc/iomem /proc/ioports | facts claimed
+	dmesg -r | sed -n 's/^<[0-4]>\[[^]]*\] //p' | facts warning
+}
+
 test_plug() {
 	fact ready
 	tries=20
@@ -169,7 +179,7 @@ run_tests() {
 	for word in $(echo "$tests" | tr , ' '); do
 		case $word in
 		iso=* | raw=* | plug=* | cpu=*) "test_${word%%=*}" "${word#*=}" ;;
-		net) test_net ;;
+		net | pci) "test_$word" ;;
 		facts) ;;
 		*) fact error "unknown word $word" ;;
 		esac

@@ -6,7 +6,6 @@ What a host cannot run is a SKIP that says why.  Linux is emulated (TCG): a KVM 
 """
 
 import functools
-import hashlib
 import re
 
 import pytest
@@ -14,14 +13,12 @@ import pytest
 import cases
 import initramfs
 import kernels
-from testdisk import iso9660
+import testmedia
 from vm import Failure, Vm, facts
 
 MIB = 1 << 20
 FIRST_OUTPUT_SECONDS = 60       # an emulated kernel needs one; hosts may be busy
 BOOT_SECONDS = 150
-KNOWN = b"what the guest must read\n" * 4000
-SERVED = bytes(range(256)) * 700
 
 # What QEMU itself makes the kernel complain about, with any firmware.
 TOLERATED = re.compile("|".join((
@@ -38,13 +35,7 @@ NO_ACPI = re.compile(r"ACPI BIOS Error \(bug\): A valid RSDP was not found")
 @pytest.fixture(scope="session", name="media")
 def _media(tmp_path_factory):
     """The test disk and the directory served by TFTP, for the placeholders of cases.py."""
-    directory = tmp_path_factory.mktemp("media")
-    disk = directory / "disk.iso"
-    disk.write_bytes(iso9660({"KNOWN.TXT": KNOWN, "SERVED.BIN": SERVED}))
-    served = directory / "tftp"
-    served.mkdir()
-    (served / "file").write_bytes(SERVED)
-    return {"disk": disk, "tftp": served}
+    return testmedia.make(tmp_path_factory.mktemp("media"))
 
 
 @pytest.fixture(scope="session", name="kernel")
@@ -246,17 +237,8 @@ def check_complaints(vm, case, said):
 
 def check_devices(vm, case, said):
     """The words of qb.test that have an answer."""
-    known = f"{hashlib.sha256(KNOWN).hexdigest()}  known.txt"
-    served = hashlib.sha256(SERVED).hexdigest()
-    for word in case.tests.split(","):
-        if word.startswith("iso="):
-            vm.check(known in said["iso"], f"the disk's file differs: {said['iso']}")
-        elif word.startswith("raw="):
-            vm.check(len(said["raw"]) == 1, "the disk was not read")
-        elif word == "net":
-            vm.check(said["net"] and said["net"][0].endswith(" 10.0.2.15"),
-                     f"no address by DHCP: {said['net']}")
-            vm.check(said["tftp"] == [served], "the file by TFTP differs")
+    for reason in testmedia.wrong(case.tests, said):
+        vm.check(False, reason)
 
 
 def check_silence(vm, case, silent):

@@ -35,7 +35,7 @@ ALL = ["pc", "q35", "microvm", "isapc", "pc,acpi=off", "q35,acpi=off", "microvm,
 # Checks that must have been made, so that none is left out unnoticed.
 ACPI_AND_PCI = ["acpi.fadt.pm1a", "acpi.pm_tmr.ticks", "acpi.facs", "acpi.madt.cpus",
                 "smbios.type0", "smbios.type1", "smbios.equal-up-to", "pci.interrupt-line",
-                "irq.elcr"]
+                "pci.bar", "irq.elcr"]
 NO_ACPI = ["mp.cpus", "irq.lint0"]
 REQUIRED = {
     "pc": ACPI_AND_PCI,
@@ -43,8 +43,9 @@ REQUIRED = {
     "q35": ACPI_AND_PCI + ["acpi.mcfg.base", "map.ecam"],
     "q35,smbios-entry-point-type=64": ACPI_AND_PCI,
     "microvm": ["acpi.madt.cpus"],
-    "pc,acpi=off": NO_ACPI + ["smbios.type0", "irq.elcr"],
-    "q35,acpi=off": NO_ACPI + ["smbios.type0", "irq.elcr", "pci.interrupt-line"],
+    "microvm,pcie=on": ["acpi.madt.cpus", "pci.bar"],
+    "pc,acpi=off": NO_ACPI + ["smbios.type0", "irq.elcr", "pci.bar"],
+    "q35,acpi=off": NO_ACPI + ["smbios.type0", "irq.elcr", "pci.interrupt-line", "pci.bar"],
     "microvm,acpi=off": NO_ACPI,
 }
 REQUIRED_BY_FORM = {

@@ -14,6 +14,8 @@ void log(const char *message, ...)
 	size_t length = strlen(fake.console);
 	va_list args;
 
+	if (sizeof(fake.console) - length < 2)
+		return;                 /* full; the last byte is for the end of a line */
 	va_start(args, message);
 	vsnprintf(fake.console + length, sizeof(fake.console) - length - 1, message, args);
 	va_end(args);

@@ -99,6 +99,7 @@ struct fake_pci {
 	struct fake_pci *parent;        /* the bridge it is behind; NULL: on a root bus */
 	uint32_t root_bus;
 	uint32_t slot, function;
+	bool loops;                     /* a bridge from the bus that it is on to that same bus */
 	uint8_t config[4096];
 	uint8_t writable[4096];         /* a mask for each byte */
 	void (*on_write)(struct fake_pci *pci, uint32_t offset, uint32_t size, uint64_t value);

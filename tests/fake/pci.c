@@ -107,8 +107,12 @@ void fake_pci_express(struct fake_pci *pci, uint32_t port_type)
 	fake_pci_capability(pci, 0x80, PCI_CAP_ID_EXPRESS, &capabilities, 4);
 }
 
-/* The bridge whose secondary bus this is, as seen from the bridges on the way; true for a root. */
-static bool find_bus(uint32_t bus, const struct fake_pci *from, const struct fake_pci **bridge)
+/*
+ * The bridge whose secondary bus this is, as seen from the bridges on the way; true for a root.
+ * A cycle that loops is given up after as many bridges as there are bus numbers.
+ */
+static bool find_bus(uint32_t bus, const struct fake_pci *from, const struct fake_pci **bridge,
+		     uint32_t depth)
 {
 	for (uint32_t i = 0; i < fake.pci.function_count; i++) {
 		const struct fake_pci *pci = fake.pci.functions[i];
@@ -121,10 +125,10 @@ static bool find_bus(uint32_t bus, const struct fake_pci *from, const struct fak
 		/* Type 1 cycles go through only where the range has the bus. */
 		if (!secondary || bus < secondary || bus > subordinate)
 			continue;
-		*bridge = pci;
+		*bridge = pci->loops ? from : pci;
 		if (bus == secondary)
 			return true;
-		return find_bus(bus, pci, bridge);
+		return depth < 256 && find_bus(bus, *bridge, bridge, depth + 1);
 	}
 	return false;
 }
@@ -138,7 +142,7 @@ struct fake_pci *fake_pci_at(uint32_t bdf)
 	for (uint32_t i = 0; i < fake.pci.function_count; i++)
 		if (!fake.pci.functions[i]->parent && fake.pci.functions[i]->root_bus == bus)
 			root = true;
-	if (!root && !find_bus(bus, NULL, &bridge))
+	if (!root && !find_bus(bus, NULL, &bridge, 0))
 		return NULL;
 	for (uint32_t i = 0; i < fake.pci.function_count; i++) {
 		struct fake_pci *pci = fake.pci.functions[i];

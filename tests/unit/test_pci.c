@@ -270,6 +270,40 @@ static void test_more_bridges_than_buses(void **state)
 	assert_says(fake.console, "gets no bus number, all up to 255 are taken");
 }
 
+/* The numbers below bus 0 end where an extra root is; what is on that decodes. */
+static void test_extra_root(void **state)
+{
+	static const uint64_t count = 1;
+
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *bridges[5], *device, *port, *behind;
+		uint32_t numbered = 0;
+
+		fake_reset();
+		add_machine(way);
+		fake_fw_cfg_file("etc/extra-pci-roots", &count, sizeof(count));
+		for (uint32_t i = 0; i < COUNT(bridges); i++)
+			bridges[i] = fake_pci_add_bridge(NULL, 3 + i, 0, 0x1b36, 1);
+		device = add_with_pin(NULL, 2, 0, 1);
+		device->root_bus = 4;
+		fake_pci_bar(device, 0, 0x1000, 0);
+		port = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 1);
+		port->root_bus = 4;
+		behind = add_with_pin(port, 1, 0, 1);
+		fake_pci_bar(behind, 0, 0x1000, 0);
+		run(way);
+		for (uint32_t i = 0; i < COUNT(bridges); i++)
+			numbered += buses(bridges[i]) != 0;
+		assert_int_equal(numbered, 3);
+		assert_says(fake.console, "gets no bus number, all up to 3 are taken");
+		assert_int_equal(buses(port), 0x050504);
+		assert_true(get(behind, PCI_BAR(0), 4));
+		assert_int_equal(get(device, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+		assert_int_equal(line(device), pci_plan_irq(chipset, 2, 0));
+	}
+}
+
 /* As deep as it can be: 255 bridges in a row, and one more that is out of numbers. */
 static void test_deepest_tree(void **state)
 {
@@ -283,6 +317,28 @@ static void test_deepest_tree(void **state)
 	assert_int_equal(buses(bridges[0]), 0xff0100);
 	assert_int_equal(buses(bridges[254]), 0xfffffe);
 	assert_int_equal(buses(bridges[255]), 0);
+}
+
+/* A bridge that leads back to the bus it is on: each number given out shows the same functions. */
+static void test_bridge_loop(void **state)
+{
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *outer, *after;
+
+		fake_reset();
+		add_machine(way);
+		outer = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 1);
+		fake_pci_add_bridge(outer, 2, 0, 0x1b36, 1)->loops = true;
+		fake_pci_bar(add_with_pin(outer, 5, 0, 1), 0, 0x1000, 0);
+		after = add_with_pin(NULL, 4, 0, 1);
+		fake_pci_bar(after, 0, 0x1000, 0);
+		run(way);
+		assert_says(fake.console, "gets no bus number, all up to 255 are taken");
+		assert_true(get(after, PCI_BAR(0), 4));
+		assert_int_equal(line(after), pci_plan_irq(chipset, 4, 0));
+		assert_int_equal(buses(outer), 0xff0100);
+	}
 }
 
 /* ---- Addresses ---- */
@@ -485,6 +541,56 @@ static void test_mtrrs_reach_the_lowest_bar(void **state)
 	}
 }
 
+/* Windows that reset left open, at 0, take nothing away when there is nothing behind the bridge. */
+static void test_unused_windows_are_closed(void **state)
+{
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *port;
+
+		fake_reset();
+		add_machine(way);
+		port = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 0xc);
+		fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
+		run(way);
+		assert_true((get(port, 0x1c, 1) & 0xf0) > (get(port, 0x1d, 1) & 0xf0));
+		assert_true((get(port, 0x20, 2) & 0xfff0) > (get(port, 0x22, 2) & 0xfff0));
+		assert_true((get(port, 0x24, 2) & 0xfff0) > (get(port, 0x26, 2) & 0xfff0));
+		assert_int_equal(get(port, PCI_COMMAND, 2), 0);
+	}
+}
+
+/* QEMU's capability gives room to an empty port; I/O of 0 bytes makes that window read-only. */
+static void test_reserve_capability(void **state)
+{
+	/* From the third byte: length, type; bus numbers, I/O, memory, prefetchable 32 and 64. */
+	static const uint32_t reserves[] = { 3, 0, 0, 0x400000, 0xffffffff, 0x20000000, 0 };
+
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *port, *behind;
+		uint8_t body[0x20] = { 0x20, 1 };
+
+		fake_reset();
+		add_machine(way);
+		port = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 0xc);
+		fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
+		memcpy(body + 2, reserves, sizeof(reserves));
+		fake_pci_capability(port, 0x40, PCI_CAP_ID_VENDOR, body, 0x20);
+		memset(port->writable + 0x1c, 0, 2);
+		behind = add_with_pin(port, 0, 0, 1);
+		fake_pci_bar(behind, 0, 0x20, 1);
+		run(way);
+		assert_int_equal(buses(port), 0x040100);
+		assert_int_equal((get(port, 0x22, 2) & 0xfff0) - (get(port, 0x20, 2) & 0xfff0), 0x30);
+		assert_int_equal(get(port, 0x28, 4), get(port, 0x2c, 4));
+		assert_true(get(port, 0x28, 4));
+		assert_int_equal((get(port, 0x26, 2) & 0xfff0) - (get(port, 0x24, 2) & 0xfff0), 0x1ff0);
+		assert_int_equal(fake_count(FAKE_PCI_WRITE, PCI_BDF(0, 3, 0) << 12 | 0x1c), 0);
+		assert_int_equal(get(behind, PCI_BAR(0), 4), 1);
+	}
+}
+
 static void test_decoding_stays_off(void **state)
 {
 	(void)state;
@@ -505,6 +611,174 @@ static void test_decoding_stays_off(void **state)
 		assert_int_equal(get(device, PCI_COMMAND, 2), on ? PCI_COMMAND_MEMORY : 0);
 		assert_int_equal(get(behind, PCI_COMMAND, 2), on ? PCI_COMMAND_IO : 0);
 		assert_int_equal(get(bridge, PCI_COMMAND, 2) & 3, 3);
+	}
+}
+
+/* ---- Bad devices ---- */
+
+static bool says_no_size(uint32_t slot, uint32_t number)
+{
+	char words[80];
+
+	snprintf(words, sizeof(words), "00:%02x.0 register 0x%x gets no address, what it reads gives",
+		 slot, PCI_BAR(number));
+	return strstr(fake.console, words);
+}
+
+/* What a register reads when ones were written is no size: the device is named, the others work. */
+static void test_bars_that_make_no_sense(void **state)
+{
+	static const struct { const char *name; uint32_t fixed, writable; } cases[] = {
+		{ "all ones, whatever is written", 0xffffffff, 0 },
+		{ "a hole in the mask", 0, 0xff0ff000 },
+		{ "memory of a reserved type", 6, 0xfffff000 },
+		{ "I/O with the reserved bit", 3, 0xfffffff0 },
+		{ "I/O with a hole", 1, 0x0000f0f0 },
+		{ "64 bits, flags alone", 4, 0 },
+	};
+
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++)
+		for (uint32_t i = 0; i < COUNT(cases); i++) {
+			struct fake_pci *bad, *good;
+
+			fake_reset();
+			add_machine(way);
+			bad = add_with_pin(NULL, 5, 0, 1);
+			fake_pci_bar(bad, 0, 0x1000, 0);
+			fake_pci_set(bad, PCI_BAR(2), 4, cases[i].fixed);
+			memcpy(bad->writable + PCI_BAR(2), &cases[i].writable, 4);
+			fake_pci_bar(bad, 4, 0x100, 1);
+			good = add_with_pin(NULL, 6, 0, 1);
+			fake_pci_bar(good, 0, 0x2000, 0);
+			run(way);
+			assert_case(cases[i].name, says_no_size(5, 2));
+			assert_case_equal(cases[i].name, get(bad, PCI_BAR(2), 4), cases[i].fixed);
+			assert_case(cases[i].name, get(bad, PCI_BAR(0), 4));
+			assert_case(cases[i].name, get(bad, PCI_BAR(4), 4) & ~3u);
+			assert_case(cases[i].name, get(good, PCI_BAR(0), 4));
+			assert_case_equal(cases[i].name, get(bad, PCI_COMMAND, 2), 0);
+		}
+}
+
+/* The last register has no neighbour that could be its upper half. */
+static void test_64_bits_in_the_last_register(void **state)
+{
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *bad;
+
+		fake_reset();
+		add_machine(way);
+		bad = add_with_pin(NULL, 5, 0, 1);
+		fake_pci_set(bad, PCI_BAR(5), 4, 4);
+		fake_pci_set(bad, PCI_BAR(5) + 4, 4, 0x12345678);
+		memset(bad->writable + PCI_BAR(5) + 1, 0xff, 3);
+		run(way);
+		assert_true(says_no_size(5, 5));
+		assert_int_equal(get(bad, PCI_BAR(5), 4), 4);
+		assert_int_equal(get(bad, PCI_BAR(5) + 4, 4), 0x12345678);
+	}
+}
+
+/* Doubles its size with each write to it. */
+static void grow(struct fake_pci *pci, uint32_t offset, uint32_t size, uint64_t value)
+{
+	uint32_t mask;
+
+	(void)value;
+	if (offset > PCI_BAR(0) || offset + size <= PCI_BAR(0))
+		return;
+	memcpy(&mask, pci->writable + PCI_BAR(0), 4);
+	mask <<= 1;
+	memcpy(pci->writable + PCI_BAR(0), &mask, 4);
+	fake_pci_set(pci, PCI_BAR(0), 4, get(pci, PCI_BAR(0), 4) & mask);
+}
+
+/* A device that changes its mind is asked once; its neighbours do not suffer. */
+static void test_bar_that_changes_its_size(void **state)
+{
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *bad, *good[2];
+
+		fake_reset();
+		add_machine(way);
+		good[0] = add_with_pin(NULL, 4, 0, 1);
+		bad = add_with_pin(NULL, 5, 0, 1);
+		good[1] = add_with_pin(NULL, 6, 0, 1);
+		fake_pci_bar(bad, 0, 0x1000, 0);
+		bad->on_write = grow;
+		for (uint32_t i = 0; i < 2; i++)
+			fake_pci_bar(good[i], 0, 0x1000, 0);
+		run(way);
+		assert_int_equal(get(good[0], PCI_BAR(0), 4), 0xc0002000);
+		assert_int_equal(get(good[1], PCI_BAR(0), 4), 0xc0003000);
+		assert_true(fake_exits() < 250);
+	}
+}
+
+/* More BARs than the tables hold: those beyond are named and left without, the walk goes on. */
+static void test_more_bars_than_the_table_holds(void **state)
+{
+	struct fake_pci *functions[25][8];
+	uint32_t placed = 0, open = 0;
+
+	(void)state;
+	fake_fw_cfg_file("opt/org.qboot/pci-decode", "on", 2);
+	add_machine(ECAM);
+	for (uint32_t slot = 0; slot < COUNT(functions); slot++)
+		for (uint32_t f = 0; f < 8; f++) {
+			struct fake_pci *pci = add_with_pin(NULL, slot + 2, f, 1);
+
+			functions[slot][f] = pci;
+			fake_pci_set(pci, PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION);
+			for (uint32_t n = 0; n < 6; n++)
+				fake_pci_bar(pci, n, 0x1000, 0);
+		}
+	run(ECAM);
+	for (uint32_t slot = 0; slot < COUNT(functions); slot++)
+		for (uint32_t f = 0; f < 8; f++) {
+			for (uint32_t n = 0; n < 6; n++)
+				placed += get(functions[slot][f], PCI_BAR(n), 4) != 0;
+			open += get(functions[slot][f], PCI_COMMAND, 2) == PCI_COMMAND_MEMORY;
+		}
+	assert_int_equal(placed, 1024);
+	assert_int_equal(open, (1024 + 5) / 6);
+	assert_int_equal(line(functions[24][7]), pci_plan_irq(chipset, 26, 0));
+	assert_says(fake.console, "17.2 register 0x20 of 0x1000 bytes gets no address, there are more");
+}
+
+/* What has no place is named with what it wanted, and that kind of address stays closed. */
+static void test_what_does_not_fit_is_closed(void **state)
+{
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *large, *behind, *bridge, *small;
+
+		fake_reset();
+		fake_fw_cfg_file("opt/org.qboot/pci-decode", "on", 2);
+		add_machine(way);
+		large = add_with_pin(NULL, 3, 0, 1);
+		fake_pci_bar(large, 0, 0x1000, 0);
+		fake_pci_bar(large, 1, 0x40, 1);
+		fake_pci_bar(large, 2, 1ull << 40, 12);
+		bridge = fake_pci_add_bridge(NULL, 4, 0, 0x1b36, 1);
+		behind = add_with_pin(bridge, 1, 0, 1);
+		fake_pci_bar(behind, 0, 0x80000000, 0);
+		small = add_with_pin(bridge, 2, 0, 1);
+		fake_pci_bar(small, 0, 0x1000, 0);
+		run(way);
+		assert_says(fake.console, "pci: 00:03.0 register 0x18 gets no address, there is no place "
+			    "for 0x10000000000 bytes of memory\n");
+		assert_says(fake.console, "pci: 01:01.0 register 0x10 gets no address, there is no place "
+			    "for 0x80000000 bytes of memory below 4 GiB\n");
+		assert_int_equal(fake_pci_get(large, PCI_BAR(2), 8), 12);
+		assert_int_equal(get(large, PCI_COMMAND, 2), PCI_COMMAND_IO);
+		assert_int_equal(get(behind, PCI_BAR(0), 4), 0);
+		assert_int_equal(get(behind, PCI_COMMAND, 2), 0);
+		assert_true(get(small, PCI_BAR(0), 4));
+		assert_int_equal(get(small, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
 	}
 }
 
@@ -543,10 +817,19 @@ int main(void)
 		UNIT_TEST(test_express_port_has_one_slot),
 		UNIT_TEST(test_bad_capability_lists),
 		UNIT_TEST(test_more_bridges_than_buses),
+		UNIT_TEST(test_extra_root),
 		UNIT_TEST(test_deepest_tree),
+		UNIT_TEST(test_bridge_loop),
 		UNIT_TEST(test_addresses_on_random_trees),
 		UNIT_TEST(test_mtrrs_reach_the_lowest_bar),
+		UNIT_TEST(test_unused_windows_are_closed),
+		UNIT_TEST(test_reserve_capability),
 		UNIT_TEST(test_decoding_stays_off),
+		UNIT_TEST(test_bars_that_make_no_sense),
+		UNIT_TEST(test_64_bits_in_the_last_register),
+		UNIT_TEST(test_bar_that_changes_its_size),
+		UNIT_TEST(test_more_bars_than_the_table_holds),
+		UNIT_TEST(test_what_does_not_fit_is_closed),
 		UNIT_TEST(test_exit_budget),
 	};
 

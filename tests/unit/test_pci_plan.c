@@ -17,7 +17,7 @@
 
 #include "pci_plan.h"
 
-#define TOPOLOGIES              100000
+#define TOPOLOGIES              110000  /* over 100,000 of them have BARs and are like no other */
 #define MIB                     0x100000ull
 #define GIB                     0x40000000ull
 #define FOUR_GIB                0x100000000ull

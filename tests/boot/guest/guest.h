@@ -81,6 +81,7 @@ void check_modules(void);
 void check_setup_data(void);
 void check_multiboot(void);
 void check_pci(void);
+void check_bars(void);
 void check_irq(void);
 void check_acpi(void);
 void check_smbios(void);

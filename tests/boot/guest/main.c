@@ -10,6 +10,7 @@ static void (*const topics[])(void) = {
 	check_setup_data,
 	check_multiboot,
 	check_pci,
+	check_bars,
 	check_irq,
 	check_acpi,
 	check_smbios,
