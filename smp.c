@@ -28,7 +28,7 @@
 #define PIC1_DATA_PORT          0x21    /* interrupt mask, before and after initialisation */
 #define PIC2_DATA_PORT          0xa1
 
-/* Patience with the others: 2^35 TSC ticks are about 10 s, so many pauses more than a second. */
+/* Patience from one to the next: 2^35 TSC ticks are about 10 s, so many pauses more than a second. */
 #define PATIENCE_TSC            (1ull << 35)
 #define PATIENCE_PAUSES         (1u << 28)
 
@@ -83,16 +83,22 @@ uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsd
 	return count ? count : 1;
 }
 
-/* True when the counter, which others increment, reaches the number in time. */
+/* True when the counter, which others increment, reaches the number; false when it stands still. */
 static bool wait_for(const uint32_t *counter, uint32_t number, const struct cpu *cpu)
 {
 	const volatile uint32_t *count = counter;
 	bool has_tsc = cpu->leaf1_edx & CPUID_1_EDX_TSC;
-	uint64_t end = has_tsc && *count < number ? rdtsc() + PATIENCE_TSC : 0;
+	uint32_t seen = *count;
+	uint64_t start = has_tsc && seen < number ? rdtsc() : 0;
 
 	for (uint32_t i = 0; *count < number; i++) {
-		if (has_tsc ? rdtsc() >= end : i == PATIENCE_PAUSES)
+		if (*count != seen) {
+			seen = *count;
+			start = has_tsc ? rdtsc() : 0;
+			i = 0;
+		} else if (has_tsc ? rdtsc() - start >= PATIENCE_TSC : i >= PATIENCE_PAUSES) {
 			return false;
+		}
 		cpu_pause();
 	}
 	return true;

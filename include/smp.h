@@ -36,8 +36,8 @@ void smp_start(struct smp_block *block, const struct cpu *cpu);
 uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr);
 
 /*
- * Waits until all but this one of cpu_count processors are done, seconds at most: a processor that
- * does not answer costs a message, not the boot.  They are then halted in the ROM, interrupts off,
+ * Waits until all but this one of cpu_count processors are done, and gives up when none gets ready
+ * for seconds: a processor that does not answer costs a message, not the boot.  They are then halted in the ROM, interrupts off,
  * until the operating system sends its INIT; those with an APIC id above 254 in x2APIC mode, the
  * others not.
  */
