@@ -37,9 +37,9 @@ uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsd
 
 /*
  * Waits until all but this one of cpu_count processors are done, and gives up when none gets ready
- * for seconds: a processor that does not answer costs a message, not the boot.  They are then halted in the ROM, interrupts off,
- * until the operating system sends its INIT; those with an APIC id above 254 in x2APIC mode, the
- * others not.
+ * for seconds: a processor that does not answer costs a message, not the boot.  They are then halted
+ * in the ROM, interrupts off, until the operating system sends its INIT; those with an APIC id above
+ * 254 in x2APIC mode, the others not.
  */
 void smp_finish(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count);
 
