@@ -12,4 +12,4 @@ directory=$(sh scripts/qemu10.sh) || {
 	exit 0
 }
 exec /usr/bin/python3 -m pytest -q -c tests/pytest.ini -n 2 \
-	--qemu "$directory/qemu-system-x86_64" "$@" tests/boot
+	--qemu="$directory/qemu-system-x86_64" "$@" tests/boot
