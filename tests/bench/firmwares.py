@@ -45,8 +45,11 @@ def find():
     if qemu.FIRMWARE.is_file():
         found.append(Firmware("qboot.bin", qemu.FIRMWARE, markers=True))
     places = directories()
+    files = {file for _, file, _ in KNOWN}
     for name, file, machines in KNOWN:
         paths = [place / file for place in places if (place / file).is_file()]
+        # Debian's bios-microvm.bin is a link to qboot.rom; SeaBIOS's is elsewhere.
+        paths = [path for path in paths if path.resolve().name not in files - {file}]
         if paths:
             found.append(Firmware(name, paths[0], machines))
     return found
