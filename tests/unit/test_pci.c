@@ -591,6 +591,27 @@ static void test_reserve_capability(void **state)
 	}
 }
 
+/* A bridge that wants more buses for hot-plug than there are numbers gets those that are left. */
+static void test_reserved_buses_end(void **state)
+{
+	static const uint32_t reserves[] = { 200, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff,
+					     0xffffffff, 0xffffffff };
+	struct fake_pci *bridges[2];
+	uint8_t body[0x20] = { 0x20, 1 };
+
+	(void)state;
+	memcpy(body + 2, reserves, sizeof(reserves));
+	add_machine(ECAM);
+	for (uint32_t i = 0; i < COUNT(bridges); i++) {
+		bridges[i] = fake_pci_add_bridge(NULL, 3 + i, 0, 0x1b36, 0xc);
+		fake_pci_express(bridges[i], PCI_EXPRESS_ROOT_PORT);
+		fake_pci_capability(bridges[i], 0x40, PCI_CAP_ID_VENDOR, body, 0x20);
+	}
+	run(ECAM);
+	assert_int_equal(buses(bridges[0]), 0xc90100);
+	assert_int_equal(buses(bridges[1]), 0xffca00);
+}
+
 static void test_decoding_stays_off(void **state)
 {
 	(void)state;
@@ -824,6 +845,7 @@ int main(void)
 		UNIT_TEST(test_mtrrs_reach_the_lowest_bar),
 		UNIT_TEST(test_unused_windows_are_closed),
 		UNIT_TEST(test_reserve_capability),
+		UNIT_TEST(test_reserved_buses_end),
 		UNIT_TEST(test_decoding_stays_off),
 		UNIT_TEST(test_bars_that_make_no_sense),
 		UNIT_TEST(test_64_bits_in_the_last_register),
