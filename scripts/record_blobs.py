@@ -4,7 +4,8 @@
 usage: record_blobs.py [--qemu QEMU] [--suffix -qemu10] [--output tests/data] [CASE...]
 
 Each case below becomes a directory, with a suffix for another QEMU than Debian 12's, with the
-command line that produced it (`command`), a list of the recorded files and items with their sizes (`files`), and their bytes without trailing zeros,
+command line that produced it (`command`), a list of the recorded files and items with their sizes
+(`files`), and their bytes without trailing zeros,
 under their fw_cfg name with '/' written as '_'.  No guest code runs: QEMU is started with qtest,
 the registers that its table builder looks at are written as chipset.c does, and the files are read
 by DMA.  What QEMU draws at random (vmgenid, UUID) is given on the command line, so that recording
