@@ -250,11 +250,29 @@ static void set_trap(void)
 	memcpy(code + 12, rsm, 2);
 }
 
+/*
+ * Clears SCI_EN for good.  Under QEMU 10's TCG an SMI for an id above 254 goes also to the processor in
+ * xAPIC mode with the id in the lower byte, whose handler may come late.
+ */
+static bool clear_sci_en(uint16_t pm1_cnt)
+{
+	uint32_t quiet = 0;
+
+	for (uint32_t i = 0; i < 2000000 && quiet < 1000; i++) {
+		quiet++;
+		if (inw(pm1_cnt) & 1) {
+			outw(pm1_cnt, inw(pm1_cnt) & 0xfffe);
+			quiet = 0;
+		}
+		__asm__ volatile ("pause");
+	}
+	return quiet;
+}
+
 /* With ACPI enable in port B2 the handler sets SCI_EN, and that can be seen. */
 static bool served(uint32_t id, uint16_t pm1_cnt)
 {
-	outw(pm1_cnt, inw(pm1_cnt) & 0xfffe);
-	if (inw(pm1_cnt) & 1)
+	if (!clear_sci_en(pm1_cnt))
 		return false;
 	if (rdmsr(APIC_BASE) & X2APIC_ENABLE) {
 		wrmsr(X2APIC_ICR, (uint64_t)id << 32 | ICR_SMI);
