@@ -45,8 +45,9 @@ static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
 
 	map.count = 0;
 	chipset_init(chipset, cpu, &map, &pci);
-	smm_program(&resume.smm, &smm_saved, &smp_block, chipset, &pci);
 	smp_start(&smp_block, cpu);
+	smm_program(&resume.smm, &smm_saved, &smp_block, chipset, &pci);
+	smp_relocate(&smp_block);
 	acpi_replay(&cfg, &resume.writes);
 	smp_finish(&smp_block, cpu, smp_count(cpu, &cfg, 0));
 	smm_finish(&resume.smm, &smm_saved);
@@ -68,10 +69,10 @@ noreturn void main(void)
 	memmap_init(&map, &cfg);
 	boot_probe(&image, &cfg, &map);
 
-	/* Platform.  SMM first: TSEG is the top of RAM or nowhere.  The other processors are started
+	/* Platform.  TSEG first: it is the top of RAM or nowhere.  The other processors are started
 	 * as soon as it is known what they shall do, and waited for at the end. */
 	chipset_init(chipset, &cpu, &map, &pci);
-	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &cfg, &map);
+	smm_reserve(&smm, chipset->smm, &map);
 	/* Unikernels, which are Multiboot kernels often and Linux never, find devices switched on. */
 	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);
 	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
@@ -81,10 +82,12 @@ noreturn void main(void)
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &resume.writes);
+	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
+	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &map, cpu_count, rsdp_paddr);
+	smp_relocate(&smp_block);
 	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, rsdp_paddr);
 	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
 	smbios_install(&cfg, &map, chipset, &pci);
-	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	smp_finish(&smp_block, &cpu, cpu_count);

@@ -2,10 +2,9 @@
  * smi.S - the code that runs in SMM, and how each processor gets there once.
  *
  * All processors come from reset with the same SMBASE, so only one at a time may take its first SMI.
- * The boot processor is first.  The others form a chain in the order of their arrival: the last to
- * arrive sends its SMI to the first, and each, when it is back from SMM, to the next one, or leaves
- * word in its slot if that one is not ready.  Nobody polls, and the boot processor goes on with the
- * boot meanwhile.
+ * The boot processor is first.  The others form a chain: each, as it arrives, leaves its APIC id and
+ * remembers whose it found there.  The last to be ready, which may be the boot processor, sends an SMI
+ * to the head of the chain, and each, when it is back from SMM, to the one before it.
  *
  * Not before all have arrived: as long as a processor with an APIC id above 254 is not in x2APIC
  * mode, QEMU's TCG delivers to it also what is for the id in its lower byte.
@@ -103,73 +102,69 @@ smi_acpi_values:
 smi_handler_end:
 
 /*
- * One of the other processors waits for its turn, takes its first SMI and passes the turn on.
+ * One of the other processors waits for its first SMI, which may never come.
  *
- * In: 32-bit protected mode, flat; EAX the order of arrival from 0, EDI the APIC id, ESI the slots,
- * EBP smp_block.  Out: halted in ap_park.  Clobbers everything.
+ * In: 32-bit protected mode, flat; EDI the own APIC id, ESI that of the one that arrived before or
+ * SMP_NOBODY, EBP smp_block.  Out: halted in the ROM, until an INIT.
  */
 	.section .entry, "ax"
 	.code32
-	.globl smi_ap
-smi_ap:
-	movl    %esi, %ecx
-	leal    SMP_SLOT_SIZE(%esi,%eax,SMP_SLOT_SIZE), %esi
-	cmpl    SMP_BLOCK_SLOTS_END(%ebp), %esi
-	ja      ap_park                         /* plugged in just now: not counted */
-	leal    -SMP_SLOT_SIZE(%esi), %esi
-	movl    $1f, %ebx
-	je      smi_pass                        /* the last one: all are there */
-1:	cmpl    $MAX_XAPIC_ID, %edi
-	ja      2f
-	movl    %edi, %eax
-	movb    %al, 1(%esi)
-	movb    $SMP_SLOT_PARKED, %al
-	xchgb   %al, (%esi)
-	cmpb    $SMP_SLOT_TURN, %al
-	jne     ap_park
-	movl    %edi, %edx
-	movl    $ap_park, %ebx
-	jmp     smi_send
-
-	/* No xAPIC can name it.  Only ICH9 has such: port 0xb2 reaches the processor that writes. */
-2:	pause
-	cmpb    $SMP_SLOT_TURN, (%esi)
-	jne     2b
+	.globl ap_wait
+ap_wait:
+	cmpl    $MAX_XAPIC_ID, %edi
+	jbe     ap_park
+	/* The boot processor cannot name it.  Only ICH9 has such: port 0xb2 reaches who writes to it. */
+1:	pause
+	movl    SMP_BLOCK_TURN(%ebp), %eax
+	cmpl    $SMP_NOBODY, %eax
+	je      ap_park
+	cmpl    %edi, %eax
+	jne     1b
 	xorl    %eax, %eax
 	outb    %al, $APM_CNT_PORT
+
+	/* An NMI or SMI goes on after the HLT. */
+ap_park:
+	cli
+	hlt
 	jmp     ap_park
 
 /*
  * Back from the first SMI; wherever it came, it is over, so that a HLT just ahead does not matter.
- * In: ESI, EDI and EBP as before.
+ * In: ESI, EDI and EBP as before.  Alone here, until the SMI to the next.
  */
 	.globl smi_ap_relocated
 smi_ap_relocated:
-	lock incl SMP_BLOCK_RELOCATED(%ebp)
-	leal    SMP_SLOT_SIZE(%esi), %ecx
+	movl    SMP_BLOCK_RELOCATED(%ebp), %ecx
+	incl    %ecx
+	movl    %ecx, SMP_BLOCK_RELOCATED(%ebp)
+	cmpl    SMP_BLOCK_PLACES(%ebp), %ecx
+	jae     ap_park                         /* the next was plugged in just now: not counted */
+	cmpl    $SMP_NOBODY, %esi
+	je      ap_park
+	movl    %esi, %ecx
 	movl    $ap_park, %ebx
-	cmpl    SMP_BLOCK_SLOTS_END(%ebp), %ecx
-	jae     ap_park
 
-	/* Gives the slot at ECX its turn, goes on at EBX.  In: EDI the own APIC id. */
-smi_pass:
-	movb    $SMP_SLOT_TURN, %al
-	xchgb   %al, (%ecx)
-	cmpb    $SMP_SLOT_PARKED, %al
-	jne     3f                              /* not ready yet, or it polls */
-	movzbl  1(%ecx), %edx
-
-	/* Sends an SMI to the APIC id in EDX, goes on at EBX. */
+/*
+ * Gives another processor, or this one, its turn.
+ * In: ECX its APIC id, EDI the own one, EBX where to go on.  ESI and EBP stay.
+ */
+	.globl smi_send
 smi_send:
+	cmpl    $MAX_XAPIC_ID, %ecx
+	ja      3f
 	movl    $ICR_SMI, %eax
 	cmpl    $MAX_XAPIC_ID, %edi
-	ja      4f
-	shll    $24, %edx
-	movl    %edx, LAPIC_BASE + LAPIC_ICR_HIGH
+	ja      2f
+	shll    $24, %ecx
+	movl    %ecx, LAPIC_BASE + LAPIC_ICR_HIGH
 	movl    %eax, LAPIC_BASE + LAPIC_ICR_LOW
-3:	jmp     *%ebx
-4:	movl    $X2APIC_ICR, %ecx
+	jmp     *%ebx
+2:	movl    %ecx, %edx
+	movl    $X2APIC_ICR, %ecx
 	wrmsr
+	jmp     *%ebx
+3:	movl    %ecx, SMP_BLOCK_TURN(%ebp)
 	jmp     *%ebx
 
 	.section .note.GNU-stack, "", @progbits

@@ -6,6 +6,7 @@
  */
 #include "smm.h"
 
+#include "acpi_find.h"
 #include "console.h"
 #include "layout.h"
 #include "phys.h"
@@ -37,6 +38,7 @@
 
 #define MIB                     0x100000u
 #define TSEG_MIN_BASE           (16 * MIB)      /* less memory keeps its TSEG */
+#define TSEG_MANY_CPUS_END      (1024 * MIB)    /* less memory has no thousand processors */
 
 #define FAR_JUMP                0xea            /* offset, segment: 16 bits each */
 #define SMI_PAUSES              (1u << 20)      /* an SMI of one's own comes at once, or never */
@@ -50,49 +52,69 @@ static uint32_t room(uint32_t cpu_count)
 	return SMBASE_STATE + SMBASE_STATE_SIZE - SMBASE_ENTRY + cpu_count * SMBASE_SPACING;
 }
 
-static bool plan_tseg(struct smm_plan *plan, struct memmap *map)
+void smm_reserve(struct smm_plan *plan, enum smm_kind kind, struct memmap *map)
 {
-	static const uint8_t sizes[] = { 1, 2, 8 };
-	uint32_t end = memmap_low_ram_end(map);
+	uint32_t end, mib;
 
-	for (uint32_t i = 0; i < sizeof(sizes); i++) {
-		uint32_t size = sizes[i] * MIB;
-
-		if (size < room(plan->cpu_count))
-			continue;
-		if (end < TSEG_MIN_BASE + size || !memmap_is(map, end - size, end, MEMORY_RAM))
-			return false;
-		memmap_reserve(map, end - size, end, MEMORY_KEPT, "TSEG");
-		plan->tseg_mib = sizes[i];
-		plan->first = end - size - SMBASE_ENTRY;
-		return true;
-	}
-	return false;
+	*plan = (struct smm_plan){ 0 };
+	if (kind != SMM_ICH9)
+		return;
+	end = memmap_low_ram_end(map);
+	mib = end >= TSEG_MANY_CPUS_END ? TSEG_MAX_MIB : 1;
+	if (end < TSEG_MIN_BASE + mib * MIB || !memmap_is(map, end - mib * MIB, end, MEMORY_RAM))
+		return;
+	memmap_reserve(map, end - mib * MIB, end, MEMORY_KEPT, "TSEG");
+	plan->tseg_end = end;
+	plan->tseg_mib = mib;
 }
 
-void smm_plan(struct smm_plan *plan, enum smm_kind kind, struct memmap *map, uint32_t cpu_count)
+/* As much of what is reserved as the processors need; the rest is RAM again. */
+static void fit_tseg(struct smm_plan *plan, struct memmap *map)
 {
-	uint32_t fitting = (SMRAM_END - SMRAM_BASE - room(0)) / SMBASE_SPACING + 1;
+	static const uint8_t sizes[] = { 0, 1, 2, TSEG_MAX_MIB };
+	uint32_t needed = plan->cpu_count ? room(plan->cpu_count) : 0;
+	uint32_t base = plan->tseg_end - plan->tseg_mib * MIB;
+	uint32_t i = 0;
 
-	*plan = (struct smm_plan){
-		.cpu_count = cpu_count,
-		.save = !memmap_is(map, SMBASE_DEFAULT + SMBASE_ENTRY,
-				   SMBASE_DEFAULT + SMBASE_STATE + SMBASE_STATE_SIZE, MEMORY_RAM),
-	};
-	if (kind != SMM_ICH9 || !plan_tseg(plan, map)) {
-		plan->first = SMRAM_BASE - SMBASE_ENTRY;
-		plan->end = plan->first + fitting * SMBASE_SPACING;
-		if (cpu_count > fitting)
-			plan->more = memmap_alloc(map, room(cpu_count - fitting), SMBASE_SPACING,
-						  MEMORY_KEPT, ZONE_LOW, "SMBASEs") - SMBASE_ENTRY;
-	}
-	if (cpu_count > 1)
-		plan->slots_paddr = memmap_alloc(map, (cpu_count - 1) * SMP_SLOT_SIZE, SMP_SLOT_SIZE,
-						 MEMORY_KEPT, ZONE_LOW, "processor slots");
+	while (sizes[i] < plan->tseg_mib && sizes[i] * MIB < needed)
+		i++;
+	plan->tseg_mib = sizes[i];
+	memmap_reserve(map, base, plan->tseg_end - plan->tseg_mib * MIB, MEMORY_RAM, "RAM");
 }
 
-static bool probe(const struct chipset *chipset, const struct pci_access *access)
+void smm_plan(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count)
 {
+	uint32_t base = SMRAM_BASE, end = SMRAM_END;
+	uint32_t fitting;
+
+	plan->cpu_count = cpu_count;
+	if (plan->tseg_mib)
+		fit_tseg(plan, map);
+	if (!cpu_count)
+		return;
+	if (plan->tseg_mib) {
+		base = plan->tseg_end - plan->tseg_mib * MIB;
+		end = plan->tseg_end;
+	}
+	fitting = (end - base - room(0)) / SMBASE_SPACING + 1;
+	plan->first = base - SMBASE_ENTRY;
+	plan->end = plan->first + fitting * SMBASE_SPACING;
+	if (cpu_count > fitting)
+		plan->more = memmap_alloc(map, room(cpu_count - fitting), SMBASE_SPACING, MEMORY_KEPT,
+					  ZONE_LOW, "SMBASEs") - SMBASE_ENTRY;
+	plan->save = !memmap_is(map, SMBASE_DEFAULT + SMBASE_ENTRY,
+				SMBASE_DEFAULT + SMBASE_STATE + SMBASE_STATE_SIZE, MEMORY_RAM);
+}
+
+/* QEMU's FADT names port 0xb2 where SMM is on; without tables the chipset has the answer. */
+static bool is_on(const struct chipset *chipset, const struct pci_access *access, uint32_t rsdp_paddr)
+{
+	const struct acpi_fadt *fadt = NULL;
+
+	if (chipset->smm != SMM_NONE && rsdp_paddr)
+		fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
+	if (fadt)
+		return fadt->smi_cmd;
 	switch (chipset->smm) {
 	case SMM_PIIX4:
 		/* Reads as all ones where there is no such function. */
@@ -143,13 +165,6 @@ static void put_far_jump(uint8_t *code, uint32_t target)
 static void prepare_block(struct smp_block *block, const struct smm_plan *plan,
 			  const struct chipset *chipset)
 {
-	uint32_t size = (plan->cpu_count - 1) * SMP_SLOT_SIZE;
-	uint8_t *slots = phys_ptr(plan->slots_paddr);
-
-	memset(slots, 0, size);
-	block->slots_paddr = plan->slots_paddr;
-	block->slots_end_paddr = plan->slots_paddr + size;
-	block->relocated = 0;
 	block->smbase = plan->first;
 	block->smbase_end = plan->end;
 	block->smbase_more = plan->more;
@@ -164,7 +179,6 @@ void smm_program(const struct smm_plan *plan, struct smm_saved *saved, struct sm
 	const volatile uint32_t *entered = &block->entered;
 	uint8_t *entry = phys_ptr(SMBASE_DEFAULT + SMBASE_ENTRY);
 
-	block->slots_paddr = 0;
 	if (!plan->cpu_count)
 		return;
 	if (plan->save) {
@@ -178,24 +192,20 @@ void smm_program(const struct smm_plan *plan, struct smm_saved *saved, struct sm
 	for (uint32_t i = 0; !*entered; i++) {
 		if (i == SMI_PAUSES) {
 			log("smm: no SMI after a write to port 0xb2; SMBASE stays where it is");
-			block->slots_paddr = 0;
 			return;
 		}
 		cpu_pause();
 	}
 	block->resume = phys_addr(smi_ap_relocated);
+	if (plan->cpu_count > 1)
+		block->places = plan->cpu_count - 1;
 }
 
 void smm_init(struct smm_plan *plan, struct smm_saved *saved, struct smp_block *block,
-	      const struct chipset *chipset, const struct pci_access *access,
-	      const struct fw_cfg *cfg, struct memmap *map)
+	      const struct chipset *chipset, const struct pci_access *access, struct memmap *map,
+	      uint32_t cpu_count, uint32_t rsdp_paddr)
 {
-	*plan = (struct smm_plan){ 0 };
-	if (probe(chipset, access)) {
-		uint32_t cpu_count = fw_cfg_read_u16(cfg, FW_CFG_KEY_CPU_COUNT);
-
-		smm_plan(plan, chipset->smm, map, cpu_count ? cpu_count : 1);
-	}
+	smm_plan(plan, map, is_on(chipset, access, rsdp_paddr) ? cpu_count : 0);
 	smm_program(plan, saved, block, chipset, access);
 }
 

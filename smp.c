@@ -54,17 +54,16 @@ void smp_add_feature_control(struct smp_block *block, const struct cpu *cpu,
 		msr_list_add(&block->msrs, IA32_FEATURE_CONTROL, value[0], value[1]);
 }
 
-static bool has_work(const struct smp_block *block, const struct cpu *cpu)
-{
-	return (block->msrs.count || block->slots_paddr) && (cpu->leaf1_edx & CPUID_1_EDX_APIC);
-}
-
 void smp_start(struct smp_block *block, const struct cpu *cpu)
 {
 	block->arrived = 0;
+	block->last = SMP_NOBODY;
+	block->turn = 0;                /* nobody's yet */
+	block->places = SMP_NO_PLACES;
+	block->relocated = 0;
 	if (block->msrs.count)
 		mtrr_program(&block->msrs);
-	if (!has_work(block, cpu))
+	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
 	/* QEMU needs neither the delays between them nor the second SIPI of the MP Specification. */
@@ -104,34 +103,53 @@ static bool wait_for(const uint32_t *counter, uint32_t number, const struct cpu 
 	return true;
 }
 
-/* What the last of the others to arrive does, in smi.S. */
-static void give_first_turn(const struct smp_block *block)
+static void begin_relocation(struct smp_block *block)
 {
-	uint8_t *slot = phys_ptr(block->slots_paddr);
-
-	if (__atomic_exchange_n(&slot[0], SMP_SLOT_TURN, __ATOMIC_SEQ_CST) != SMP_SLOT_PARKED)
+	if (block->last > MAX_XAPIC_ID) {
+		block->turn = block->last;
 		return;
-	mmio_write32(LAPIC_BASE + LAPIC_ICR_HIGH, (uint32_t)slot[1] << 24);
+	}
+	mmio_write32(LAPIC_BASE + LAPIC_ICR_HIGH, block->last << 24);
 	mmio_write32(LAPIC_BASE + LAPIC_ICR_LOW, LAPIC_ICR_ASSERT | LAPIC_ICR_SMI);
 }
 
-void smp_finish(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
+void smp_relocate(struct smp_block *block)
 {
-	uint32_t slots = (block->slots_end_paddr - block->slots_paddr) / SMP_SLOT_SIZE;
-	uint32_t present = cpu_count - 1;
+	if (block->places != SMP_NO_PLACES &&
+	    __atomic_fetch_add(&block->arrived, 1, __ATOMIC_SEQ_CST) == block->places)
+		begin_relocation(block);
+}
 
-	if (!has_work(block, cpu))
-		return;
-	if (!wait_for(&block->arrived, cpu_count - 1, cpu)) {
-		present = block->arrived;
+/* The one missing will not begin any more, nor is there a place for it. */
+static void relocate_without(struct smp_block *block, uint32_t present)
+{
+	block->places = present;
+	if (present)
+		begin_relocation(block);
+}
+
+static void wait_for_others(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
+{
+	bool has_places = block->places != SMP_NO_PLACES;
+
+	if (!wait_for(&block->arrived, cpu_count - 1 + has_places, cpu)) {
+		uint32_t present = block->arrived - has_places;
+
 		log("smp: %u of %u processors answered; the others lack MTRRs and feature control",
 		    present + 1, cpu_count);
-		if (block->slots_paddr && present)
-			give_first_turn(block);
+		if (has_places)
+			relocate_without(block, present);
 	}
-	if (block->slots_paddr && !wait_for(&block->relocated, present < slots ? present : slots, cpu))
+	if (has_places && !wait_for(&block->relocated, block->places, cpu))
 		log("smp: %u of %u processors were in SMM; the others have the SMBASE of a reset",
-		    block->relocated + 1, present + 1);
+		    block->relocated + 1, block->places + 1);
+}
+
+void smp_finish(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
+{
+	if (cpu_count > 1 && (cpu->leaf1_edx & CPUID_1_EDX_APIC))
+		wait_for_others(block, cpu, cpu_count);
+	block->turn = SMP_NOBODY;
 }
 
 void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr)

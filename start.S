@@ -76,7 +76,7 @@ entry32:
  * In: real mode, CS base AP_ENTRY, IP 0, interrupts off, caches off; all at once, so nothing here
  * uses a stack or writes memory but for locked instructions.  smp_block is filled in.
  * Out: MSRs as smp_block lists them; x2APIC mode with an APIC id that xAPIC mode cannot hold; counted
- * in smp_block.arrived; with SMM on to smi_ap; then halted for good in the ROM, until an INIT.
+ * in smp_block.arrived; then to ap_wait in smi.S.
  * Clobbers everything.
  */
 	.section .ap, "awx"
@@ -141,17 +141,15 @@ ap_entry32:
 	rdmsr
 	orl     $APIC_BASE_X2APIC, %eax
 	wrmsr
-5:	movl    $1, %eax
+5:	movl    %edi, %esi
+	xchgl   %esi, SMP_BLOCK_LAST(%ebp)
+	movl    $1, %eax
 	lock xaddl %eax, SMP_BLOCK_ARRIVED(%ebp)
-	movl    SMP_BLOCK_SLOTS(%ebp), %esi
-	testl   %esi, %esi
-	jnz     smi_ap
-	/* An NMI or SMI goes on after the HLT. */
-	.globl ap_park
-ap_park:
-	cli
-	hlt
-	jmp     ap_park
+	cmpl    SMP_BLOCK_PLACES(%ebp), %eax
+	jne     ap_wait
+	movl    SMP_BLOCK_LAST(%ebp), %ecx
+	movl    $ap_wait, %ebx
+	jmp     smi_send
 
 /*
  * Exceptions 0 to 31.  Vectors 8, 10-14, 17, 21, 29 and 30 push an error code; the others get a 0.

@@ -20,12 +20,12 @@ void smp_add_feature_control(struct smp_block *block, const struct cpu *cpu,
 			     const struct fw_cfg *cfg);
 
 /*
- * Programs this processor's MSRs and starts all others on the same, and on smm_program()'s behalf on
- * their SMBASE.  They work by themselves while the boot goes on; until smp_finish() nothing but they
- * may write to the block.
+ * Programs this processor's MSRs and starts all others on the same.  They work by themselves while
+ * the boot goes on, and halt when they are done; until smp_finish() nothing but they may write to the
+ * MSRs, the counters and the chain in the block.
  *
- * The broadcast reaches every processor there is, whatever its APIC id.  Nothing is sent where there
- * is nothing to do, or no APIC.  Cost: no VM exit to userspace.
+ * The broadcast reaches every processor there is, whatever its APIC id; without an APIC nothing is
+ * sent.  Cost: no VM exit to userspace.
  */
 void smp_start(struct smp_block *block, const struct cpu *cpu);
 
@@ -36,12 +36,20 @@ void smp_start(struct smp_block *block, const struct cpu *cpu);
 uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr);
 
 /*
- * Waits until all but this one of cpu_count processors are done, and gives up when none gets ready
- * for seconds: a processor that does not answer costs a message, not the boot.  They are then halted
- * in the ROM, interrupts off, until the operating system sends its INIT; those with an APIC id above
- * 254 in x2APIC mode, the others not.
+ * Where smm_program() has prepared it: the others take their first SMI, one after the other, as soon
+ * as all have come so far.  Waits for nobody.
  */
-void smp_finish(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count);
+void smp_relocate(struct smp_block *block);
+
+/*
+ * Waits until all but this one of cpu_count processors are done.  They are then halted in the ROM,
+ * interrupts off, until the operating system sends its INIT; those with an APIC id above 254 in
+ * x2APIC mode, the others not.
+ *
+ * When none gets ready for seconds the wait is over: a processor that does not answer costs a
+ * message, not the boot.
+ */
+void smp_finish(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count);
 
 /*
  * Masks the 8259s and puts the boot processor's local APIC into virtual wire mode: the 8259s reach

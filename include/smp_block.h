@@ -6,24 +6,23 @@
 #define SMP_BLOCK_H
 
 #define SMP_BLOCK_ARRIVED       0
-#define SMP_BLOCK_SLOTS         4
-#define SMP_BLOCK_SLOTS_END     8
-#define SMP_BLOCK_RELOCATED     12
-#define SMP_BLOCK_SMBASE        16
-#define SMP_BLOCK_SMBASE_END    20
-#define SMP_BLOCK_SMBASE_MORE   24
-#define SMP_BLOCK_RESUME        28
-#define SMP_BLOCK_ENTERED       32
-#define SMP_BLOCK_ACPI_VALUES   36
-#define SMP_BLOCK_MSR_COUNT     40
-#define SMP_BLOCK_MSRS          44
+#define SMP_BLOCK_LAST          4
+#define SMP_BLOCK_TURN          8
+#define SMP_BLOCK_PLACES        12
+#define SMP_BLOCK_RELOCATED     16
+#define SMP_BLOCK_SMBASE        20
+#define SMP_BLOCK_SMBASE_END    24
+#define SMP_BLOCK_SMBASE_MORE   28
+#define SMP_BLOCK_RESUME        32
+#define SMP_BLOCK_ENTERED       36
+#define SMP_BLOCK_ACPI_VALUES   40
+#define SMP_BLOCK_MSR_COUNT     44
+#define SMP_BLOCK_MSRS          48
 
 #define MAX_XAPIC_ID            254     /* 255 is everybody */
 
-/* A slot: u8 state, u8 APIC id. */
-#define SMP_SLOT_SIZE           2
-#define SMP_SLOT_PARKED         1       /* waits for its SMI; the id is filled in */
-#define SMP_SLOT_TURN           2       /* the one before has its SMBASE */
+#define SMP_NOBODY              0xffffffff      /* no APIC id */
+#define SMP_NO_PLACES           0xffffffff
 
 #define MSR_VALUE_MSR           0
 #define MSR_VALUE_LOW           4
@@ -38,12 +37,16 @@
 #include "mtrr.h"
 
 struct smp_block {
-	uint32_t arrived;               /* processors beside the boot processor that have the MSRs */
+	uint32_t arrived;               /* other processors that have the MSRs; and the boot processor,
+					 * when all is ready for SMM */
 
-	/* SMM: each of the others in turn, in the order of arrival.  No slots: no SMM. */
-	uint32_t slots_paddr;           /* one for each other processor */
-	uint32_t slots_end_paddr;
-	uint32_t relocated;             /* others that have their SMBASE */
+	/* SMM: each of the others in turn, from the last to arrive to the first; begun by whoever finds
+	 * all the others arrived. */
+	uint32_t last;                  /* APIC id of the last to arrive; each keeps the one before it */
+	uint32_t turn;                  /* of a processor with a larger id than MAX_XAPIC_ID, whose turn
+					 * it is; SMP_NOBODY: nobody's any more */
+	uint32_t places;                /* SMBASEs for the others; SMP_NO_PLACES until there are any */
+	uint32_t relocated;             /* others that have theirs */
 	uint32_t smbase;                /* for the next processor */
 	uint32_t smbase_end;            /* when smbase gets there, it goes on at smbase_more */
 	uint32_t smbase_more;
@@ -54,8 +57,9 @@ struct smp_block {
 	struct msr_list msrs;
 };
 _Static_assert(offsetof(struct smp_block, arrived) == SMP_BLOCK_ARRIVED, "start.S");
-_Static_assert(offsetof(struct smp_block, slots_paddr) == SMP_BLOCK_SLOTS, "start.S");
-_Static_assert(offsetof(struct smp_block, slots_end_paddr) == SMP_BLOCK_SLOTS_END, "smi.S");
+_Static_assert(offsetof(struct smp_block, last) == SMP_BLOCK_LAST, "start.S");
+_Static_assert(offsetof(struct smp_block, turn) == SMP_BLOCK_TURN, "smi.S");
+_Static_assert(offsetof(struct smp_block, places) == SMP_BLOCK_PLACES, "smi.S");
 _Static_assert(offsetof(struct smp_block, relocated) == SMP_BLOCK_RELOCATED, "smi.S");
 _Static_assert(offsetof(struct smp_block, smbase) == SMP_BLOCK_SMBASE, "smi.S");
 _Static_assert(offsetof(struct smp_block, smbase_end) == SMP_BLOCK_SMBASE_END, "smi.S");

@@ -20,9 +20,9 @@ import sys
 # From the top.  Whoever is in one line does not call the others there.
 LAYERS = [
     ['main'],
-    ['boot/boot', 'resume', 'smp', 'tables/acpi', 'tables/fpdt', 'tables/mptable',
+    ['boot/boot', 'resume', 'smm', 'smp', 'tables/acpi', 'tables/fpdt', 'tables/mptable',
      'tables/piix_acpi', 'tables/smbios'],
-    ['chipset', 'pci', 'smm', 'mtrr', 'tables/acpi_find'],
+    ['chipset', 'pci', 'mtrr', 'tables/acpi_find'],
     ['memmap'],
     ['fw_cfg', 'marker'],
     ['console'],

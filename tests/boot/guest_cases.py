@@ -124,7 +124,7 @@ CPUS = (
        for machine in PCI]
     + [Case(machine, options=f"-cpu {cpu} -smp 4", cmdline="cpu.nmi")
        for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["max", "Haswell", "EPYC"]]
-    # No MTRRs and no SMM: nobody has a reason to start the others, who must stay as they are.
+    # No MTRRs and no SMM: the others find nothing to do, and halt.
     + [Case(machine, options=f"-cpu {cpu} -smp 4")
        for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["qemu32", "486"]]
     + [Case(machine, memory=memory, options="-smp 4", cmdline=SMM) for machine in PCI

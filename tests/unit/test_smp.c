@@ -95,13 +95,14 @@ static void test_start(void **state)
 	assert_int_equal(fake.lapic[SVR], 0x1ff);
 }
 
-/* Nobody is woken for nothing, nor without an APIC to do it with. */
-static void test_start_nothing(void **state)
+/* Without an APIC nobody can be woken; without MTRRs there may be SMM. */
+static void test_start_without(void **state)
 {
 	(void)state;
 	memset(&block, 0, sizeof(block));
 	start(&full);
-	assert_int_equal(fake_exits(), 0);
+	assert_int_equal(fake.count[FAKE_WRMSR], 0);
+	assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 2);
 	fake_msr_set(0x2ff, 0);
 	msr_list_add(&block.msrs, 0x2ff, 0xc06, 0);
 	start(&without_apic);
@@ -131,32 +132,117 @@ static void one_more_arrives(void)
 	block.arrived++;
 }
 
+static void the_next_is_relocated(void)
+{
+	if (block.relocated < block.places && (fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0) ||
+					       block.turn == block.last))
+		block.relocated++;
+}
+
 static void test_finish(void **state)
 {
 	(void)state;
-	memset(&block, 0, sizeof(block));
-	block.msrs.count = 1;
+	block = (struct smp_block){ .places = SMP_NO_PLACES };
 	fake.on_pause = one_more_arrives;
 	smp_finish(&block, &full, 288);
 	assert_int_equal(block.arrived, 287);
 	assert_string_equal(fake.console, "");
+	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
+	/* Whoever waits for an SMI waits no more. */
+	assert_int_equal(block.turn, SMP_NOBODY);
+
+	fake_reset();
+	block = (struct smp_block){ .places = SMP_NO_PLACES };
+	smp_finish(&block, &full, 1);
+	smp_finish(&block, &without_apic, 4);
+	assert_int_equal(fake.pauses, 0);
 
 	/* A processor that does not answer costs a message, not the boot. */
 	fake_reset();
 	block.arrived = 3;
 	smp_finish(&block, &full, 5);
 	assert_says(fake.console, "smp: 4 of 5 processors answered");
+}
 
+/* What the last of the others to arrive does in smi.S, if the boot processor is not the last. */
+static void the_last_arrives_and_begins(void)
+{
+	if (block.arrived == block.places)
+		block.turn = block.last;
+	if (block.arrived <= block.places)
+		block.arrived++;
+	the_next_is_relocated();
+}
+
+/* The last to arrive gets the first SMI; no xAPIC can send one to the second of these. */
+static void test_relocation(void **state)
+{
+	static const struct { const char *name; uint32_t arrived, last, sent, turn; } cases[] = {
+		{ "the boot processor is the last", 3, 7, 1, 0 },
+		{ "and the one before is a large id", 3, 300, 0, 300 },
+		{ "one more is to come", 2, 7, 0, 0 },
+		{ "two more are to come", 1, 7, 0, 0 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const char *name = cases[i].name;
+
+		fake_reset();
+		block = (struct smp_block){ .arrived = cases[i].arrived, .last = cases[i].last, .places = 3 };
+		smp_relocate(&block);
+		assert_case_equal(name, block.arrived, cases[i].arrived + 1);
+		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), cases[i].sent);
+		assert_case_equal(name, block.turn, cases[i].turn);
+		if (cases[i].sent) {
+			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x310, 0)->value,
+					 7 << 24);
+			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value,
+					 0x4200);
+		}
+		fake.on_pause = the_last_arrives_and_begins;
+		smp_finish(&block, &full, 4);
+		assert_case_equal(name, block.relocated, 3);
+		assert_string_equal(fake.console, "");
+		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), cases[i].sent);
+	}
+	block = (struct smp_block){ .places = SMP_NO_PLACES };
+	smp_relocate(&block);
+	assert_int_equal(block.arrived, 0);
+}
+
+/* Some do not answer, or have no place: the others get theirs. */
+static void test_relocation_of_some(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t arrived, relocated;
+		const char *said;
+	} cases[] = {
+		{ "one is dead", 2, 2, "smp: 3 of 4 processors answered" },
+		{ "all are dead", 0, 0, "smp: 1 of 4 processors answered" },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		block = (struct smp_block){ .arrived = cases[i].arrived, .places = 3,
+					    .last = cases[i].arrived ? 7 : SMP_NOBODY };
+		fake.on_pause = the_next_is_relocated;
+		smp_relocate(&block);
+		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 0);
+		smp_finish(&block, &full, 4);
+		assert_case_equal(cases[i].name, block.relocated, cases[i].relocated);
+		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
+				  cases[i].arrived > 0);
+		assert_says(fake.console, cases[i].said);
+		assert_case(cases[i].name, !strstr(fake.console, "in SMM"));
+	}
 	fake_reset();
-	block.slots_paddr = 0xe0000;
-	block.slots_end_paddr = 0xe0000 + 3 * SMP_SLOT_SIZE;
+	block = (struct smp_block){ .arrived = 3, .places = 3, .last = 7 };
+	smp_relocate(&block);
 	smp_finish(&block, &full, 4);
 	assert_says(fake.console, "smp: 1 of 4 processors were in SMM");
-
-	fake_reset();
-	memset(&block, 0, sizeof(block));
-	smp_finish(&block, &full, 4);
-	assert_int_equal(fake.pauses, 0);
 }
 
 static void one_more_arrives_late(void)
@@ -169,52 +255,11 @@ static void one_more_arrives_late(void)
 static void test_finish_is_patient(void **state)
 {
 	(void)state;
-	memset(&block, 0, sizeof(block));
-	block.msrs.count = 1;
+	block = (struct smp_block){ .places = SMP_NO_PLACES };
 	fake.on_pause = one_more_arrives_late;
 	smp_finish(&block, &full, 100);
 	assert_int_equal(block.arrived, 99);
 	assert_string_equal(fake.console, "");
-}
-
-static void the_next_is_relocated(void)
-{
-	const struct fake_access *sent = fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0);
-
-	if (sent && block.relocated < 2)
-		block.relocated++;
-}
-
-/* One of four is dead: the last to arrive would have begun with the SMIs, so it is done here. */
-static void test_finish_begins_for_the_dead(void **state)
-{
-	static const struct { uint8_t slot; bool sends; } cases[] = {
-		{ SMP_SLOT_PARKED, true }, { 0, false } };
-
-	(void)state;
-	for (uint32_t i = 0; i < COUNT(cases); i++) {
-		uint8_t *slots;
-
-		fake_reset();
-		slots = fake_ram_add(0x10000, 0x1000);
-		memset(slots, 0, 0x1000);
-		slots[0] = cases[i].slot;
-		slots[1] = 7;
-		memset(&block, 0, sizeof(block));
-		block.slots_paddr = 0x10000;
-		block.slots_end_paddr = 0x10000 + 3 * SMP_SLOT_SIZE;
-		block.arrived = 2;
-		fake.on_pause = the_next_is_relocated;
-		smp_finish(&block, &full, 4);
-		assert_int_equal(slots[0], SMP_SLOT_TURN);
-		assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), cases[i].sends);
-		assert_says(fake.console, "smp: 3 of 4 processors answered");
-		if (cases[i].sends) {
-			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x310, 0)->value, 7 << 24);
-			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value, 0x4200);
-		}
-		assert_int_equal(!!strstr(fake.console, "were in SMM"), !cases[i].sends);
-	}
 }
 
 static void test_count(void **state)
@@ -235,11 +280,12 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_start),
-		UNIT_TEST(test_start_nothing),
+		UNIT_TEST(test_start_without),
 		UNIT_TEST(test_feature_control),
 		UNIT_TEST(test_finish),
 		UNIT_TEST(test_finish_is_patient),
-		UNIT_TEST(test_finish_begins_for_the_dead),
+		UNIT_TEST(test_relocation),
+		UNIT_TEST(test_relocation_of_some),
 		UNIT_TEST(test_count),
 		UNIT_TEST(test_virtual_wire),
 		UNIT_TEST(test_masks_the_8259s),
