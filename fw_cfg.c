@@ -115,9 +115,55 @@ static void check_terminator(const struct fw_cfg_file *file, uint32_t number)
 		      (uint32_t)(sizeof(be32) + number * sizeof(*file)));
 }
 
+/* What users hand to their guests; "opt/" is theirs by QEMU's docs/specs/fw_cfg.rst. */
+static bool is_other_peoples(const struct fw_cfg_file *file)
+{
+	return memcmp(file->name, "opt/", 4) == 0 && memcmp(file->name, "opt/org.qboot/", 14) != 0;
+}
+
+/* Caches a file of a directory that is larger than the cache.  False at the directory's end. */
+static bool cache(struct fw_cfg *cfg, uint32_t *cached, const struct fw_cfg_file *file,
+		  uint32_t number)
+{
+	if (!file->name[0])
+		return false;           /* it claims too many */
+	check_terminator(file, number);
+	if (is_other_peoples(file))
+		return true;
+	if (*cached == FW_CFG_CACHED_FILES) {
+		cfg->overfull = true;
+		return true;
+	}
+	cfg->files[*cached] = *file;
+	cfg->files[(*cached)++].reserved = (uint16_t)number;
+	return true;
+}
+
+/* Makes room among the files that have been read, and goes on; how many are cached then. */
+static uint32_t read_rest(struct fw_cfg *cfg)
+{
+	struct fw_cfg_file chunk[FW_CFG_CHUNK_FILES];
+	uint32_t cached = 0;
+
+	for (uint32_t i = 0; i < FW_CFG_CACHED_FILES; i++)
+		if (!cache(cfg, &cached, &cfg->files[i], i))
+			return cached;
+	for (uint32_t i = FW_CFG_CACHED_FILES; i < cfg->file_count; i++) {
+		uint32_t at = i % FW_CFG_CHUNK_FILES;
+
+		if (!at)
+			fw_cfg_read_more(cfg, chunk, sizeof(chunk));
+		if (!cache(cfg, &cached, &chunk[at], i))
+			break;
+	}
+	return cached;
+}
+_Static_assert(FW_CFG_CACHED_FILES % FW_CFG_CHUNK_FILES == 0, "the first chunk begins after the cache");
+
 void fw_cfg_init(struct fw_cfg *cfg)
 {
 	struct directory_head *head = (void *)&cfg->file_count;
+	uint32_t cached;
 
 	_Static_assert(sizeof(struct directory_head) ==
 		       sizeof(struct fw_cfg) - offsetof(struct fw_cfg, file_count),
@@ -127,10 +173,11 @@ void fw_cfg_init(struct fw_cfg *cfg)
 		panic("fw_cfg: no device at port 0x510; this image boots QEMU guests only");
 	fw_cfg_read(cfg, FW_CFG_KEY_DIRECTORY, head, sizeof(*head));
 	cfg->file_count = be32_get(head->count);
+	cfg->overfull = false;
+	cached = cfg->file_count <= FW_CFG_CACHED_FILES ? cfg->file_count : read_rest(cfg);
 
 	memset(cfg->chains, 0, sizeof(cfg->chains));
-	for (uint32_t i = cfg->file_count < FW_CFG_CACHED_FILES ? cfg->file_count :
-	     FW_CFG_CACHED_FILES; i--;) {
+	for (uint32_t i = cached; i--;) {
 		uint8_t *chain = &cfg->chains[hash(cfg->files[i].name)];
 
 		check_terminator(&cfg->files[i], i);
@@ -161,12 +208,17 @@ static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t
 	for (uint32_t i = 0; i < cfg->file_count; i++) {
 		fw_cfg_read_more(cfg, &file, sizeof(file));
 		if (!file.name[0])
-			return false;           /* past the directory's end: it claims too many */
-		check_terminator(&file, i);
+			return false;
 		if (matches(&file, name, name_size))
 			return describe(&file, item);
 	}
 	return false;
+}
+
+/* The place of a cached file in the directory. */
+static uint32_t number_of(const struct fw_cfg *cfg, uint32_t i)
+{
+	return cfg->file_count > FW_CFG_CACHED_FILES ? cfg->files[i].reserved : i;
 }
 
 bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
@@ -179,11 +231,13 @@ bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_s
 			continue;
 		if (found)
 			panic("fw_cfg: \"%s\" is in the directory twice, as file %u and, at 0x%x, file %u; "
-			      "this QEMU and this image do not fit together", name, found - 1,
-			      (uint32_t)(sizeof(be32) + (i - 1) * sizeof(cfg->files[0])), i - 1);
+			      "this QEMU and this image do not fit together", name,
+			      number_of(cfg, found - 1),
+			      (uint32_t)(sizeof(be32) + number_of(cfg, i - 1) * sizeof(cfg->files[0])),
+			      number_of(cfg, i - 1));
 		found = i;
 	}
 	if (found)
 		return describe(&cfg->files[found - 1], item);
-	return cfg->file_count > FW_CFG_CACHED_FILES && find_beyond_cache(cfg, name, name_size, item);
+	return cfg->overfull && find_beyond_cache(cfg, name, name_size, item);
 }

@@ -18,6 +18,7 @@
 #include "string.h"
 
 #define FW_CFG_CACHED_FILES     32      /* QEMU's default number of file slots */
+#define FW_CFG_CHUNK_FILES      8       /* of a larger directory, at a time */
 #define FW_CFG_CHAINS           32      /* a power of two */
 
 struct fw_cfg {
@@ -26,9 +27,11 @@ struct fw_cfg {
 	 * file is its number plus one, so that 0 ends a chain. */
 	uint8_t chains[FW_CFG_CHAINS];
 	uint8_t next[FW_CFG_CACHED_FILES];
+	bool overfull;                                  /* there are files that are not cached */
 
-	uint32_t file_count;                            /* may exceed the cache */
-	struct fw_cfg_file files[FW_CFG_CACHED_FILES];  /* the first of the directory */
+	uint32_t file_count;                            /* of the directory */
+	struct fw_cfg_file files[FW_CFG_CACHED_FILES];  /* the cache; of a larger directory without
+							 * other people's, reserved then a number */
 };
 
 /* A file found in the directory. */
@@ -39,7 +42,7 @@ struct fw_cfg_item {
 
 /*
  * Checks the signature and reads the directory; a name in it that has no terminator is a panic.
- * Cost: 2 VM exits.
+ * Cost: 2 VM exits, and one for each FW_CFG_CHUNK_FILES files that do not fit the cache.
  */
 void fw_cfg_init(struct fw_cfg *cfg);
 
@@ -67,7 +70,8 @@ bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_s
 /*
  * Finds a file by its name, of at least eight characters or in a buffer of as many.  False when
  * there is none; two with that name among the cached files are a panic.
- * Costs nothing, unless the machine has more files than the cache holds.
+ * Costs nothing, unless the machine has more files than the cache holds, beside those in opt/ that
+ * are not for this firmware.
  */
 static inline bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
 {

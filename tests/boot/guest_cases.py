@@ -208,6 +208,8 @@ DEVICES = (
        Case("microvm,x-option-roms=off,pit=off,pic=off,rtc=off")])
 
 NO_DMA = "-global fw_cfg.dma_enabled=off"
+MANY_FILES = "-global fw_cfg_io.x-file-slots=400 " + " ".join(
+    f"-fw_cfg name=opt/org.test/{n},string=x" for n in range(300))
 MACHINE_OPTIONS = [
     Case("q35,smm=off"),
     Case("pc,smm=off"),
@@ -224,6 +226,9 @@ MACHINE_OPTIONS = [
     Case("pc", options="-device vmgenid"),
     Case("q35", options="-device vmgenid -device pvpanic"),
     Case("q35,nvdimm=on", memory="128,slots=2,maxmem=1G"),
+    Case("q35", options=MANY_FILES),
+    Case("pc", "bz64.img", options=MANY_FILES + " " + NO_DMA),
+    Case("microvm", options=MANY_FILES),
     Case("q35", options=NO_DMA),
     Case("pc", "bz64.img", options=NO_DMA, initrd=5000),
     Case("pc", "mb.elf", options=NO_DMA),

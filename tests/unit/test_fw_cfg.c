@@ -265,6 +265,45 @@ static void test_find_beyond_cache(void **state)
 	}
 }
 
+/* Hundreds of files for the guest hide none of ours, and cost a transfer for eight. */
+static void test_files_of_others(void **state)
+{
+	static const uint32_t counts[] = { 29, 30, 31, 45, 46, 47, 300 };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(counts); i++) {
+		struct fw_cfg_item item;
+		char name[40];
+
+		fake_reset();
+		fake_fw_cfg_file("etc/e820", "1", 1);
+		for (uint32_t j = 0; j < counts[i]; j++) {
+			snprintf(name, sizeof(name), "opt/org.test/file%u", j);
+			fake_fw_cfg_file(name, "22", 2);
+		}
+		fake_fw_cfg_file("opt/org.qboot/x", "333", 3);
+		fake_fw_cfg_file("vgaroms/x", "4444", 4);
+		fake_ram_add(0, MIB);
+		fw_cfg_init(&cfg);
+		assert_int_equal(fake_exits(), counts[i] + 3 <= FW_CFG_CACHED_FILES ? 2 :
+				 2 + (counts[i] + 3 - FW_CFG_CACHED_FILES + FW_CFG_CHUNK_FILES - 1) /
+				 FW_CFG_CHUNK_FILES);
+		fake_forget();
+		assert_true(fw_cfg_find(&cfg, "etc/e820", &item) && item.size == 1);
+		assert_true(fw_cfg_find(&cfg, "opt/org.qboot/x", &item) && item.size == 3);
+		assert_true(fw_cfg_find(&cfg, "vgaroms/x", &item) && item.size == 4);
+		assert_false(fw_cfg_find(&cfg, "opt/org.qboot/y", &item));
+		assert_int_equal(fake_exits(), 0);
+
+		/* Bad names are found wherever they are. */
+		fake_fw_cfg_file("etc/e820", "55555", 5);
+		fw_cfg_init(&cfg);
+		snprintf(name, sizeof(name), "twice, as file 0 and, at 0x%x, file %u",
+			 4 + 64 * (counts[i] + 3), counts[i] + 3);
+		assert_panics(name, fw_cfg_find(&cfg, "etc/e820", &item));
+	}
+}
+
 /* A directory that claims more files than it has ends where its entries do. */
 static void test_find_in_lying_directory(void **state)
 {
@@ -296,6 +335,7 @@ int main(void)
 		UNIT_TEST(test_unterminated_name),
 		UNIT_TEST(test_duplicate_name),
 		UNIT_TEST(test_find_beyond_cache),
+		UNIT_TEST(test_files_of_others),
 		UNIT_TEST(test_find_in_lying_directory),
 	};
 
