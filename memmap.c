@@ -6,6 +6,8 @@
  */
 #include "memmap.h"
 
+#include <stdnoreturn.h>
+
 #include "console.h"
 #include "io.h"
 #include "layout.h"
@@ -39,18 +41,17 @@ static void shift(struct memory_range *first, struct memory_range *stop, int del
 
 enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t type)
 {
-	struct memory_range *first = map->ranges;
-	struct memory_range *const stop = first + map->count;
-	struct memory_range *last;
+	struct memory_range *const stop = map->ranges + map->count;
+	struct memory_range *first, *last = stop;
 	struct memory_range tail;
 	bool head_stays, tail_stays;
 	int delta;
 
 	if (base >= end)
 		return OK;
-	while (first < stop && first->end <= base)
-		first++;
-	for (last = first; last < stop && last->base < end; last++)
+	while (last > map->ranges && last[-1].base >= end)
+		last--;
+	for (first = last; first > map->ranges && first[-1].end > base; first--)
 		;
 
 	/* [first, last) overlaps; what sticks out on either side stays. */
@@ -231,15 +232,28 @@ void memmap_reserve(struct memmap *map, uint64_t base, uint64_t end, uint32_t ty
 		      MEMMAP_MAX_ENTRIES);
 }
 
+static noreturn void too_little(uint32_t size)
+{
+	panic("memory: 0x%x bytes below 4 GiB, 1 MiB needed; give the guest more memory (-m)", size);
+}
+
 static void enter_entry(struct memmap *map, const struct e820_entry *entry)
 {
 	uint64_t end = entry->base + entry->size;
+	uint64_t base = entry->base;
 
-	if (end < entry->base)
+	if (end < base)
 		panic("memory: etc/e820 has an entry of 0x%llx bytes at 0x%llx, past 2^64; this QEMU "
 		      "and this image do not fit together", (unsigned long long)entry->size,
 		      (unsigned long long)entry->base);
-	memmap_reserve(map, entry->base, end, entry->type, "an entry of etc/e820");
+	/* QEMU has one entry from 0 over all that a PC has below 1 MiB. */
+	if (entry->type == MEMORY_RAM && base < LEGACY_HOLE_END) {
+		if (end < LEGACY_HOLE_END)
+			too_little((uint32_t)end);
+		map->pool_end = FIRMWARE_POOL_END;
+		base = LEGACY_HOLE_END;
+	}
+	memmap_reserve(map, base, end, entry->type, "an entry of etc/e820");
 }
 
 /*
@@ -284,7 +298,8 @@ static void enter_cmos(struct memmap *map)
 	uint64_t low_end = above_16m ? 0x1000000 + above_16m :
 		LEGACY_HOLE_END + ((uint64_t)read_cmos(CMOS_EXTENDED_KIB, 2) << 10);
 
-	memmap_reserve(map, 0, low_end, MEMORY_RAM, "RAM");
+	map->pool_end = FIRMWARE_POOL_END;
+	memmap_reserve(map, LEGACY_HOLE_END, low_end, MEMORY_RAM, "RAM");
 	memmap_reserve(map, FOUR_GIB, FOUR_GIB + above_4g, MEMORY_RAM, "RAM");
 }
 
@@ -294,23 +309,26 @@ static void put_u16(uint32_t paddr, uint16_t value)
 	memcpy(phys_ptr(paddr), &value, sizeof(value));
 }
 
+/* Below 1 MiB: all but the VGA window and option ROMs, which are no memory. */
+static const struct memory_range legacy[] = {
+	{ 0, EBDA_BASE, MEMORY_RAM },
+	{ EBDA_BASE, EBDA_END, MEMORY_RESERVED },
+	{ FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED },
+};
+
 void memmap_init(struct memmap *map, const struct fw_cfg *cfg)
 {
 	struct fw_cfg_item item;
 
-	map->count = 0;
-	map->pool_end = FIRMWARE_POOL_END;
+	memcpy(map->ranges, legacy, sizeof(legacy));
+	map->count = sizeof(legacy) / sizeof(legacy[0]);
+	map->pool_end = 0;
 	if (fw_cfg_find(cfg, "etc/e820", &item))
 		enter_e820(map, cfg, item);
 	else
 		enter_cmos(map);
-	if (memmap_low_ram_end(map) < LEGACY_HOLE_END)
-		panic("memory: 0x%x bytes below 4 GiB, 1 MiB needed; give the guest more memory (-m)",
-		      memmap_low_ram_end(map));
-	/* The VGA window and ROMs: not RAM, though QEMU has one entry from 0 over it all. */
-	memmap_reserve(map, EBDA_END, FIRMWARE_BASE, MEMORY_NONE, "the VGA window");
-	memmap_reserve(map, EBDA_BASE, EBDA_END, MEMORY_RESERVED, "the EBDA");
-	memmap_reserve(map, FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED, "the firmware");
+	if (!map->pool_end)
+		too_little(0);
 	memmap_reserve(map, FLASH_BASE, FOUR_GIB, MEMORY_RESERVED, "the ROM");
 
 	put_u16(BDA_EBDA_SEGMENT, EBDA_BASE >> 4);

@@ -78,10 +78,10 @@ enum error table_loader_parse(struct loader *loader, void *script, uint32_t size
 struct loader_file *table_loader_find(struct loader *loader, const char *name);
 
 /*
- * Goes on from *command (0 at first), checks each command and patches pointers, in the script's order, up to and with the
- * next checksum, which it leaves to the caller; checksum->field is NULL at the script's end.
- * Commands that concern a file with bytes == NULL are skipped.  On an error nothing after the failed
- * command has been done.
+ * Goes on from *command (0 at first), checks each command and patches pointers, in the script's
+ * order, up to and with the next checksum, which it leaves to the caller; checksum->field is NULL at
+ * the script's end.  Commands that concern a file with bytes == NULL are skipped.  On an error nothing
+ * after the failed command has been done.
  */
 enum error table_loader_run(struct loader *loader, uint32_t *command,
 			    struct loader_checksum *checksum);
