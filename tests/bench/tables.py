@@ -4,8 +4,8 @@
     tables.py [--report build/bench/report.json] [BLOCK...]
 
 A block lies between the lines "<!-- generated: NAME -->" and "<!-- end -->"; everything else in the
-document is left alone.  Blocks: budget (from budget.json); peers, exits, growth (counted now, with all
-firmware that is installed); boot (from the report of `make bench`).  Times are told as ratios.
+document is left alone.  Blocks: budget (from budget.json); peers, exits, growth, clock (counted now, with
+all firmware that is installed); boot (from the report of `make bench`).  Times are told as ratios.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 import re
 import sys
 
+import bench
 import budget
 import events
 import firmwares
@@ -168,6 +169,31 @@ def block_growth(_options):
     return markdown(("growth", "firmware", "exits", "rebuilds", "instructions"), rows)
 
 
+def guest_clock(machine, firmware, kernel, initrd):
+    """Linux's time stamp at the start of init when an instruction takes a nanosecond, or None."""
+    append = f"{bench.APPEND}{bench.APPEND_TCG}{bench.APPEND_MICROVM} tsc_early_khz=1000000"
+    argv = qemu.command(["-accel", "tcg", "-icount", "shift=0,sleep=off"], machine, firmware, kernel,
+                        ["-initrd", str(initrd), "-append", append, "-serial", "stdio"])
+    said = qemu.run(argv)[1]
+    found = re.search(r"^\[ *([\d.]+)\] Run /init as init process", said, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def block_clock(_options):
+    """How long Linux takes to its init by QEMU's instruction counter, which repeats on any host."""
+    *kernels, initrd = bench.default_kernels()
+    rows = []
+    for machine in MACHINES:
+        for kernel in kernels:
+            times = {firmware.name: guest_clock(machine, firmware.path, kernel, initrd)
+                     for firmware in peers(machine)}
+            ours = next(iter(times.values()))
+            rows += [(f"{machine}, {kernel.name}", name,
+                      f"{(time / ours - 1) * 100:+.2f} %" if time else "does not get there")
+                     for name, time in times.items()]
+    return markdown(("boot", "firmware", "clock at the start of init"), rows)
+
+
 def block_boot(options):
     """Whole boots of the last report, as ratios to our firmware."""
     data = json.loads(options.report.read_text(encoding="utf-8"))
@@ -193,7 +219,7 @@ def block_boot(options):
 
 
 BLOCKS = {"budget": block_budget, "exits": block_exits, "peers": block_peers,
-          "growth": block_growth, "boot": block_boot}
+          "growth": block_growth, "boot": block_boot, "clock": block_clock}
 
 
 def main():
