@@ -20,7 +20,7 @@
 
 /* Where everything goes. */
 struct smm_plan {
-	uint32_t cpu_count;     /* 0: no SMM, or it is switched off; all the rest is 0 too */
+	uint32_t cpu_count;     /* 0: no SMM, or it is switched off */
 	uint32_t first;         /* the first SMBASE; SMBASE_SPACING to the next */
 	uint32_t end;           /* the first that has no place there any more */
 	uint32_t more;          /* where they go on */
@@ -52,7 +52,7 @@ void smm_plan(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count);
 /*
  * Carries out the plan: opens SMRAM to SMM alone and locks it, switches the SMI of port 0xb2 on,
  * relocates this processor, locks that switch, and prepares the block for the others, whom
- * smp_start() has woken and smp_finish() sends the SMIs.  Nothing with no processors in the plan.
+ * smp_start() has woken and smp_relocate() sends there.  Nothing with no processors in the plan.
  * Cost: 4 VM exits on ICH9, 5 on PIIX4; 1 rebuild.
  */
 void smm_program(const struct smm_plan *plan, struct smm_saved *saved, struct smp_block *block,
