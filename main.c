@@ -85,7 +85,8 @@ noreturn void main(void)
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &map, cpu_count, rsdp_paddr);
 	smp_relocate(&smp_block);
-	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, rsdp_paddr);
+	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, cpu_count,
+				       rsdp_paddr);
 	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
 	smbios_install(&cfg, &map, chipset, &pci);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);

@@ -189,18 +189,17 @@ static uint32_t block_size(uint32_t cpu_count)
 
 uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
 			   const struct chipset *chipset, const struct pci_access *pci,
-			   uint32_t mmio_base, uint32_t rsdp_paddr)
+			   uint32_t mmio_base, uint32_t cpu_count, uint32_t rsdp_paddr)
 {
 	struct writer writer = { 0 };
 	struct acpi_facs *facs;
 	struct acpi_rsdp *rsdp;
 	struct fw_cfg_hpet hpet;
-	uint32_t cpu_count, size;
+	uint32_t size;
 
 	if (rsdp_paddr || !chipset->own_acpi_function ||
 	    pci_read32(pci, chipset->pm_function, PCI_VENDOR_ID) != chipset->own_acpi_function)
 		return rsdp_paddr;
-	cpu_count = fw_cfg_read_u16(cfg, FW_CFG_KEY_CPU_COUNT);
 	fw_cfg_read(cfg, FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 	size = block_size(cpu_count);
 
