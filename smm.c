@@ -52,20 +52,26 @@ static uint32_t room(uint32_t cpu_count)
 	return SMBASE_STATE + SMBASE_STATE_SIZE - SMBASE_ENTRY + cpu_count * SMBASE_SPACING;
 }
 
+static bool reserve_tseg(struct smm_plan *plan, struct memmap *map, uint32_t end, uint32_t mib)
+{
+	if (end < TSEG_MIN_BASE + mib * MIB || !memmap_is(map, end - mib * MIB, end, MEMORY_RAM))
+		return false;
+	memmap_reserve(map, end - mib * MIB, end, MEMORY_KEPT, "TSEG");
+	plan->tseg_end = end;
+	plan->tseg_mib = mib;
+	return true;
+}
+
 void smm_reserve(struct smm_plan *plan, enum smm_kind kind, struct memmap *map)
 {
-	uint32_t end, mib;
+	uint32_t end;
 
 	*plan = (struct smm_plan){ 0 };
 	if (kind != SMM_ICH9)
 		return;
 	end = memmap_low_ram_end(map);
-	mib = end >= TSEG_MANY_CPUS_END ? TSEG_MAX_MIB : 1;
-	if (end < TSEG_MIN_BASE + mib * MIB || !memmap_is(map, end - mib * MIB, end, MEMORY_RAM))
-		return;
-	memmap_reserve(map, end - mib * MIB, end, MEMORY_KEPT, "TSEG");
-	plan->tseg_end = end;
-	plan->tseg_mib = mib;
+	if (end < TSEG_MANY_CPUS_END || !reserve_tseg(plan, map, end, TSEG_MAX_MIB))
+		reserve_tseg(plan, map, end, 1);
 }
 
 /* As much of what is reserved as the processors need; the rest is RAM again. */

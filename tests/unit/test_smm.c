@@ -126,6 +126,13 @@ static void test_tseg_not_under_a_kernel(void **state)
 	smm_plan(&plan, &map, 1);
 	assert_int_equal(plan.tseg_mib, 0);
 	assert_int_equal(plan.first, 0x98000);
+
+	/* Just below the last MiB it leaves room for what few processors need. */
+	make_map(1024 * MIB);
+	memmap_reserve(&map, 1022 * MIB, 1023 * MIB, MEMORY_LOADED, "a kernel");
+	smm_reserve(&plan, SMM_ICH9, &map);
+	smm_plan(&plan, &map, 1);
+	assert_int_equal(plan.tseg_mib, 1);
 }
 
 /* What a processor does at port 0xb2. */
