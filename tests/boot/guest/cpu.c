@@ -266,7 +266,7 @@ static bool clear_sci_en(uint16_t pm1_cnt)
 		}
 		__asm__ volatile ("pause");
 	}
-	return quiet;
+	return quiet == 1000;
 }
 
 /* With ACPI enable in port B2 the handler sets SCI_EN, and that can be seen. */
