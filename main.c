@@ -93,7 +93,7 @@ noreturn void main(void)
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	smp_finish(&smp_block, &cpu, cpu_count);
 	smm_finish(&smm, &smm_saved);
-	resume_arm(&resume, chipset, &smm, image.protocol == BOOT_PVH, rsdp_paddr);
+	resume_arm(&resume, chipset, &cpu, &smm, image.protocol == BOOT_PVH, rsdp_paddr);
 
 	fpdt_mark_load(&image.fpdt);
 	marker_write(image.markers, MARKER_DO_BOOT);

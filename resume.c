@@ -42,14 +42,26 @@ static bool woken(void)
 	return true;
 }
 
-/* An INIT leaves MTRRs as they were (not under TCG), and the chipset. */
+/*
+ * An INIT leaves MTRRs as they were, and the chipset.  Not under TCG, which clears MTRRs and keeps
+ * just a few MSRs: one of them has a mark since the firmware ran.
+ */
 static bool was_reset(const struct chipset *chipset, const struct cpu *cpu)
 {
 	uint32_t needed = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR;
 
+	if (cpu->tcg)
+		return !(rdmsr(IA32_MISC_ENABLE) & MISC_ENABLE_XTPR_DISABLE);
 	if ((cpu->leaf1_edx & needed) == needed && rdmsr(IA32_MTRR_DEF_TYPE))
 		return false;
 	return chipset_is_reset(chipset);
+}
+
+/* For was_reset(), should this be run again. */
+static void mark_as_started(const struct cpu *cpu)
+{
+	if (cpu->tcg)
+		wrmsr(IA32_MISC_ENABLE, rdmsr(IA32_MISC_ENABLE) | MISC_ENABLE_XTPR_DISABLE);
 }
 
 bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu)
@@ -68,11 +80,12 @@ bool resume_probe(struct resume *resume, const struct chipset *chipset, const st
 		    "booting anew, use a bzImage");
 		return false;
 	}
+	mark_as_started(cpu);
 	return true;
 }
 
-void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
-		bool elf_kernel, uint32_t rsdp_paddr)
+void resume_arm(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu,
+		const struct smm_plan *smm, bool elf_kernel, uint32_t rsdp_paddr)
 {
 	const struct acpi_fadt *fadt = NULL;
 
@@ -84,6 +97,7 @@ void resume_arm(struct resume *resume, const struct chipset *chipset, const stru
 	resume->smm.save = true;        /* it is the sleeping system's memory then */
 	resume->checksum = checksum(resume);
 	resume->magic = MAGIC;
+	mark_as_started(cpu);
 }
 
 noreturn void resume_jump(const struct resume *resume)

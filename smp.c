@@ -66,8 +66,10 @@ void smp_start(struct smp_block *block, const struct cpu *cpu)
 	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
-	/* QEMU needs neither the delays between them nor the second SIPI of the MP Specification. */
-	send(LAPIC_ICR_INIT);
+	/* QEMU needs neither the delays between them nor the second SIPI of the MP Specification.
+	 * With TCG they wait for the SIPI from reset on, and an INIT costs more than all they do. */
+	if (!cpu->tcg)
+		send(LAPIC_ICR_INIT);
 	send(LAPIC_ICR_STARTUP | AP_ENTRY >> 12);
 }
 

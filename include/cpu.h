@@ -12,7 +12,6 @@
 /* SDM Vol. 2A, "CPUID": leaf 1 EDX, and leaf 8000_0001h EDX. */
 #define CPUID_1_EDX_PSE         (1u << 3)
 #define CPUID_1_EDX_TSC         (1u << 4)
-#define CPUID_1_EDX_TSC         (1u << 4)
 #define CPUID_1_EDX_MSR         (1u << 5)
 #define CPUID_1_EDX_PAE         (1u << 6)
 #define CPUID_1_EDX_APIC        (1u << 9)
@@ -24,6 +23,10 @@
 #define CPUID_81_EDX_PDPE1GB    (1u << 26)
 #define CPUID_81_EDX_LM         (1u << 29)
 
+/* EAX: its highest leaf; EBX, ECX and EDX: its name.  QEMU target/i386/cpu.c, "tcg-cpuid". */
+#define CPUID_HYPERVISOR        0x40000000u
+  #define CPUID_HYPERVISOR_TCG    0x54474354u   /* "TCGT" */
+
 /* What the boot processor can do.  A processor without CPUID has all zeros here. */
 struct cpu {
 	uint32_t leaf1_eax;             /* signature: family, model, stepping */
@@ -32,6 +35,7 @@ struct cpu {
 	uint32_t leaf1_edx;
 	uint32_t leaf81_edx;            /* leaf 8000_0001h */
 	uint32_t phys_bits;             /* physical address width: 32 to 52 */
+	bool tcg;                       /* QEMU emulates it, and it has MSRs */
 	uint64_t start_tsc;             /* when cpu_probe() ran; 0 without a TSC */
 };
 
@@ -77,7 +81,7 @@ static inline uint64_t rdtsc(void)
 	return value;
 }
 
-/* Cost: at most 4 CPUID exits. */
+/* Cost: at most 5 CPUID exits. */
 static inline struct cpu cpu_probe(void)
 {
 	struct cpu cpu = { .phys_bits = 32 };
@@ -95,6 +99,8 @@ static inline struct cpu cpu_probe(void)
 		cpu.start_tsc = rdtsc();
 	if (cpu.leaf1_edx & CPUID_1_EDX_PAE)
 		cpu.phys_bits = 36;
+	cpu.tcg = cpu.leaf1_edx & CPUID_1_EDX_MSR &&
+		  cpuid(CPUID_HYPERVISOR, 0).ebx == CPUID_HYPERVISOR_TCG;
 	/* A processor without extended leaves answers with something else than 8000_xxxxh. */
 	max_extended = cpuid(0x80000000, 0).eax;
 	if (max_extended >= 0x80000001 && max_extended < 0x80010000)

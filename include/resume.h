@@ -39,8 +39,8 @@ struct resume {
 bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu);
 
 /* Leaves the record for the next reset; its writes are filled in.  Nothing else may follow. */
-void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
-		bool elf_kernel, uint32_t rsdp_paddr);
+void resume_arm(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu,
+		const struct smm_plan *smm, bool elf_kernel, uint32_t rsdp_paddr);
 
 /*
  * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where the

@@ -19,7 +19,6 @@
 
 /* CPUID leaves that tell the TSC's rate.  SDM Vol. 2A, and VMware's "CPUID bits" as KVM has them. */
 #define CPUID_TSC               0x15            /* EBX / EAX times ECX Hz */
-#define CPUID_HYPERVISOR        0x40000000
 #define CPUID_HYPERVISOR_TIMING 0x40000010      /* EAX: kHz */
 
 #define PM_TIMER_PORT           (PM_BASE + 8)

@@ -274,13 +274,14 @@ REBOOTS = (
     + [Case(machine, form, "32", cmdline="reboot=1 reboot.pam", boots=2, initrd=5000)
        for machine in PCI for form in ["pvh.elf", "bz64.img"]]
     + [Case(machine, memory="32", cmdline="reboot=1 reboot.triple", boots=2) for machine in PCI]
+    + [Case(machine, form, "32", cmdline="reboot=2 cpu.nmi reboot.init", boots=3, options="-smp 2")
+       for machine in TRIO for form in ["pvh.elf", "bz64.img"]]
     + [Case("q35", memory="32", cmdline="reboot=2", boots=3, options="-smp 4" + PORTS),
        Case("pc", memory="32", cmdline="reboot=2", boots=3, options="-smp 4" + NESTED),
        Case("pc", "pvh-low.elf", "1", cmdline="reboot=2", boots=3)])
 
 # A hundred resets in a row by each way that the machine has, SMM and all processors looked at in
-# each boot.  The firmware takes an INIT of the boot processor for a wish to reset; on microvm under
-# TCG nothing tells the two apart, and it just loads the kernel anew, which it can with a bzImage.
+# each boot.  The firmware takes an INIT of the boot processor for a wish to reset.
 RESETS = {
     "pc": ["", "triple", "keyboard", "fast", "init", "host"],
     "q35": ["", "triple", "keyboard", "fast", "init", "host"],
@@ -288,7 +289,7 @@ RESETS = {
     "isapc": ["triple", "keyboard", "fast", "host"],
 }
 HUNDRED = [
-    Case(machine, "bz64.img" if how == "init" else "pvh.elf", "32", boots=100, options="" if machine == "isapc" else "-smp 2",
+    Case(machine, memory="32", boots=100, options="" if machine == "isapc" else "-smp 2",
          cmdline="reboot=99 " + ("" if machine == "isapc" else SMM if machine in PCI else "cpu.nmi")
          + (f" reboot.{how}" if how else "")) for machine, ways in RESETS.items() for how in ways]
 

@@ -95,6 +95,19 @@ static void test_start(void **state)
 	assert_int_equal(fake.lapic[SVR], 0x1ff);
 }
 
+/* There they wait for the start-up already. */
+static void test_start_under_tcg(void **state)
+{
+	struct cpu cpu = full;
+
+	(void)state;
+	memset(&block, 0, sizeof(block));
+	cpu.tcg = true;
+	start(&cpu);
+	assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 1);
+	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value, 0xc4600 | 0xea);
+}
+
 /* Without an APIC nobody can be woken; without MTRRs there may be SMM. */
 static void test_start_without(void **state)
 {
@@ -280,6 +293,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_start),
+		UNIT_TEST(test_start_under_tcg),
 		UNIT_TEST(test_start_without),
 		UNIT_TEST(test_feature_control),
 		UNIT_TEST(test_finish),
