@@ -171,6 +171,21 @@ def test_feature_control(machine, firmware, qemu, tmp_path):
     assert sorted(written) == [(cpu, wanted) for cpu in range(cpus)]
 
 
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
+def test_feature_control_read(machine, firmware, qemu, tmp_path):
+    """Every processor reads what QEMU wanted: no SMX, VMX outside of it, locked."""
+    if "vmx" not in Path("/proc/cpuinfo").read_text("utf-8").split() or \
+            not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        pytest.skip("no KVM with VMX here, and nothing else has IA32_FEATURE_CONTROL")
+    args = arguments(firmware, machine, "32", "kvm") + ["-no-reboot", "-cpu", "host,+vmx"]
+    args += ["-smp", "8", "-kernel", str(GUEST / "guest-pvh.elf")]
+    args += ["-append", f"expect.ram={32 << 20} cpu.init cpu.feature=5"]
+    with Vm(qemu(), args, tmp_path, SECONDS) as vm:
+        vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
+        vm.check(b"\nOK cpu.feature_control:" in vm.serial, "no check of the register")
+        vm.check(b"\nOK cpu.different:" in vm.serial, "the others were not looked at")
+
+
 def kernel_file(kernel, directory):
     """The file that a diagnostic's kernel stands for."""
     if kernel == "random":
