@@ -47,12 +47,16 @@ def version():
 
 
 def accelerator(name, one_instruction=False):
-    """QEMU's options for an accelerator; ONE_INSTRUCTION: TCG translates one at a time."""
+    """QEMU's options for an accelerator.
+
+    ONE_INSTRUCTION: TCG translates one at a time, and runs processors by turns in one thread, since
+    how often one looks for another that is slow to come depends on how busy the host is.
+    """
     if not one_instruction:
         return ["-accel", name]
     if version() >= (8, 1):
-        return ["-accel", name + ",one-insn-per-tb=on"]
-    return ["-accel", name, "-singlestep"]
+        return ["-accel", name + ",thread=single,one-insn-per-tb=on"]
+    return ["-accel", name + ",thread=single", "-singlestep"]
 
 
 def command(accel, machine, firmware, kernel, extra=(), memory="512"):
