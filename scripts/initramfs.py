@@ -111,11 +111,11 @@ class Modules:
         return ordered
 
 
-def add_modules(cpio, modules, release):
+def add_modules(cpio, modules, release, wanted=MODULES):
     """Puts the modules into the archive with the two indexes that modprobe reads."""
     base = f"lib/modules/{release}"
     cpio.add(base, stat.S_IFDIR | 0o755)
-    chosen = modules.closure(MODULES)
+    chosen = modules.closure(wanted)
     dependencies, aliases = [], []
     for module in chosen:
         cpio.add(f"{base}/{module}.ko", stat.S_IFREG | 0o644, modules.read(module))

@@ -316,7 +316,7 @@ static void check_q35(void)
 			end = (uint32_t)handoff.map[i].end;
 	if (!check(end, "smm.tseg-reserved", "an entry of its size", "%x", end))
 		return;
-	for (uint32_t p = end - size; p < end; p += 4) {
+	for (uint32_t p = end - size; p < end; p += 256) {
 		*(volatile uint32_t *)at(p) = 0;
 		bad += *(volatile uint32_t *)at(p) != 0xffffffff;
 	}

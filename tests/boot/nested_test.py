@@ -1,0 +1,108 @@
+"""The firmware under the KVM of Linux, with SMM: in a guest of a guest.
+
+Contract: as boot_test.py's.  TCG emulates SVM (`-cpu max`), so an outer guest, Debian's generic
+kernel, has KVM for inner ones.  That is what neither TCG nor a software KVM shows: SMM and processors
+as KVM makes them, and MTRRs that an INIT leaves alone.  The outer guest sees the host's root
+directory, read-only, and runs the QEMU that is there.
+"""
+
+from pathlib import Path
+import shlex
+import shutil
+import subprocess
+
+import pytest
+
+import initramfs
+import kernels
+import own_guest
+from own_guest import GUEST, STATUS_PASS
+from vm import Vm, facts
+
+INIT = Path(__file__).with_name("nested-init.sh")
+MODULES = ("virtio_pci", "9p", "9pnet_virtio", "kvm_amd")
+SECONDS = 240
+
+# Machine, processors, words for the own guest (tests/boot/guest/cmdline.c).
+OWN = [
+    ("pc", 1, "cpu.smm"),
+    ("pc", 8, "cpu.init cpu.smm"),
+    ("q35", 1, "cpu.smm"),
+    ("q35", 4, "cpu.init cpu.smm"),
+    ("q35,smm=off", 4, "cpu.init"),
+    ("microvm", 1, ""),
+    ("microvm", 8, "cpu.init"),
+]
+LINUX = [(machine, form) for machine in ("pc", "q35", "microvm") for form in ("vmlinuz", "vmlinux")]
+
+
+@pytest.fixture(scope="session", name="outer")
+def _outer(tmp_path_factory):
+    """The outer guest's kernel and initramfs."""
+    directory = kernels.provide("generic")
+    archive = initramfs.Cpio()
+    archive.add("init", 0o100755, INIT.read_bytes())
+    initramfs.add_modules(archive, initramfs.Modules(directory / "modules"),
+                          (directory / "release").read_text("ascii").strip(), MODULES)
+    path = tmp_path_factory.mktemp("nested") / "initramfs.cpio"
+    path.write_bytes(initramfs.provide(directory).read_bytes() + archive.finish())
+    return directory / "vmlinuz", path
+
+
+@pytest.fixture(name="run")
+def _run(outer, qemu, firmware, tmp_path):
+    """A function that runs an inner guest with QEMU's arguments; returns the outer one, ended."""
+    has_9p = "virtio-9p-pci" in subprocess.run([qemu(), "-device", "help"], capture_output=True,
+                                               text=True, check=False).stdout
+    if not has_9p:
+        pytest.skip("this QEMU has no 9p")
+
+    def begin(machine, cpus, *args):
+        inner = ["timeout", str(SECONDS - 40), shutil.which(qemu()), "-M", machine, "-accel", "kvm",
+                 "-cpu", "host", "-smp", str(cpus), "-bios", str(firmware), "-nodefaults",
+                 "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
+                 "-debugcon", "file:/dev/said", *args]
+        share = tmp_path / "share"
+        share.mkdir()
+        (share / "run").write_text("exec " + shlex.join(inner) + " </dev/null\n", encoding="utf-8")
+        kernel, initrd = outer
+        arguments = ["-M", "q35", "-accel", "tcg", "-cpu", "max", "-m", "1536", "-nodefaults",
+                     "-no-user-config", "-display", "none", "-no-reboot", "-bios", str(firmware),
+                     "-kernel", str(kernel), "-initrd", str(initrd), "-serial", "chardev:serial",
+                     "-append", "console=ttyS0 quiet panic=-1 mitigations=off",
+                     "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,"
+                     "multidevs=remap",
+                     "-virtfs", f"local,path={share},mount_tag=share,security_model=none,readonly=on"]
+        with Vm(qemu(), arguments, tmp_path, seconds=SECONDS) as vm:
+            vm.wait_for(rb"^NESTED done", SECONDS)
+        vm.check(b"qboot: " not in vm.serial, "the firmware spoke")
+        return vm
+
+    return begin
+
+
+@pytest.mark.parametrize("machine, cpus, words", OWN)
+def test_own_guest(machine, cpus, words, run):
+    """Every processor's MTRRs, and its SMI with an SMBASE of its own."""
+    own_guest.build()
+    vm = run(machine, cpus, "-m", "32", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+             "-kernel", str(GUEST / "guest-pvh.elf"), "-append", f"expect.ram={32 << 20} {words}")
+    vm.check(b"\nNESTED status %d\r" % STATUS_PASS in vm.serial, "the inner guest failed")
+    vm.check("cpu.init" not in words or b"\nOK cpu.different: " in vm.serial,
+             "the others were not looked at")
+    vm.check("cpu.smm" not in words or b"\nOK smm.unserved: " in vm.serial, "no SMI was sent")
+
+
+@pytest.mark.parametrize("machine, form", LINUX)
+def test_linux(machine, form, run):
+    """Two processors with the same MTRRs, as Linux sees it."""
+    kernel = kernels.provide("cloud")
+    vm = run(machine, 2, "-m", "256", "-kernel", str(kernel / form),
+             "-initrd", str(initramfs.provide(kernel)),
+             "-append", "console=ttyS0 quiet panic=-1 qb.test=facts")
+    said = facts(vm.serial)
+    vm.check("done" in said, "the inner guest did not come up")
+    vm.check(said["cpus"] == ["2"], f"CPUs: {said['cpus']}")
+    about_mtrrs = [line for line in said["warn"] if "mtrr" in line.lower()]
+    vm.check(not about_mtrrs, f"complaints: {about_mtrrs}")
+    vm.check(len(said["mtrr"]) == 1 and "uncachable" in said["mtrr"][0], f"MTRRs: {said['mtrr']}")
