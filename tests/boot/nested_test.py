@@ -61,7 +61,8 @@ def _run(outer, qemu, firmware, tmp_path):
         inner = ["timeout", str(SECONDS - 40), shutil.which(qemu()), "-M", machine, "-accel", "kvm",
                  "-cpu", "host", "-smp", str(cpus), "-bios", str(firmware), "-nodefaults",
                  "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
-                 "-debugcon", "file:/dev/said", *args]
+                 "-chardev", "file,id=said,path=/dev/said",
+                 "-device", "isa-debugcon,iobase=0x402,chardev=said", *args]
         share = tmp_path / "share"
         share.mkdir()
         (share / "run").write_text("exec " + shlex.join(inner) + " </dev/null\n", encoding="utf-8")
