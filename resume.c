@@ -43,8 +43,8 @@ static bool woken(void)
 }
 
 /*
- * An INIT leaves MTRRs as they were, and the chipset.  Not under TCG, which clears MTRRs and keeps
- * just a few MSRs: one of them has a mark since the firmware ran.
+ * An INIT leaves MTRRs as they were, and the chipset.  TCG clears the MTRRs, too, but keeps a few
+ * other MSRs (QEMU target/i386/cpu.h, start_init_save): in one of them is a mark that the firmware ran.
  */
 static bool was_reset(const struct chipset *chipset, const struct cpu *cpu)
 {

@@ -36,9 +36,10 @@ struct smm_saved {
 };
 
 /*
- * Keeps the top of RAM for TSEG, with ICH9, before anything else takes it.  TSEG, because without a
- * VGA device QEMU lets everybody see the A segment as plain RAM; a guest with so little memory that
- * the kernel needs it makes do with the A segment.  Pure.
+ * Keeps the top of RAM for TSEG, with ICH9, before anything else takes it: 8 MiB where there is 1 GiB
+ * or more and they are free, else 1 MiB.  TSEG, because without a VGA device QEMU lets everybody see
+ * the A segment as plain RAM; a guest with so little memory that the kernel needs it makes do with
+ * the A segment.  Pure.
  */
 void smm_reserve(struct smm_plan *plan, enum smm_kind kind, struct memmap *map);
 

@@ -25,7 +25,8 @@ void smp_add_feature_control(struct smp_block *block, const struct cpu *cpu,
  * MSRs, the counters and the chain in the block.
  *
  * The broadcast reaches every processor there is, whatever its APIC id; without an APIC nothing is
- * sent.  Cost: no VM exit to userspace.
+ * sent.  Under TCG (cpu->tcg) it is no INIT: all processors must have been reset, as resume_probe()
+ * sees to.  Cost: no VM exit to userspace.
  */
 void smp_start(struct smp_block *block, const struct cpu *cpu);
 
