@@ -18,12 +18,7 @@
 #   qb.console=hvc0      print there instead of on /dev/console
 #   qb.end=poweroff      (the default), or reboot, or wait: what to do after "QB done"
 
-PATH=/bin
-export PATH
-/bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
+. /setup
 read -r uptime _ </proc/uptime
 
 run='' tests='' console='' end=poweroff

@@ -5,7 +5,7 @@
 
 Contract: writes a cpio archive (newc, not compressed: unpacking costs the guest more than loading)
 with busybox, the modules below that the kernel has and what they depend on, and guest-init.sh as
-/init; prints its path.  The same inputs give the same bytes.  Replaced atomically, and only when it
+/init with guest-setup.sh as /setup; prints its path.  The same inputs give the same bytes.  Replaced atomically, and only when it
 would change.  Neither root nor a cpio or depmod program is needed.
 """
 
@@ -112,7 +112,7 @@ class Modules:
 
 
 def add_modules(cpio, modules, release, wanted=MODULES):
-    """Puts the modules into the archive with the two indexes that modprobe reads."""
+    """Puts WANTED and what they depend on into the archive, and the indexes that modprobe reads."""
     base = f"lib/modules/{release}"
     cpio.add(base, stat.S_IFDIR | 0o755)
     chosen = modules.closure(wanted)
@@ -130,7 +130,7 @@ def add_modules(cpio, modules, release, wanted=MODULES):
 def build(kernel):
     """The archive's bytes for a kernel directory."""
     release = (kernel / "release").read_text("ascii").strip()
-    init = (Path(__file__).resolve().parent / "guest-init.sh").read_bytes()
+    scripts = Path(__file__).resolve().parent
     cpio = Cpio()
     for name in DIRECTORIES:
         cpio.add(name, stat.S_IFDIR | 0o755)
@@ -140,7 +140,8 @@ def build(kernel):
     cpio.add("sbin", stat.S_IFLNK | 0o777, b"bin")     # the kernel calls /sbin/modprobe
     cpio.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
     cpio.add("bin/dhcp", stat.S_IFREG | 0o755, DHCP_SCRIPT.encode())
-    cpio.add("init", stat.S_IFREG | 0o755, init)
+    cpio.add("setup", stat.S_IFREG | 0o644, (scripts / "guest-setup.sh").read_bytes())
+    cpio.add("init", stat.S_IFREG | 0o755, (scripts / "guest-init.sh").read_bytes())
     add_modules(cpio, Modules(kernel / "modules"), release)
     return cpio.finish()
 

@@ -10,11 +10,7 @@
 #   reboot      reboot as the kernel's reboot= says; "QB reboot" comes first
 #
 # Prints "QB KEY VALUE" lines, last "QB done".
-PATH=/bin
-/bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
+. /setup
 dmesg -n 1
 
 fact() {

@@ -1,11 +1,7 @@
 #!/bin/sh
 # /init of nested_test.py's outer guest, over the one of scripts/initramfs.py: makes /dev/kvm, and runs
 # the script "run" of the second share with the host's own root directory, read-only, for a root.
-PATH=/bin
-/bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
+. /setup
 dmesg -n 1
 modprobe -a virtio_pci 9pnet_virtio 9p kvm_amd
 mkdir /host

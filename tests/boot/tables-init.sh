@@ -10,12 +10,7 @@
 #   dmesg LINE           the kernel's messages about tables
 # tab.again: after "TAB again" prints mem and what is new in dmesg again each second.
 
-PATH=/bin
-export PATH
-/bin/busybox --install -s /bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
+. /setup
 dmesg -n 1
 
 modprobe_all() {
