@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpu.h"
 #include "fw_cfg.h"
 #include "memmap.h"
 
@@ -32,7 +33,8 @@ struct acpi_writes {
  * selected (hw/i386/acpi-build.c, acpi_build_update()).
  * Cost: 1 VM exit a file, one more for each pointer that QEMU wants to be told.
  */
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes);
+uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
+		      struct acpi_writes *writes);
 
 /* Tells QEMU its pointers again, without selecting a table.  Cost: 1 VM exit each. */
 void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes);

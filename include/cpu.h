@@ -110,6 +110,15 @@ static inline struct cpu cpu_probe(void)
 	return cpu;
 }
 
+/*
+ * True where MMX arithmetic works for certain.  A KVM may interpret guest code (arch/x86/kvm/emulate.c
+ * in Linux): it knows MOVQ, which device models want, and stops the guest at PADDB, though CPUID has MMX.
+ */
+static inline bool cpu_runs_mmx(const struct cpu *cpu)
+{
+	return cpu->tcg && (cpu->leaf1_edx & CPUID_1_EDX_MMX);
+}
+
 /* Only where struct cpu has CPUID_1_EDX_MSR; an MSR that does not exist faults. */
 static inline uint64_t rdmsr(uint32_t msr)
 {

@@ -44,8 +44,9 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 }
 
 static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct memmap *map,
-		       bool whole)
+		       const struct cpu *cpu, bool whole)
 {
+	uint8_t (*sum)(const void *, uint32_t) = cpu_runs_mmx(cpu) ? checksum_sum_mmx : checksum_sum;
 	struct loader_checksum checksum;
 	uint32_t next = 0;
 	enum error error;
@@ -53,7 +54,7 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
 	for (uint32_t i = 0; i < loader->file_count; i++)
 		fetch(&loader->files[i], cfg, map, whole);
 	while ((error = table_loader_run(loader, &next, &checksum)) == OK && checksum.field)
-		*checksum.field -= checksum_sum(checksum.bytes, checksum.size);
+		*checksum.field -= sum(checksum.bytes, checksum.size);
 	return error;
 }
 
@@ -118,7 +119,8 @@ void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes)
 			     &writes->writes[i].value, writes->writes[i].size);
 }
 
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes)
+uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
+		      struct acpi_writes *writes)
 {
 	struct loader loader;
 	struct loader_file *rsdp;
@@ -134,9 +136,9 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, struct acpi_
 	error = table_loader_parse(&loader, phys_ptr(script), item.size);
 	if (error != OK)
 		fail(&loader, error);
-	error = load(&loader, cfg, map, false);
+	error = load(&loader, cfg, map, cpu, false);
 	if (error == ERR_RANGE)
-		error = load(&loader, cfg, map, true);
+		error = load(&loader, cfg, map, cpu, true);
 	if (error != OK)
 		fail(&loader, error);
 	if (loader.unknown_count)

@@ -11,13 +11,14 @@
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct acpi_writes writes;
+static const struct cpu cpu = { .phys_bits = 40 };
 
 static uint32_t install(const char *record)
 {
 	unit_machine(&cfg, &map, RAM_END);
 	unit_load(record);
 	fw_cfg_init(&cfg);
-	return acpi_install(&cfg, &map, &writes);
+	return acpi_install(&cfg, &map, &cpu, &writes);
 }
 
 static void test_recorded(void **state)

@@ -1,5 +1,5 @@
 /*
- * test_checksum.c - lib/checksum.c against the obvious loop, where its word lanes could carry.
+ * test_checksum.c - lib/checksum.c against the obvious loop, where its lanes could carry.
  */
 #include "unit.h"
 
@@ -20,6 +20,9 @@ static void check(const uint8_t *bytes, uint32_t size)
 
 	if (checksum_sum(copy, size) != obvious(bytes, size))
 		fail_msg("%u bytes: 0x%02x, not 0x%02x", size, checksum_sum(copy, size),
+			 obvious(bytes, size));
+	if (checksum_sum_mmx(copy, size) != obvious(bytes, size))
+		fail_msg("%u bytes by MMX: 0x%02x, not 0x%02x", size, checksum_sum_mmx(copy, size),
 			 obvious(bytes, size));
 	free(copy);
 }
