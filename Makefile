@@ -11,6 +11,10 @@ CC      := gcc
 endif
 Q       := $(if $(V),,@)
 
+# gcc sees all modules at once when it links; the objects keep code of their own, which is what
+# scripts/check_layers.py and `make size` look at.
+LTO     := $(if $(findstring clang,$(CC)),,-flto -ffat-lto-objects)
+
 # The image: no libraries, no compiler features that need a runtime, i486 instructions only.
 CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffreestanding -nostdinc \
 	-fbuiltin -fno-builtin-log \
@@ -18,9 +22,10 @@ CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffre
 	-fno-common -fno-strict-aliasing -fomit-frame-pointer -mregparm=3 \
 	$(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2) \
 	-Os -g -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
-	-Wall -Wextra -Werror -Wvla -Wframe-larger-than=1024 -Wstrict-prototypes -Wmissing-prototypes
+	-Wall -Wextra -Werror -Wvla -Wframe-larger-than=1024 -Wstrict-prototypes -Wmissing-prototypes \
+	$(LTO)
 CPPFLAGS_IMAGE := -Iinclude -isystem $(shell $(CC) -print-file-name=include)
-LDFLAGS_IMAGE := -m32 -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noexecstack \
+LDFLAGS_IMAGE := $(if $(LTO),$(filter-out -nostdinc,$(CFLAGS_IMAGE)),-m32) -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
 SOURCES := $(sort $(wildcard *.c *.S lib/*.c tables/*.c tables/*.S boot/*.c boot/*.S))
@@ -98,8 +103,9 @@ soak:                           ## the long boot tests: a hundred reboots and th
 	@$(MAKE) --no-print-directory all kernels
 	$(PYTEST) -n 2 --all -m soak $(TESTS) tests/boot
 
-size: $(O)/qboot.bin            ## how many bytes of the image each module takes
-	@$(PYTHON) scripts/size_report.py $(O)/qboot.map $(O)/obj
+size: $(O)/qboot.bin            ## how many bytes of the image each module takes, linked by itself
+	@$(MAKE) --no-print-directory O=$(O)/modules LTO= $(O)/modules/qboot.elf
+	@$(PYTHON) scripts/size_report.py $(O)/modules/qboot.map $(O)/modules/obj
 
 kernels:                        ## download the kernels that the boot tests use
 	@$(PYTHON) scripts/kernels.py cloud generic i386 >/dev/null
