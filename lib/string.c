@@ -1,19 +1,18 @@
-/* string.c - see string.h.  Word-wise where sizes allow: the firmware copies little, but often. */
+/*
+ * string.c - see string.h.  String instructions: one instruction a word.
+ */
 #include <stdint.h>
 
 #include "string.h"
 
-typedef uint32_t __attribute__((may_alias, aligned(1))) word;
-
 void *memcpy(void *restrict dest, const void *restrict src, size_t size)
 {
-	uint8_t *d = dest;
-	const uint8_t *s = src;
+	void *to = dest;
+	size_t words = size / sizeof(uint32_t);
 
-	for (; size >= sizeof(word); size -= sizeof(word), d += sizeof(word), s += sizeof(word))
-		*(word *)d = *(const word *)s;
-	while (size--)
-		*d++ = *s++;
+	__asm__ volatile("rep movsl" : "+D"(to), "+S"(src), "+c"(words) : : "memory");
+	size %= sizeof(uint32_t);
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(src), "+c"(size) : : "memory");
 	return dest;
 }
 
@@ -31,26 +30,40 @@ void *memmove(void *dest, const void *src, size_t size)
 
 void *memset(void *dest, int byte, size_t size)
 {
-	uint8_t *d = dest;
+	void *to = dest;
 	uint32_t pattern = 0x01010101u * (uint8_t)byte;
+	size_t words = size / sizeof(pattern);
 
-	for (; size >= sizeof(word); size -= sizeof(word), d += sizeof(word))
-		*(word *)d = pattern;
-	while (size--)
-		*d++ = (uint8_t)byte;
+	__asm__ volatile("rep stosl" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
+	size %= sizeof(pattern);
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(pattern) : "memory");
 	return dest;
+}
+
+/* Compares until something differs; true when nothing does. */
+static inline bool same_words(const uint8_t **left, const uint8_t **right, size_t words)
+{
+	bool same;
+
+	/* The first comparison is for none: REPE leaves the flags alone then. */
+	__asm__ volatile("cmp %%eax, %%eax\n\t"
+			 "repe cmpsl"
+			 : "+S"(*left), "+D"(*right), "+c"(words), "=@ccz"(same) : : "memory");
+	return same;
 }
 
 int memcmp(const void *left, const void *right, size_t size)
 {
 	const uint8_t *l = left;
 	const uint8_t *r = right;
+	size_t rest = size % sizeof(uint32_t);
 
-	for (; size >= sizeof(word) && *(const word *)l == *(const word *)r; size -= sizeof(word)) {
-		l += sizeof(word);
-		r += sizeof(word);
+	if (!same_words(&l, &r, size / sizeof(uint32_t))) {
+		rest = sizeof(uint32_t);
+		l -= rest;
+		r -= rest;
 	}
-	for (; size; size--, l++, r++)
+	for (; rest; rest--, l++, r++)
 		if (*l != *r)
 			return *l - *r;
 	return 0;
