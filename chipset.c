@@ -51,10 +51,30 @@
 
 const uint8_t chipset_pirq_irqs[4] = { 10, 10, 11, 11 };
 
+#define PC_ECAM_BASE            0xb0000000
+#define MICROVM_ECAM_BASE       0xe0000000
+#define ECAM_SIZE               0x10000000
+
+#define RANGES(array)           .ranges = array, .range_count = sizeof(array) / sizeof(array[0])
+
+static const struct memory_range plain_ranges[] = { MEMMAP_LEGACY_RANGES, MEMMAP_FLASH_RANGE };
+static const struct memory_range q35_ranges[] = {
+	MEMMAP_LEGACY_RANGES,
+	{ PC_ECAM_BASE, PC_ECAM_BASE + ECAM_SIZE, MEMORY_RESERVED },
+	{ LPC_RCBA_BASE, LPC_RCBA_BASE + LPC_RCBA_SIZE, MEMORY_RESERVED },
+	MEMMAP_FLASH_RANGE
+};
+static const struct memory_range microvm_pcie_ranges[] = {
+	MEMMAP_LEGACY_RANGES,
+	{ MICROVM_ECAM_BASE, 0ull + MICROVM_ECAM_BASE + ECAM_SIZE, MEMORY_RESERVED },
+	MEMMAP_FLASH_RANGE
+};
+
 static const struct chipset chipsets[] = {
 	{
 		.name = "pc",
 		.host_bridge = 0x12378086,
+		RANGES(plain_ranges),
 		.mmio_end = IOAPIC_BASE,
 		/* Not 0x5658 (vmport), 0xae00-0xafff (hot-plug, GPE), 0xb100-0xb13f (SMBus). */
 		.ports = { { 0xc000, 0xffff }, { 0x6000, 0x9fff }, { 0x1000, 0x4fff } },
@@ -71,8 +91,8 @@ static const struct chipset chipsets[] = {
 	{
 		.name = "q35",
 		.host_bridge = 0x29c08086,
-		.ecam_base = 0xb0000000,
-		.ecam_size = 0x10000000,
+		.ecam_base = PC_ECAM_BASE,
+		RANGES(q35_ranges),
 		.mmio_end = IOAPIC_BASE,
 		.ports = { { 0x6000, 0xffff }, { 0x1000, 0x4fff } },    /* not 0x5658 (vmport) */
 		.irq_wiring = IRQ_WIRING_ICH9,
@@ -87,12 +107,16 @@ static const struct chipset chipsets[] = {
 	},
 };
 
-static const struct chipset microvm = { .name = "microvm", .reduced_acpi = true };
+static const struct chipset microvm = {
+	.name = "microvm",
+	RANGES(plain_ranges),
+	.reduced_acpi = true,
+};
 /* microvm,pcie=on (QEMU include/hw/i386/microvm.h, hw/i386/microvm.c): no I/O ports. */
 static const struct chipset microvm_pcie = {
 	.name = "microvm",
-	.ecam_base = 0xe0000000,
-	.ecam_size = 0x10000000,
+	.ecam_base = MICROVM_ECAM_BASE,
+	RANGES(microvm_pcie_ranges),
 	.mmio_base = 0xc0000000,
 	.mmio_end = 0xe0000000,
 	.mmio64_top_quarter = true,
@@ -103,7 +127,11 @@ static const struct chipset microvm_pcie = {
 #define PCI_ACPI_SIZE           0x800
 #define FDT_CELLS               0x600   /* 24 virtio devices make it 5 KiB long, of a file of 1 MiB */
 
-static const struct chipset isapc = { .name = "isapc", .no_ioapic = true };
+static const struct chipset isapc = {
+	.name = "isapc",
+	RANGES(plain_ranges),
+	.no_ioapic = true,
+};
 
 /* The device tree says whether a microvm has a PCIe host bridge, and where its ECAM is. */
 static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fdt_selector)
@@ -120,7 +148,7 @@ static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fd
 	if (!reg)
 		return &microvm;
 	if (count == 4 && !be32_get(reg[0]) && be32_get(reg[1]) == microvm_pcie.ecam_base &&
-	    !be32_get(reg[2]) && be32_get(reg[3]) == microvm_pcie.ecam_size)
+	    !be32_get(reg[2]) && be32_get(reg[3]) == ECAM_SIZE)
 		return &microvm_pcie;
 	log("chipset: the PCIe host bridge is not where it is expected, at 0x%x; its devices are left "
 	    "to the kernel", microvm_pcie.ecam_base);
@@ -191,7 +219,7 @@ static void program_ich9(const struct chipset *chipset, const struct pci_access 
 	pci_write8(access, chipset->smbus_function, SMBUS_HOSTC, SMBUS_HST_EN);
 }
 
-void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct memmap *map,
+void chipset_init(const struct chipset *chipset, const struct cpu *cpu,
 		  struct pci_access *access)
 {
 	const struct pci_access ports = { 0 };
@@ -203,8 +231,6 @@ void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct m
 				    chipset->ecam_base | MCH_PCIEXBAR_ENABLE);
 		access->ecam_base = chipset->ecam_base;
 		access->wide = cpu->leaf1_edx & CPUID_1_EDX_MMX;
-		memmap_reserve(map, chipset->ecam_base, chipset->ecam_base + chipset->ecam_size,
-			       MEMORY_RESERVED, "ECAM");
 	}
 	switch (chipset->irq_wiring) {
 	case IRQ_WIRING_NONE:
@@ -214,8 +240,6 @@ void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct m
 		break;
 	case IRQ_WIRING_ICH9:
 		program_ich9(chipset, access);
-		memmap_reserve(map, LPC_RCBA_BASE, LPC_RCBA_BASE + LPC_RCBA_SIZE, MEMORY_RESERVED,
-			       "RCBA");
 		break;
 	}
 	program_elcr();

@@ -43,8 +43,7 @@ static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
 {
 	struct pci_access pci;
 
-	map.count = 0;
-	chipset_init(chipset, cpu, &map, &pci);
+	chipset_init(chipset, cpu, &pci);
 	smp_start(&smp_block, cpu);
 	smm_program(&resume.smm, &smm_saved, &smp_block, chipset, &pci);
 	smp_relocate(&smp_block);
@@ -66,12 +65,12 @@ noreturn void main(void)
 	const struct chipset *chipset = chipset_probe(&cfg);
 	if (resume_probe(&resume, chipset, &cpu))
 		wake(chipset, &cpu);
-	memmap_init(&map, &cfg);
+	memmap_init(&map, &cfg, chipset->ranges, chipset->range_count);
 	boot_probe(&image, &cfg, &map);
 
 	/* Platform.  TSEG first: it is the top of RAM or nowhere.  The other processors are started
 	 * as soon as it is known what they shall do, and waited for at the end. */
-	chipset_init(chipset, &cpu, &map, &pci);
+	chipset_init(chipset, &cpu, &pci);
 	smm_reserve(&smm, chipset->smm, &map);
 	/* Unikernels, which are Multiboot kernels often and Linux never, find devices switched on. */
 	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);

@@ -10,7 +10,6 @@
 
 #include "console.h"
 #include "io.h"
-#include "layout.h"
 #include "phys.h"
 #include "string.h"
 
@@ -176,7 +175,7 @@ uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_
 static bool is_ram(uint32_t type)
 {
 	return type == MEMORY_RAM || type == MEMORY_ACPI || type == MEMORY_NVS ||
-		type == MEMORY_LOADED || type == MEMORY_KEPT;
+		type & MEMORY_OURS;
 }
 
 uint32_t memmap_low_ram_end(const struct memmap *map)
@@ -190,34 +189,28 @@ uint32_t memmap_low_ram_end(const struct memmap *map)
 	return 0;
 }
 
-static uint32_t told_type(uint32_t type)
+uint32_t memmap_build_e820(const struct memmap *map, void *entries, uint32_t stride, uint32_t max)
 {
-	if (type == MEMORY_LOADED)
-		return MEMORY_RAM;
-	return type == MEMORY_KEPT ? MEMORY_RESERVED : type;
-}
-
-uint32_t memmap_build_e820(const struct memmap *map, struct e820_entry *entries, uint32_t max)
-{
+	const struct memory_range *end = map->ranges + map->count;
+	struct e820_entry *entry = NULL;
+	uint8_t *next = entries;
 	uint32_t count = 0;
-	uint64_t end = 0;
-	uint32_t type = 0;
 
-	for (uint32_t i = 0; i < map->count; i++) {
-		const struct memory_range *range = &map->ranges[i];
-		uint32_t told = told_type(range->type);
+	for (const struct memory_range *range = map->ranges; range != end; range++) {
+		uint32_t told = range->type & ~(uint32_t)MEMORY_OURS;
+		bool merges = count && told == (range[-1].type & ~(uint32_t)MEMORY_OURS) &&
+			range->base == range[-1].end;
 
-		if (told == type && range->base == end) {
-			if (count <= max)
-				entries[count - 1].size += range->end - range->base;
-		} else {
-			if (count < max)
-				entries[count] = (struct e820_entry){
-					range->base, range->end - range->base, told };
-			count++;
+		count += !merges;
+		if (count > max)
+			continue;
+		if (merges) {
+			entry->size += range->end - range->base;
+			continue;
 		}
-		end = range->end;
-		type = told;
+		entry = (struct e820_entry *)next;
+		*entry = (struct e820_entry){ range->base, range->end - range->base, told };
+		next += stride;
 	}
 	return count;
 }
@@ -237,6 +230,11 @@ static noreturn void too_little(uint32_t size)
 	panic("memory: 0x%x bytes below 4 GiB, 1 MiB needed; give the guest more memory (-m)", size);
 }
 
+static uint64_t below_flash(uint64_t end)
+{
+	return end < FLASH_BASE ? end : FLASH_BASE;
+}
+
 static void enter_entry(struct memmap *map, const struct e820_entry *entry)
 {
 	uint64_t end = entry->base + entry->size;
@@ -252,8 +250,10 @@ static void enter_entry(struct memmap *map, const struct e820_entry *entry)
 			too_little((uint32_t)end);
 		map->pool_end = FIRMWARE_POOL_END;
 		base = LEGACY_HOLE_END;
+		end = below_flash(end);
 	}
-	memmap_reserve(map, base, end, entry->type, "an entry of etc/e820");
+	memmap_reserve(map, base, end, entry->type & MEMORY_OURS ? MEMORY_RESERVED : entry->type,
+		       "an entry of etc/e820");
 }
 
 /*
@@ -299,7 +299,7 @@ static void enter_cmos(struct memmap *map)
 		LEGACY_HOLE_END + ((uint64_t)read_cmos(CMOS_EXTENDED_KIB, 2) << 10);
 
 	map->pool_end = FIRMWARE_POOL_END;
-	memmap_reserve(map, LEGACY_HOLE_END, low_end, MEMORY_RAM, "RAM");
+	memmap_reserve(map, LEGACY_HOLE_END, below_flash(low_end), MEMORY_RAM, "RAM");
 	memmap_reserve(map, FOUR_GIB, FOUR_GIB + above_4g, MEMORY_RAM, "RAM");
 }
 
@@ -309,19 +309,13 @@ static void put_u16(uint32_t paddr, uint16_t value)
 	memcpy(phys_ptr(paddr), &value, sizeof(value));
 }
 
-/* Below 1 MiB: all but the VGA window and option ROMs, which are no memory. */
-static const struct memory_range legacy[] = {
-	{ 0, EBDA_BASE, MEMORY_RAM },
-	{ EBDA_BASE, EBDA_END, MEMORY_RESERVED },
-	{ FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED },
-};
-
-void memmap_init(struct memmap *map, const struct fw_cfg *cfg)
+void memmap_init(struct memmap *map, const struct fw_cfg *cfg, const struct memory_range *fixed,
+		 uint32_t fixed_count)
 {
 	struct fw_cfg_item item;
 
-	memcpy(map->ranges, legacy, sizeof(legacy));
-	map->count = sizeof(legacy) / sizeof(legacy[0]);
+	memcpy(map->ranges, fixed, fixed_count * sizeof(*fixed));
+	map->count = fixed_count;
 	map->pool_end = 0;
 	if (fw_cfg_find(cfg, "etc/e820", &item))
 		enter_e820(map, cfg, item);
@@ -329,7 +323,6 @@ void memmap_init(struct memmap *map, const struct fw_cfg *cfg)
 		enter_cmos(map);
 	if (!map->pool_end)
 		too_little(0);
-	memmap_reserve(map, FLASH_BASE, FOUR_GIB, MEMORY_RESERVED, "the ROM");
 
 	put_u16(BDA_EBDA_SEGMENT, EBDA_BASE >> 4);
 	put_u16(BDA_BASE_MEMORY_KIB, EBDA_BASE >> 10);

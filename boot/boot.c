@@ -188,9 +188,9 @@ static uint32_t load_setup_data(const struct boot_image *image, struct memmap *m
 /* The memory map goes into boot_params; what it has no room for into a setup_data node. */
 static void hand_over_map(struct linux_boot_params *params, struct memmap *map)
 {
-	uint32_t count = memmap_build_e820(map, params->e820_table, LINUX_E820_MAX);
+	struct e820_entry *entries = params->e820_table;
+	uint32_t count = memmap_build_e820(map, entries, sizeof(*entries), LINUX_E820_MAX);
 	struct linux_setup_data *node;
-	struct e820_entry *entries;
 	uint32_t max = count + NEW_RANGES;
 	uint32_t paddr;
 
@@ -202,7 +202,7 @@ static void hand_over_map(struct linux_boot_params *params, struct memmap *map)
 			     MEMORY_LOADED, ZONE_LOW, "the memory map");
 	node = phys_ptr(paddr);
 	entries = (void *)(node + 1);
-	count = memmap_build_e820(map, entries, max);
+	count = memmap_build_e820(map, entries, sizeof(*entries), max);
 	memcpy(params->e820_table, entries, sizeof(params->e820_table));
 	params->e820_entries = LINUX_E820_MAX;
 	memmove(entries, entries + LINUX_E820_MAX, (count - LINUX_E820_MAX) * sizeof(*entries));
@@ -268,17 +268,6 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 	handoff32(image->entry, 0, 0, phys_addr(&area->params));
 }
 
-/* The map as the kernel shall see it, in scratch memory; *count entries. */
-static struct e820_entry *build_map(struct memmap *map, uint32_t *count)
-{
-	uint32_t max = map->count + NEW_RANGES;
-	struct e820_entry *e820 = phys_ptr(memmap_alloc(map, max * sizeof(*e820), sizeof(uint32_t),
-							MEMORY_LOADED, ZONE_LOW, "the memory map"));
-
-	*count = memmap_build_e820(map, e820, max);
-	return e820;
-}
-
 static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cfg *cfg,
 			      struct memmap *map, uint32_t rsdp_paddr)
 {
@@ -286,16 +275,17 @@ static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cf
 		.initrd_size = image->initrd_size,
 		.rsdp_paddr = rsdp_paddr,
 	};
-	struct e820_entry *e820;
+	struct pvh_block *block;
 	uint32_t count;
 
 	handover.cmdline_paddr = load_cmdline(cfg, map);
 	handover.initrd_paddr = (uint32_t)load_initrd(cfg, map, image->initrd_size, FOUR_GIB);
-	count = map->count + 2 * NEW_RANGES;
+	count = map->count + NEW_RANGES;
 	handover.block_paddr = memmap_alloc(map, pvh_block_size(count), sizeof(uint64_t),
 					    MEMORY_LOADED, ZONE_LOW, "hvm_start_info");
-	e820 = build_map(map, &count);
-	pvh_build(phys_ptr(handover.block_paddr), &handover, e820, count);
+	block = phys_ptr(handover.block_paddr);
+	count = memmap_build_e820(map, block->memmap, sizeof(block->memmap[0]), count);
+	pvh_build(block, &handover, count);
 	fpdt_mark_start(&image->fpdt);
 	marker_write(image->markers, MARKER_PVH);
 	handoff32(image->entry, 0, handover.block_paddr, 0);
@@ -306,18 +296,19 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 {
 	uint32_t info_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_ADDR);
 	struct multiboot_info *info = phys_ptr(info_paddr);
-	struct e820_entry *e820;
+	struct multiboot_mmap_entry *mmap;
 	uint32_t mmap_paddr;
 	uint32_t count;
 
 	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
 	claim_fixed(map, info_paddr, sizeof(*info), "the Multiboot information");
 	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
-	count = map->count + 2 * NEW_RANGES;
-	mmap_paddr = memmap_alloc(map, count * sizeof(struct multiboot_mmap_entry), sizeof(uint32_t),
-				  MEMORY_LOADED, ZONE_LOW, "the memory map");
-	e820 = build_map(map, &count);
-	multiboot_build(info, phys_ptr(mmap_paddr), mmap_paddr, e820, count);
+	count = map->count + NEW_RANGES;
+	mmap_paddr = memmap_alloc(map, count * sizeof(*mmap), sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
+				  "the memory map");
+	mmap = phys_ptr(mmap_paddr);
+	count = memmap_build_e820(map, &mmap->base, sizeof(*mmap), count);
+	multiboot_build(info, mmap, mmap_paddr, count);
 	fpdt_mark_start(&image->fpdt);
 	marker_write(image->markers, MARKER_MULTIBOOT);
 	handoff32(image->entry, MULTIBOOT_MAGIC, info_paddr, 0);

@@ -6,18 +6,16 @@
 #include "layout.h"
 
 void multiboot_build(struct multiboot_info *info, struct multiboot_mmap_entry *mmap,
-		     uint32_t mmap_paddr, const struct e820_entry *e820, uint32_t count)
+		     uint32_t mmap_paddr, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
-		mmap[i] = (struct multiboot_mmap_entry){
-			.size = sizeof(mmap[i]) - sizeof(mmap[i].size),
-			.base = e820[i].base, .length = e820[i].size, .type = e820[i].type };
-		if (e820[i].type != MEMORY_RAM)
+		mmap[i].size = sizeof(mmap[i]) - sizeof(mmap[i].size);
+		if (mmap[i].type != MEMORY_RAM)
 			continue;
-		if (e820[i].base == 0)
-			info->mem_lower = (uint32_t)(e820[i].size >> 10);
-		if (e820[i].base == LEGACY_HOLE_END)
-			info->mem_upper = (uint32_t)(e820[i].size >> 10);
+		if (mmap[i].base == 0)
+			info->mem_lower = (uint32_t)(mmap[i].length >> 10);
+		if (mmap[i].base == LEGACY_HOLE_END)
+			info->mem_upper = (uint32_t)(mmap[i].length >> 10);
 	}
 	info->mmap_addr = mmap_paddr;
 	info->mmap_length = count * sizeof(*mmap);

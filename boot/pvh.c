@@ -10,8 +10,7 @@ uint32_t pvh_block_size(uint32_t count)
 	return sizeof(struct pvh_block) + count * sizeof(struct pvh_memmap_entry);
 }
 
-void pvh_build(struct pvh_block *block, const struct pvh_handover *handover,
-	       const struct e820_entry *e820, uint32_t count)
+void pvh_build(struct pvh_block *block, const struct pvh_handover *handover, uint32_t count)
 {
 	block->info = (struct pvh_start_info){
 		.magic = PVH_MAGIC,
@@ -29,6 +28,5 @@ void pvh_build(struct pvh_block *block, const struct pvh_handover *handover,
 		.size = handover->initrd_size,
 	};
 	for (uint32_t i = 0; i < count; i++)
-		block->memmap[i] = (struct pvh_memmap_entry){
-			.base = e820[i].base, .size = e820[i].size, .type = e820[i].type };
+		block->memmap[i].reserved = 0;
 }

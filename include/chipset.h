@@ -44,7 +44,8 @@ struct chipset {
 	const char *name;
 	uint32_t host_bridge;           /* device id << 16 | vendor id of 00:00.0; 0: no PCI */
 	uint32_t ecam_base;             /* where PCIEXBAR is put; 0: no ECAM */
-	uint32_t ecam_size;
+	const struct memory_range *ranges;      /* for memmap_init(): ECAM and the like */
+	uint32_t range_count;
 	uint32_t mmio_base;             /* devices' addresses below 4 GiB, */
 	uint32_t mmio_end;              /* where there is no RAM; 0: no PCI */
 	struct chipset_ports ports[CHIPSET_PORT_RANGES];        /* the first is used first */
@@ -78,11 +79,11 @@ bool chipset_is_reset(const struct chipset *chipset);
 
 /*
  * Programs what the operating system and QEMU's table builder rely on: ECAM, PIRQ routing, ELCR, PM
- * base; reserves the MMIO ranges in the map.  Sets up *access for all later configuration cycles.
+ * base.  Sets up *access for all later configuration cycles.
  * Must run before the first ACPI file is selected (QEMU hw/i386/acpi-build.c,
  * acpi_build_update()), and before pci_init().
  */
-void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct memmap *map,
+void chipset_init(const struct chipset *chipset, const struct cpu *cpu,
 		  struct pci_access *access);
 
 /*

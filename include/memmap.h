@@ -15,6 +15,7 @@
 
 #include "error.h"
 #include "fw_cfg.h"
+#include "layout.h"
 
 #define MEMMAP_MAX_ENTRIES      256
 
@@ -26,8 +27,10 @@ enum memory_type {
 	MEMORY_ACPI     = 3,    /* tables; the operating system may reuse it after reading them */
 	MEMORY_NVS      = 4,    /* ACPI memory that stays in use: FACS, vmgenid */
 
-	MEMORY_LOADED   = 0x11, /* holds the kernel, its initrd or what it is handed: told as RAM */
-	MEMORY_KEPT     = 0x12, /* RAM that the firmware keeps, wherever it lies: told as reserved */
+	/* What is RAM, and ours: told as what remains without MEMORY_OURS. */
+	MEMORY_OURS     = 0x40000000,
+	MEMORY_LOADED   = MEMORY_OURS | MEMORY_RAM,     /* the kernel, its initrd, what it is handed */
+	MEMORY_KEPT     = MEMORY_OURS | MEMORY_RESERVED,        /* the firmware's, wherever it lies */
 };
 
 struct memory_range {
@@ -50,11 +53,19 @@ struct e820_entry {
 } __attribute__((packed));
 _Static_assert(sizeof(struct e820_entry) == 20, "Linux boot protocol, e820_table");
 
+/* What every PC has: all below 1 MiB but the VGA window and option ROMs, and the flash range. */
+#define MEMMAP_LEGACY_RANGES \
+	{ 0, EBDA_BASE, MEMORY_RAM }, \
+	{ EBDA_BASE, EBDA_END, MEMORY_RESERVED }, \
+	{ FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED }
+#define MEMMAP_FLASH_RANGE      { FLASH_BASE, 0x100000000ull, MEMORY_RESERVED }
+
 /*
- * Fills the map from etc/e820, or from CMOS where QEMU gives none, and reserves what every PC
- * reserves: EBDA, the firmware's low memory, the flash range.  Cost: 1 VM exit.
+ * Makes the map of the machine's fixed ranges, MEMMAP_LEGACY_RANGES first, then others in ascending
+ * order, MEMMAP_FLASH_RANGE last; and of etc/e820, or of CMOS where QEMU gives none.  Cost: 1 VM exit.
  */
-void memmap_init(struct memmap *map, const struct fw_cfg *cfg);
+void memmap_init(struct memmap *map, const struct fw_cfg *cfg, const struct memory_range *fixed,
+		 uint32_t fixed_count);
 
 /*
  * Gives [base, end) the type, whatever was there.  Pure; ERR_TOO_MANY leaves the map as it was.
@@ -99,8 +110,9 @@ uint32_t memmap_low_ram_end(const struct memmap *map);
 
 /*
  * What the operating system is told: internal types translated, neighbours of one type merged.
- * Pure.  Writes at most max entries and returns how many there are, which may be more.
+ * Pure.  Writes at most max entries, one every stride bytes (what lies between stays), and returns how
+ * many there are, which may be more.
  */
-uint32_t memmap_build_e820(const struct memmap *map, struct e820_entry *entries, uint32_t max);
+uint32_t memmap_build_e820(const struct memmap *map, void *entries, uint32_t stride, uint32_t max);
 
 #endif

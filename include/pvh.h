@@ -27,8 +27,10 @@ struct pvh_handover {
 /* Bytes of a block for a map of count entries. */
 uint32_t pvh_block_size(uint32_t count);
 
-/* Fills the block, of pvh_block_size(count) bytes. */
-void pvh_build(struct pvh_block *block, const struct pvh_handover *handover,
-	       const struct e820_entry *e820, uint32_t count);
+/*
+ * Fills the block, of pvh_block_size(count) bytes, but for base, size and type of the map's count
+ * entries, which memmap_build_e820() has written.
+ */
+void pvh_build(struct pvh_block *block, const struct pvh_handover *handover, uint32_t count);
 
 #endif

@@ -31,10 +31,10 @@ struct pvh_module {
 };
 _Static_assert(sizeof(struct pvh_module) == 32, "start_info.h");
 
-struct pvh_memmap_entry {
+struct pvh_memmap_entry {               /* but for the last field an entry of E820 */
 	uint64_t base;
 	uint64_t size;
-	uint32_t type;                  /* as in E820 */
+	uint32_t type;
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct pvh_memmap_entry) == 24, "start_info.h");

@@ -299,13 +299,13 @@ static void test_damaged_scripts(void **state)
 		machine(records[r]);
 		script = fake_fw_cfg_find(SCRIPT)->bytes;
 		bits = 8 * fake_fw_cfg_find(SCRIPT)->size;
-		memmap_init(&map, &cfg);
+		memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
 		ram = total_ram();
 		for (uint32_t bit = 0; bit < bits; bit += 5) {
 			enum fake_end end;
 
 			script[bit / 8] ^= (uint8_t)(1u << bit % 8);
-			memmap_init(&map, &cfg);
+			memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
 			end = fake_run(install());
 			script[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			assert_true(end == FAKE_RETURNED || end == FAKE_PANIC);
@@ -323,7 +323,7 @@ static enum fake_end run_damaged(uint64_t ram)
 {
 	enum fake_end end;
 
-	memmap_init(&map, &cfg);
+	memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
 	end = fake_run(install());
 	assert_true(end == FAKE_RETURNED || end == FAKE_PANIC);
 	assert_true(total_ram() <= ram);
@@ -347,7 +347,7 @@ static void test_damaged_files(void **state)
 
 			fake_reset();
 			machine(records[r]);
-			memmap_init(&map, &cfg);
+			memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
 			ram = total_ram();
 			item = fake_fw_cfg_find(files[f]);
 			for (used = item->size - 8; !item->bytes[used - 1]; used--)

@@ -191,7 +191,7 @@ static void test_map_longer_than_boot_params(void **state)
 			memmap_set(&map, (4 + 2 * j) * GIB, (5 + 2 * j) * GIB, MEMORY_RAM);
 		give_bzimage(0x2000);
 		assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
-		count = memmap_build_e820(&map, wanted, COUNT(wanted));
+		count = memmap_build_e820(&map, wanted, sizeof(wanted[0]), COUNT(wanted));
 		more = count > 128 ? count - 128 : 0;
 		assert_int_equal(params()->e820_entries, count - more);
 		assert_memory_equal(params()->e820_table, wanted, (count - more) * 20);

@@ -359,19 +359,19 @@ static void test_e820(void **state)
 	memmap_set(&map, 0xb000, 0xc000, 0x80);                 /* QEMU's, passed on */
 	memmap_set(&map, 4 * GIB, 4 * GIB + (1ull << 40), MEMORY_RAM);
 
-	assert_int_equal(memmap_build_e820(&map, NULL, 0), COUNT(wanted));
+	assert_int_equal(memmap_build_e820(&map, NULL, 20, 0), COUNT(wanted));
 	for (uint32_t max = 0; max <= COUNT(wanted) + 1; max++) {
 		struct e820_entry *entries = malloc(max * sizeof(*entries) + 1);
 		uint32_t written = max < COUNT(wanted) ? max : COUNT(wanted);
 
 		((uint8_t *)entries)[max * sizeof(*entries)] = 0x5a;
-		assert_int_equal(memmap_build_e820(&map, entries, max), COUNT(wanted));
+		assert_int_equal(memmap_build_e820(&map, entries, sizeof(*entries), max), COUNT(wanted));
 		assert_memory_equal(entries, wanted, written * sizeof(*entries));
 		assert_int_equal(((uint8_t *)entries)[max * sizeof(*entries)], 0x5a);
 		free(entries);
 	}
 	map.count = 0;
-	assert_int_equal(memmap_build_e820(&map, NULL, 0), 0);
+	assert_int_equal(memmap_build_e820(&map, NULL, 20, 0), 0);
 }
 
 /* ---- Reading it from QEMU ---- */
@@ -382,7 +382,7 @@ static void init(const struct e820_entry *entries, uint32_t count)
 	fake_fw_cfg_file("etc/e820", entries, count * sizeof(*entries));
 	fw_cfg_init(&cfg);
 	fake_forget();
-	memmap_init(&map, &cfg);
+	memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
 	check_invariant();
 }
 
@@ -486,7 +486,7 @@ static void test_init_refuses(void **state)
 	for (uint32_t i = 0; i < COUNT(many); i++)
 		many[i] = (struct e820_entry){ i * 16 * MIB, MIB, MEMORY_RAM };
 	fake_reset();
-	assert_panics("memory: cannot note an entry of etc/e820 at 0xfe000000-0xfe100000: the memory "
+	assert_panics("memory: cannot note an entry of etc/e820 at 0xfd000000-0xfd100000: the memory "
 		      "map has more entries", init(many, COUNT(many)));
 }
 
@@ -503,10 +503,10 @@ static void test_init_truncated(void **state)
 		fake_fw_cfg_file("etc/e820", entries, size);
 		fw_cfg_init(&cfg);
 		if (size < sizeof(entries[0])) {
-			assert_panics("1 MiB needed", memmap_init(&map, &cfg));
+			assert_panics("1 MiB needed", memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES));
 			continue;
 		}
-		memmap_init(&map, &cfg);
+		memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
 		assert_int_equal(memmap_low_ram_end(&map),
 				 size < sizeof(entries) ? 16 * MIB : 32 * MIB);
 	}
@@ -543,7 +543,7 @@ static void test_init_from_cmos(void **state)
 		fake_ram_add(0, MIB);
 		set_cmos(cases[i].extended_kib, cases[i].above_16m, cases[i].above_4g);
 		fw_cfg_init(&cfg);
-		memmap_init(&map, &cfg);
+		memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
 		check_invariant();
 		check_low_memory();
 		assert_case_equal(cases[i].name, type_at(cases[i].low_end),

@@ -24,7 +24,9 @@ static void build(const struct e820_entry *e820, uint32_t count)
 	memset(&info, 0x11, sizeof(info));
 	info.flags = QEMU_FLAGS;
 	memset(entries, 0xa5, sizeof(entries));
-	multiboot_build(&info, entries, 0xe3000, e820, count);
+	for (uint32_t i = 0; i < count; i++)
+		memcpy(&entries[i].base, &e820[i], sizeof(e820[i]));
+	multiboot_build(&info, entries, 0xe3000, count);
 }
 
 static void test_memory_fields(void **state)

@@ -49,8 +49,9 @@ static void run(enum way way)
 	map.count = 0;
 	memmap_set(&map, LEGACY_HOLE_END, RAM_END, MEMORY_RAM);
 	memmap_set(&map, RAM_END, more_ram, MEMORY_LOADED);
-	memmap_set(&map, FLASH_BASE, 4 * GIB, MEMORY_RESERVED);
-	chipset_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &map, &access);
+	for (uint32_t i = 3; i < chipset->range_count; i++)
+		memmap_set(&map, chipset->ranges[i].base, chipset->ranges[i].end, MEMORY_RESERVED);
+	chipset_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &access);
 	fake_forget();
 	pci_init(&layout, chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access,
 		 false);

@@ -17,7 +17,9 @@ static struct pvh_block *build(const struct pvh_handover *handover, uint32_t cou
 	struct pvh_block *block = malloc(pvh_block_size(count));
 
 	memset(block, 0xa5, pvh_block_size(count));
-	pvh_build(block, handover, map, count);
+	for (uint32_t i = 0; i < count; i++)
+		memcpy(&block->memmap[i], &map[i], sizeof(map[i]));
+	pvh_build(block, handover, count);
 	return block;
 }
 

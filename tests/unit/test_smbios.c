@@ -245,7 +245,7 @@ static void test_damaged(void **state)
 		uint8_t *bytes = fake_fw_cfg_find(TABLES)->bytes;
 
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		memmap_init(&map, &cfg);
+		memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
 		fake_run(install());
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}

@@ -68,6 +68,8 @@ void unit_load(const char *record)
 		fail_msg("%s names no file", path);
 }
 
+const struct memory_range unit_ranges[UNIT_RANGES] = { MEMMAP_LEGACY_RANGES, MEMMAP_FLASH_RANGE };
+
 void unit_machine(struct fw_cfg *cfg, struct memmap *map, uint32_t ram_end)
 {
 	struct e820_entry ram = { 0, ram_end, MEMORY_RAM };
@@ -75,7 +77,7 @@ void unit_machine(struct fw_cfg *cfg, struct memmap *map, uint32_t ram_end)
 	fake_ram_add(0, ram_end);
 	fake_fw_cfg_file("etc/e820", &ram, sizeof(ram));
 	fw_cfg_init(cfg);
-	memmap_init(map, cfg);
+	memmap_init(map, cfg, unit_ranges, UNIT_RANGES);
 }
 
 uint8_t *unit_copy(const void *bytes, uint32_t size)

@@ -70,6 +70,10 @@ extern const char *const unit_records[];        /* NULL at the end */
 /* Puts a recording's CPU count and those files that are not there yet into the modelled fw_cfg. */
 void unit_load(const char *record);
 
+/* The fixed ranges of a machine without ECAM. */
+#define UNIT_RANGES     4
+extern const struct memory_range unit_ranges[UNIT_RANGES];
+
 /*
  * A machine with RAM from 0 to ram_end and fw_cfg set up: what memmap_init() makes of it.  Call it
  * before other fw_cfg files are added; they are seen after fw_cfg_init(cfg).
