@@ -7,6 +7,8 @@
  */
 #include "fw_cfg.h"
 
+#include <stdnoreturn.h>
+
 #include "console.h"
 #include "io.h"
 #include "phys.h"
@@ -198,7 +200,8 @@ static bool describe(const struct fw_cfg_file *file, struct fw_cfg_item *item)
 	return true;
 }
 
-static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
+static __attribute__((noinline))
+bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
 			      struct fw_cfg_item *item)
 {
 	struct fw_cfg_file file;
@@ -221,23 +224,27 @@ static uint32_t number_of(const struct fw_cfg *cfg, uint32_t i)
 	return cfg->file_count > FW_CFG_CACHED_FILES ? cfg->files[i].reserved : i;
 }
 
+static noreturn __attribute__((noinline))
+void report_duplicate(const struct fw_cfg *cfg, uint32_t first, uint32_t second)
+{
+	uint32_t number = number_of(cfg, second);
+
+	panic("fw_cfg: \"%s\" is in the directory twice, as file %u and, at 0x%x, file %u; this QEMU and "
+	      "this image do not fit together", cfg->files[first].name, number_of(cfg, first),
+	      (uint32_t)(sizeof(be32) + number * sizeof(cfg->files[0])), number);
+}
+
 bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
 		       struct fw_cfg_item *item)
 {
-	uint32_t found = 0;
+	uint32_t i = cfg->chains[hash(name)];
 
-	for (uint32_t i = cfg->chains[hash(name)]; i; i = cfg->next[i - 1]) {
-		if (!matches(&cfg->files[i - 1], name, name_size))
-			continue;
-		if (found)
-			panic("fw_cfg: \"%s\" is in the directory twice, as file %u and, at 0x%x, file %u; "
-			      "this QEMU and this image do not fit together", name,
-			      number_of(cfg, found - 1),
-			      (uint32_t)(sizeof(be32) + number_of(cfg, i - 1) * sizeof(cfg->files[0])),
-			      number_of(cfg, i - 1));
-		found = i;
-	}
-	if (found)
-		return describe(&cfg->files[found - 1], item);
-	return cfg->overfull && find_beyond_cache(cfg, name, name_size, item);
+	while (i && !matches(&cfg->files[i - 1], name, name_size))
+		i = cfg->next[i - 1];
+	if (!i)
+		return cfg->overfull && find_beyond_cache(cfg, name, name_size, item);
+	for (uint32_t more = cfg->next[i - 1]; more; more = cfg->next[more - 1])
+		if (matches(&cfg->files[more - 1], name, name_size))
+			report_duplicate(cfg, i - 1, more - 1);
+	return describe(&cfg->files[i - 1], item);
 }

@@ -73,9 +73,10 @@ bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_s
  * Costs nothing, unless the machine has more files than the cache holds, beside those in opt/ that
  * are not for this firmware.
  */
-static inline bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
+static inline __attribute__((always_inline))
+bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
 {
-	/* The length of a literal is a constant. */
+	/* The length of a literal is a constant, where it is one. */
 	return fw_cfg_find_sized(cfg, name, __builtin_strlen(name) + 1, item);
 }
 

@@ -1,5 +1,5 @@
 /*
- * string.h - the four functions a freestanding compiler may call, and string comparison.
+ * string.h - the four functions a freestanding compiler may call, and strlen().
  * C11 7.24 semantics; no locale, no errno.
  */
 #ifndef STRING_H
@@ -13,6 +13,20 @@ void *memmove(void *dest, const void *src, size_t size);
 void *memset(void *dest, int byte, size_t size);
 int memcmp(const void *left, const void *right, size_t size);
 size_t strlen(const char *string);
-int strcmp(const char *left, const char *right);
+
+/*
+ * Compares words of 32 bits, at any alignment, until two differ: false, and both pointers are behind
+ * these.  True when none do, and behind the last.
+ */
+static inline bool words_equal(const void **left, const void **right, size_t words)
+{
+	bool equal;
+
+	/* The first comparison is for none: REPE leaves the flags alone then. */
+	__asm__ volatile("cmp %%eax, %%eax\n\t"
+			 "repe cmpsl"
+			 : "+S"(*left), "+D"(*right), "+c"(words), "=@ccz"(equal) : : "memory");
+	return equal;
+}
 
 #endif

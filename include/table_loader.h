@@ -25,8 +25,8 @@
 struct loader_file {
 	const char *name;               /* inside the script, terminated */
 	uint32_t name_size;             /* with the terminator */
-	uint32_t name_last;             /* which of its eight-byte chunks has the terminator */
-	uint64_t name_mask;             /* the bytes of that chunk up to the terminator */
+	uint32_t name_last;             /* which of its words has the terminator */
+	uint32_t name_mask;             /* the bytes of that word up to the terminator */
 	uint32_t align;                 /* a power of two */
 	enum memory_zone zone;
 	uint32_t covered;               /* bytes that checksums of the script reach */

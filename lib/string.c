@@ -40,25 +40,13 @@ void *memset(void *dest, int byte, size_t size)
 	return dest;
 }
 
-/* Compares until something differs; true when nothing does. */
-static inline bool same_words(const uint8_t **left, const uint8_t **right, size_t words)
-{
-	bool same;
-
-	/* The first comparison is for none: REPE leaves the flags alone then. */
-	__asm__ volatile("cmp %%eax, %%eax\n\t"
-			 "repe cmpsl"
-			 : "+S"(*left), "+D"(*right), "+c"(words), "=@ccz"(same) : : "memory");
-	return same;
-}
-
 int memcmp(const void *left, const void *right, size_t size)
 {
 	const uint8_t *l = left;
 	const uint8_t *r = right;
 	size_t rest = size % sizeof(uint32_t);
 
-	if (!same_words(&l, &r, size / sizeof(uint32_t))) {
+	if (!words_equal((const void **)&l, (const void **)&r, size / sizeof(uint32_t))) {
 		rest = sizeof(uint32_t);
 		l -= rest;
 		r -= rest;
@@ -71,18 +59,8 @@ int memcmp(const void *left, const void *right, size_t size)
 
 size_t strlen(const char *string)
 {
-	const char *end = string;
+	size_t left = SIZE_MAX;
 
-	while (*end)
-		end++;
-	return (size_t)(end - string);
-}
-
-int strcmp(const char *left, const char *right)
-{
-	while (*left && *left == *right) {
-		left++;
-		right++;
-	}
-	return (uint8_t)*left - (uint8_t)*right;
+	__asm__ volatile("repne scasb" : "+D"(string), "+c"(left) : "a"(0) : "memory", "cc");
+	return SIZE_MAX - 1 - left;
 }

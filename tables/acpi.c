@@ -64,13 +64,11 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
  */
 static void keep_facs(const struct loader_file *file, struct memmap *map)
 {
-	struct acpi_facs facs;
+	const struct acpi_facs *facs = (const void *)file->bytes;
 
-	if (!file->bytes || file->size < sizeof(facs))
-		return;
-	memcpy(&facs, file->bytes, sizeof(facs));
-	if (memcmp(facs.signature, "FACS", sizeof(facs.signature)) == 0 && facs.length <= file->size)
-		memmap_reserve(map, file->paddr, file->paddr + facs.length, MEMORY_RESERVED,
+	if (facs && file->size >= sizeof(*facs) && acpi_is(facs->signature, "FACS") &&
+	    facs->length <= file->size)
+		memmap_reserve(map, file->paddr, file->paddr + facs->length, MEMORY_RESERVED,
 			       "the FACS");
 }
 

@@ -26,7 +26,7 @@ const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signa
 
 		memcpy(&paddr, (const uint8_t *)root + offset, sizeof(paddr));
 		table = phys_ptr(paddr);
-		if (memcmp(table->signature, signature, sizeof(table->signature)) == 0)
+		if (acpi_is(table->signature, signature))
 			return table->length <= MAX_LENGTH ? table : NULL;
 	}
 	return NULL;

@@ -11,7 +11,6 @@
 _Static_assert(LOADER_MAX_FILES <= UINT8_MAX, "an index fits loader_command.checksum.index");
 
 typedef uint32_t __attribute__((may_alias, aligned(1))) word;
-typedef uint64_t __attribute__((may_alias, aligned(1))) chunk;
 
 static bool fits(uint32_t offset, uint32_t length, uint32_t size)
 {
@@ -30,30 +29,30 @@ static bool terminated(const char *name)
 
 struct loader_file *table_loader_find(struct loader *loader, const char *name)
 {
+	uint32_t size = (uint32_t)strlen(name) + 1;
+
 	for (uint32_t i = 0; i < loader->file_count; i++)
-		if (strcmp(loader->files[i].name, name) == 0)
+		if (loader->files[i].name_size == size &&
+		    memcmp(loader->files[i].name, name, size) == 0)
 			return &loader->files[i];
 	return NULL;
 }
 
 /*
- * The file of a terminated name of the script.  In chunks, from the end: most names begin with
+ * The file of a terminated name of the script.  In words, the last first: most names begin with
  * "etc/acpi/".  QEMU allocates the tables themselves last, and mostly means them.
  */
 static struct loader_file *find(struct loader *loader, const char *name)
 {
-	const chunk *right = (const chunk *)name;
 	struct loader_file *file = loader->files + loader->file_count;
 
-	while (file > loader->files) {
-		const chunk *left = (const chunk *)(--file)->name;
-		uint32_t at = file->name_last;
+	while (file-- > loader->files) {
+		const void *left = file->name;
+		const void *right = name;
+		uint32_t last = file->name_last;
 
-		if ((left[at] ^ right[at]) & file->name_mask)
-			continue;
-		while (at && left[at - 1] == right[at - 1])
-			at--;
-		if (!at)
+		if (!((((const word *)left)[last] ^ ((const word *)right)[last]) & file->name_mask) &&
+		    words_equal(&left, &right, last))
 			return file;
 	}
 	return NULL;
@@ -82,8 +81,8 @@ static enum error parse_allocate(struct loader *loader, const struct loader_comm
 	loader->files[loader->file_count++] = (struct loader_file){
 		.name = command->allocate.file,
 		.name_size = length + 1,
-		.name_last = length / sizeof(chunk),
-		.name_mask = UINT64_MAX >> 8 * (7 - length % sizeof(chunk)),
+		.name_last = length / sizeof(word),
+		.name_mask = UINT32_MAX >> 8 * (3 - length % sizeof(word)),
 		.align = align ? align : 1,
 		.zone = zone == LOADER_ZONE_FSEG ? ZONE_FSEG : ZONE_LOW,
 	};
