@@ -20,19 +20,29 @@ struct directory_head {
 };
 _Static_assert(sizeof(struct directory_head) == 4 + 64 * FW_CFG_CACHED_FILES, "no padding");
 
+static noreturn __attribute__((noinline))
+void report_failure(const struct fw_cfg_dma *dma, uint32_t control)
+{
+	uint64_t paddr = (uint64_t)be32_get(dma->address_high) << 32 | be32_get(dma->address_low);
+
+	panic("fw_cfg: transfer of %u bytes at 0x%llx with control 0x%x failed with status 0x%x; this "
+	      "QEMU and this image do not fit together", be32_get(dma->length),
+	      (unsigned long long)paddr, control, be32_get(dma->control));
+}
+
 /* Cost: 1 VM exit. */
 static void transfer(uint32_t control, uint64_t paddr, uint32_t size)
 {
-	volatile struct fw_cfg_dma dma;
+	struct fw_cfg_dma dma = {
+		.control = be32_make(control),
+		.length = be32_make(size),
+		.address_high = be32_make((uint32_t)(paddr >> 32)),
+		.address_low = be32_make((uint32_t)paddr),
+	};
 
-	dma.control.raw = be32_make(control).raw;
-	dma.length.raw = be32_make(size).raw;
-	dma.address.raw = be64_make(paddr).raw;
-	outl(FW_CFG_PORT_DMA_LOW, be32_make(phys_addr((const void *)&dma)).raw);
-	if (dma.control.raw)
-		panic("fw_cfg: transfer of %u bytes at 0x%llx with control 0x%x failed with status "
-		      "0x%x; this QEMU and this image do not fit together", size,
-		      (unsigned long long)paddr, control, be32_get((be32){ dma.control.raw }));
+	outl(FW_CFG_PORT_DMA_LOW, be32_make(phys_addr(&dma)).raw);
+	if (*(volatile uint32_t *)&dma.control.raw)
+		report_failure(&dma, control);
 }
 
 static void read_ports(void *dest, uint32_t size)

@@ -27,17 +27,6 @@
 
 #define E820_CHUNK              32      /* entries of etc/e820 read at a time */
 
-/* Moves [first, stop) by a number of entries, up or down. */
-static void shift(struct memory_range *first, struct memory_range *stop, int delta)
-{
-	if (delta > 0)
-		while (stop-- > first)
-			stop[delta] = *stop;
-	else if (delta < 0)
-		for (; first < stop; first++)
-			first[delta] = *first;
-}
-
 enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t type)
 {
 	struct memory_range *const stop = map->ranges + map->count;
@@ -62,7 +51,7 @@ enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t 
 	if (map->count + (uint32_t)delta > MEMMAP_MAX_ENTRIES)
 		return ERR_TOO_MANY;
 	map->count += (uint32_t)delta;
-	shift(last, stop, delta);
+	memmove(last + delta, last, (uint32_t)((const char *)stop - (const char *)last));
 
 	if (head_stays)
 		first++->end = base;

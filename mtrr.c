@@ -6,30 +6,30 @@
  */
 #include "mtrr.h"
 
+#include "string.h"
+
+#define FIXED(msr, type)        { msr, MTRR_FOUR(type), MTRR_FOUR(type) }
+
 /* F0000-FFFFF is the ROM; E0000-EFFFF is the firmware's RAM; option ROMs go below (layout.h). */
-#define FIX4K_E0000             (IA32_MTRR_FIX4K_C0000 + 4)
-#define FIX4K_F0000             (IA32_MTRR_FIX4K_C0000 + 6)
+static const struct msr_value fixed_ranges[] = {
+	FIXED(IA32_MTRR_FIX64K_00000, MTRR_WB),
+	FIXED(IA32_MTRR_FIX16K_80000, MTRR_WB),
+	FIXED(IA32_MTRR_FIX16K_A0000, MTRR_UC),
+	FIXED(IA32_MTRR_FIX4K_C0000, MTRR_WP),
+	FIXED(IA32_MTRR_FIX4K_C0000 + 1, MTRR_WP),
+	FIXED(IA32_MTRR_FIX4K_C0000 + 2, MTRR_WP),
+	FIXED(IA32_MTRR_FIX4K_C0000 + 3, MTRR_WP),
+	FIXED(IA32_MTRR_FIX4K_C0000 + 4, MTRR_WB),      /* E0000 */
+	FIXED(IA32_MTRR_FIX4K_C0000 + 5, MTRR_WB),
+	FIXED(IA32_MTRR_FIX4K_C0000 + 6, MTRR_WP),      /* F0000 */
+	FIXED(IA32_MTRR_FIX4K_C0000 + 7, MTRR_WP),
+};
+_Static_assert(sizeof(fixed_ranges) == (3 + IA32_MTRR_FIX4K_COUNT) * sizeof(fixed_ranges[0]),
+	       "each fixed range has a type");
 
 void msr_list_add(struct msr_list *list, uint32_t msr, uint32_t low, uint32_t high)
 {
 	list->values[list->count++] = (struct msr_value){ msr, low, high };
-}
-
-static void add_fixed(struct msr_list *list, uint32_t msr, uint32_t type)
-{
-	msr_list_add(list, msr, MTRR_FOUR(type), MTRR_FOUR(type));
-}
-
-static void plan_fixed(struct msr_list *list)
-{
-	add_fixed(list, IA32_MTRR_FIX64K_00000, MTRR_WB);
-	add_fixed(list, IA32_MTRR_FIX16K_80000, MTRR_WB);
-	add_fixed(list, IA32_MTRR_FIX16K_A0000, MTRR_UC);
-	for (uint32_t i = 0; i < IA32_MTRR_FIX4K_COUNT; i++) {
-		uint32_t msr = IA32_MTRR_FIX4K_C0000 + i;
-
-		add_fixed(list, msr, msr >= FIX4K_E0000 && msr < FIX4K_F0000 ? MTRR_WB : MTRR_WP);
-	}
 }
 
 static void plan_variable(struct msr_list *list, uint32_t max_ranges, uint32_t phys_bits,
@@ -65,7 +65,8 @@ void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, u
 	msr_list_add(list, IA32_MTRR_DEF_TYPE, 0, 0);
 	if (capability & MTRRCAP_FIXED) {
 		def_type |= MTRR_DEF_TYPE_FIXED;
-		plan_fixed(list);
+		memcpy(&list->values[list->count], fixed_ranges, sizeof(fixed_ranges));
+		list->count += sizeof(fixed_ranges) / sizeof(fixed_ranges[0]);
 	}
 	plan_variable(list, max_ranges, phys_bits, ram_end, hole_base);
 	msr_list_add(list, IA32_MTRR_DEF_TYPE, def_type, 0);

@@ -23,8 +23,16 @@ void *memmove(void *dest, const void *src, size_t size)
 
 	if (d <= s || d >= s + size)
 		return memcpy(dest, src, size);
-	while (size--)
-		d[size] = s[size];
+	d += size;
+	s += size;
+	for (size_t rest = size % sizeof(uint32_t); rest; rest--)
+		*--d = *--s;
+	d -= sizeof(uint32_t);
+	s -= sizeof(uint32_t);
+	size /= sizeof(uint32_t);
+	__asm__ volatile("std\n\t"
+			 "rep movsl\n\t"
+			 "cld" : "+D"(d), "+S"(s), "+c"(size) : : "memory");
 	return dest;
 }
 
@@ -45,16 +53,17 @@ int memcmp(const void *left, const void *right, size_t size)
 	const uint8_t *l = left;
 	const uint8_t *r = right;
 	size_t rest = size % sizeof(uint32_t);
+	bool equal;
 
 	if (!words_equal((const void **)&l, (const void **)&r, size / sizeof(uint32_t))) {
 		rest = sizeof(uint32_t);
 		l -= rest;
 		r -= rest;
 	}
-	for (; rest; rest--, l++, r++)
-		if (*l != *r)
-			return *l - *r;
-	return 0;
+	__asm__ volatile("cmp %%eax, %%eax\n\t"
+			 "repe cmpsb"
+			 : "+S"(l), "+D"(r), "+c"(rest), "=@ccz"(equal) : : "memory");
+	return equal ? 0 : l[-1] - r[-1];
 }
 
 size_t strlen(const char *string)

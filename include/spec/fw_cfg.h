@@ -26,7 +26,8 @@
 struct fw_cfg_dma {
 	be32 control;
 	be32 length;
-	be64 address;
+	be32 address_high;
+	be32 address_low;
 };
 _Static_assert(sizeof(struct fw_cfg_dma) == 16, "fw_cfg.rst, DMA Interface");
 
