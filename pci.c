@@ -365,21 +365,27 @@ static uint32_t choose_vga(struct walk *walk, uint32_t bus)
 	return PCI_BAR_DECODE | PCI_BAR_VGA;
 }
 
-/* Moves on to the next function of a bus that answers; false when there is none. */
-static bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus,
-			  uint32_t *bdf, uint32_t *id)
+/*
+ * Moves on to the next function of a bus that answers; false when there is none.  Most slots are empty:
+ * everything in the loop is inlined.
+ */
+static __attribute__((flatten))
+bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus, uint32_t *bdf,
+		   uint32_t *id)
 {
-	uint32_t devfn = branch->next;
-	bool found = false;
+	const struct pci_access access = *walk->access;
+	uint32_t next = bus << 8 | branch->next;
+	uint32_t end = (bus << 8) + branch->end;
+	uint32_t found = PCI_NO_DEVICE;
 
-	while (devfn < branch->end && !found) {
-		*bdf = bus << 8 | devfn;
-		*id = pci_read32(walk->access, *bdf, PCI_VENDOR_ID);
-		found = is_present(*id);
-		devfn += PCI_FUNCTION(devfn) ? 1 : PCI_FUNCTIONS;
+	while (next < end && !is_present(found)) {
+		*bdf = next;
+		found = pci_read32(&access, next, PCI_VENDOR_ID);
+		next += PCI_FUNCTION(next) ? 1 : PCI_FUNCTIONS;
 	}
-	branch->next = (uint16_t)devfn;
-	return found;
+	branch->next = (uint16_t)(next - (bus << 8));
+	*id = found;
+	return is_present(found);
 }
 
 /* Sizes and routes what was found on a bus; the index of the bus to go on with. */
