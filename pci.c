@@ -374,7 +374,7 @@ bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus,
 		   uint32_t *id)
 {
 	const struct pci_access access = *walk->access;
-	uint32_t next = bus << 8 | branch->next;
+	uint32_t next = (bus << 8) + branch->next;
 	uint32_t end = (bus << 8) + branch->end;
 	uint32_t found = PCI_NO_DEVICE;
 

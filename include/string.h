@@ -1,6 +1,6 @@
 /*
- * string.h - the four functions a freestanding compiler may call, and strlen().
- * C11 7.24 semantics; no locale, no errno.
+ * string.h - the four functions a freestanding compiler may call, strlen() and strnlen().
+ * C11 7.24 and POSIX semantics; no locale, no errno.
  */
 #ifndef STRING_H
 #define STRING_H
@@ -13,6 +13,7 @@ void *memmove(void *dest, const void *src, size_t size);
 void *memset(void *dest, int byte, size_t size);
 int memcmp(const void *left, const void *right, size_t size);
 size_t strlen(const char *string);
+size_t strnlen(const char *string, size_t max);
 
 /*
  * Compares words of 32 bits, at any alignment, until two differ: false, and both pointers are behind

@@ -66,10 +66,19 @@ int memcmp(const void *left, const void *right, size_t size)
 	return equal ? 0 : l[-1] - r[-1];
 }
 
+size_t strnlen(const char *string, size_t max)
+{
+	size_t left = max;
+	bool found;
+
+	/* The first comparison is for max 0: REPNE leaves the flags alone then. */
+	__asm__ volatile("test %%esp, %%esp\n\t"
+			 "repne scasb"
+			 : "+D"(string), "+c"(left), "=@ccz"(found) : "a"(0) : "memory");
+	return max - left - found;
+}
+
 size_t strlen(const char *string)
 {
-	size_t left = SIZE_MAX;
-
-	__asm__ volatile("repne scasb" : "+D"(string), "+c"(left) : "a"(0) : "memory", "cc");
-	return SIZE_MAX - 1 - left;
+	return strnlen(string, SIZE_MAX);
 }

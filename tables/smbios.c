@@ -76,8 +76,12 @@ uint32_t smbios_find(const void *table, uint32_t size, uint8_t type, bool *found
 		if (header->length < sizeof(*header))
 			break;
 		/* The strings end with two zeros; a structure without strings has just these. */
-		while (next + 1 < size && (bytes[next + 1] || bytes[next]))
-			next += bytes[next + 1] ? 2 : 1;
+		while (next + 1 < size) {
+			next += (uint32_t)strnlen((const char *)bytes + next, size - next);
+			if (next + 1 >= size || !bytes[next + 1])
+				break;
+			next++;
+		}
 		if (next + 1 >= size)
 			break;
 		if (header->type == type) {

@@ -12,6 +12,7 @@
 #define memset  our_memset
 #define memcmp  our_memcmp
 #define strlen  our_strlen
+#define strnlen our_strnlen
 #define words_equal our_words_equal
 #include "../../lib/string.c"
 #undef memcpy
@@ -19,6 +20,7 @@
 #undef memset
 #undef memcmp
 #undef strlen
+#undef strnlen
 #undef words_equal
 
 #define MAX_SIZE        37
@@ -146,6 +148,8 @@ static void test_strlen(void **state)
 			text[i] = 'x';
 		text[size] = '\0';
 		assert_int_equal(our_strlen(text), size);
+		for (uint32_t max = 0; max <= size + 1; max++)
+			assert_int_equal(our_strnlen(text, max), max < size ? max : size);
 		free(text);
 	}
 }
