@@ -132,21 +132,35 @@ static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, ui
 	return place;
 }
 
+/* From the top of RAM below 4 GiB downwards; below 640 KiB when there is nothing above 1 MiB. */
+static uint32_t find_in_ram(const struct memmap *map, uint32_t size, uint32_t align)
+{
+	uint64_t place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
+
+	/* Never the first page: a null pointer must not look like a place. */
+	if (!place)
+		place = memmap_find(map, size, align, 0x1000, EBDA_BASE);
+	return (uint32_t)place;
+}
+
 uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
 			  enum memory_zone zone)
 {
 	uint32_t pool_min = FIRMWARE_POOL_BASE + (zone == ZONE_FSEG ? 0 : POOL_FSEG_SHARE);
-	uint64_t place = pool_alloc(map, size, align, type, pool_min);
+	uint32_t place = pool_alloc(map, size, align, type, pool_min);
 
 	if (place || zone == ZONE_FSEG)
-		return (uint32_t)place;
-	place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
-	/* Never the first page: a null pointer must not look like a place. */
-	if (!place)
-		place = memmap_find(map, size, align, 0x1000, EBDA_BASE);
-	if (!place || memmap_set(map, place, place + size, type) != OK)
+		return place;
+	place = find_in_ram(map, size, align);
+	if (!place || memmap_set(map, place, (uint64_t)place + size, type) != OK)
 		return 0;
-	return (uint32_t)place;
+	return place;
+}
+
+static noreturn void no_room(uint32_t size, uint32_t align, const char *who)
+{
+	panic("memory: no room for %s of %u bytes, alignment %u, below 4 GiB; give the guest more memory "
+	      "(-m)", who, size, align);
 }
 
 uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
@@ -155,8 +169,16 @@ uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_
 	uint32_t place = memmap_try_alloc(map, size, align, type, zone);
 
 	if (!place)
-		panic("memory: no room for %s of %u bytes, alignment %u, below 4 GiB; give the guest "
-		      "more memory (-m)", who, size, align);
+		no_room(size, align, who);
+	return place;
+}
+
+uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align, const char *who)
+{
+	uint32_t place = find_in_ram(map, size, align);
+
+	if (!place)
+		no_room(size, align, who);
 	return place;
 }
 

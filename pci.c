@@ -624,26 +624,14 @@ static void report_dropped(const struct pci_plan *plan)
 	}
 }
 
-/* Adds what the memory map leaves free within [base, end). */
-static void add_gaps(struct pci_plan *plan, enum pci_space space, const struct memmap *map,
-		     uint64_t base, uint64_t end)
-{
-	for (uint32_t i = 0; i < map->count; i++) {
-		const struct memory_range *range = &map->ranges[i];
-
-		if (range->end <= base)
-			continue;
-		if (range->base >= end)
-			break;
-		pci_plan_add_range(plan, space, base, range->base);
-		base = range->end;
-	}
-	pci_plan_add_range(plan, space, base, end);
-}
-
 static uint64_t max64(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
+}
+
+static uint64_t min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 static uint64_t read_u64(const struct fw_cfg *cfg, const char *name)
@@ -656,6 +644,30 @@ static uint64_t read_u64(const struct fw_cfg *cfg, const char *name)
 	return value;
 }
 
+/* What the memory map leaves free within [base, end), ascending. */
+static void find_gaps(struct pci_ranges *gaps, const struct memmap *map, uint64_t base, uint64_t end)
+{
+	const struct memory_range *stop = map->ranges + map->count;
+	const struct memory_range *range = stop;
+
+	gaps->count = 0;
+	while (range > map->ranges && range[-1].end > base)
+		range--;
+	for (; range < stop && range->base < end; range++) {
+		pci_ranges_add(gaps, base, range->base);
+		base = range->end;
+	}
+	pci_ranges_add(gaps, base, end);
+}
+
+/* Adds the parts of the gaps that are within [base, end) to the addresses below 4 GiB. */
+static void add_low(struct pci_plan *plan, const struct pci_ranges *gaps, uint64_t base, uint64_t end)
+{
+	for (uint32_t i = 0; i < gaps->count; i++)
+		pci_ranges_add(&plan->spaces[PCI_SPACE_LOW], max64(gaps->ranges[i].base, base),
+				   min64(gaps->ranges[i].end, end));
+}
+
 /* The addresses that are free on this machine. */
 static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, const struct cpu *cpu,
 			const struct fw_cfg *cfg, const struct memmap *map)
@@ -664,27 +676,29 @@ static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, co
 	uint64_t low = max64(ram_end, chipset->mmio_base);
 	uint64_t grain = low > PREFERRED_MMIO_BASE ? PREFERRED_MMIO_GRAIN : MMIO_GRAIN;
 	uint64_t high = FOUR_GIB;
+	struct pci_ranges gaps;
 
 	low = (low + grain - 1) & ~(grain - 1);
 	for (uint32_t i = 0; i < CHIPSET_PORT_RANGES && chipset->ports[i].last; i++)
-		pci_plan_add_range(plan, PCI_SPACE_IO, chipset->ports[i].base,
+		pci_ranges_add(&plan->spaces[PCI_SPACE_IO], chipset->ports[i].base,
 				   chipset->ports[i].last + 1u);
 
-	add_gaps(plan, PCI_SPACE_LOW, map, max64(low, PREFERRED_MMIO_BASE), chipset->mmio_end);
-	add_gaps(plan, PCI_SPACE_LOW, map, max64(low, FALLBACK_MMIO_BASE), PREFERRED_MMIO_BASE);
-	add_gaps(plan, PCI_SPACE_LOW, map, low, FALLBACK_MMIO_BASE);
+	find_gaps(&gaps, map, low, chipset->mmio_end);
+	add_low(plan, &gaps, PREFERRED_MMIO_BASE, chipset->mmio_end);
+	add_low(plan, &gaps, FALLBACK_MMIO_BASE, PREFERRED_MMIO_BASE);
+	add_low(plan, &gaps, 0, FALLBACK_MMIO_BASE);
 
 	/* A processor that cannot reach it from 64-bit mode may have a kernel that cannot at all. */
 	if (!(cpu->leaf81_edx & CPUID_81_EDX_LM))
 		return;
-	for (uint32_t i = 0; i < map->count; i++)
+	for (uint32_t i = map->count; i-- && map->ranges[i].end > FOUR_GIB;)
 		if (map->ranges[i].type == MEMORY_RAM || map->ranges[i].type == MEMORY_LOADED)
 			high = max64(high, map->ranges[i].end);
 	high = max64(high, read_u64(cfg, "etc/reserved-memory-end"));
 	high = (high + GIB - 1) & ~(GIB - 1);
 	if (chipset->mmio64_top_quarter)
 		high = max64(high, 3ull << (cpu->phys_bits - 2));
-	add_gaps(plan, PCI_SPACE_HIGH, map, high, 1ull << cpu->phys_bits);
+	find_gaps(&plan->spaces[PCI_SPACE_HIGH], map, high, 1ull << cpu->phys_bits);
 }
 
 static void plan_layout(struct pci_layout *layout, const struct pci_plan *plan,
@@ -714,8 +728,7 @@ void pci_init(struct pci_layout *layout, const struct chipset *chipset, const st
 	layout->mmio_base = IOAPIC_BASE;
 	if (!chipset->mmio_end)
 		return;
-	tables = phys_ptr(memmap_alloc(map, sizeof(*tables), sizeof(uint64_t), MEMORY_LOADED,
-				       ZONE_LOW, "the PCI tables"));
+	tables = phys_ptr(memmap_scratch(map, sizeof(*tables), sizeof(uint64_t), "the PCI tables"));
 	plan = &tables->plan;
 	walk = &tables->walk;
 	pci_plan_clear(plan);

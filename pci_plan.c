@@ -66,10 +66,8 @@ bool pci_plan_add_bar(struct pci_plan *plan, uint32_t bus, uint32_t bdf, uint32_
 	return true;
 }
 
-void pci_plan_add_range(struct pci_plan *plan, enum pci_space space, uint64_t base, uint64_t end)
+void pci_ranges_add(struct pci_ranges *ranges, uint64_t base, uint64_t end)
 {
-	struct pci_ranges *ranges = &plan->spaces[space];
-
 	if (base < end && ranges->count < PCI_MAX_RANGES)
 		ranges->ranges[ranges->count++] = (struct pci_range){ base, end };
 }

@@ -105,6 +105,12 @@ uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uin
 uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
 		      enum memory_zone zone, const char *who);
 
+/*
+ * A place as memmap_alloc() would take in RAM, which is not taken: for what is over before the next
+ * allocation.
+ */
+uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align, const char *who);
+
 /* One past the last byte of RAM below 4 GiB, whatever it is used for: tables count. */
 uint32_t memmap_low_ram_end(const struct memmap *map);
 

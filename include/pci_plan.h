@@ -105,8 +105,8 @@ struct pci_bus *pci_plan_add_bus(struct pci_plan *plan, uint32_t parent, uint32_
 bool pci_plan_add_bar(struct pci_plan *plan, uint32_t bus, uint32_t bdf, uint32_t offset,
 		      uint32_t flags, uint64_t size);
 
-/* Adds a free range to a space.  An empty one, and one too many, changes nothing. */
-void pci_plan_add_range(struct pci_plan *plan, enum pci_space space, uint64_t base, uint64_t end);
+/* Adds a range to those of a space.  An empty one, and one too many, changes nothing. */
+void pci_ranges_add(struct pci_ranges *ranges, uint64_t base, uint64_t end);
 
 void pci_plan(struct pci_plan *plan);
 

@@ -15,6 +15,13 @@
 #define RUN             256u            /* words; 257 * 255 is the most that 16 bits hold */
 #define STEP            16u
 
+/* The unit tests are 64-bit code, too. */
+#ifdef __x86_64__
+#define MMX_ADD_CODE_ADDRESS    "lea 1f(%%rip), %%rax\n\tadd %%rax, %1\n\t"
+#else
+#define MMX_ADD_CODE_ADDRESS    "add $1f, %1\n\t"
+#endif
+
 typedef uint32_t __attribute__((may_alias, aligned(1))) word;
 
 struct sums {
@@ -80,44 +87,44 @@ uint8_t checksum_sum(const void *data, uint32_t size)
 	return (uint8_t)sum;
 }
 
-/* Adds blocks of 64 bytes from *bytes on, then eights, to the eight lanes of MM0, and these up. */
-static uint32_t sum_mmx(const uint8_t **bytes, uint32_t blocks, uint32_t eights)
+/*
+ * Adds count words of eight bytes to the eight lanes of MM0, and these up.  The loop has 16 additions of
+ * four bytes of code; it is entered where as many are left as the first round wants.
+ */
+static uint32_t sum_mmx(const uint8_t **bytes, uint32_t count)
 {
+	uint32_t rounds = (count + 15) / 16;
+	uint32_t skipped = rounds * 16 - count;
+	const uint8_t *from = *bytes - 8 * skipped - 4; /* offset 0 would be a shorter instruction */
+	uintptr_t code = 4 * skipped;
 	uint32_t sum;
 
+	*bytes += 8 * count;
 	__asm__ volatile("pxor %%mm0, %%mm0\n\t"
 			 "test %2, %2\n\t"
-			 "jz 2f\n"
-			 "1:\tpaddb (%1), %%mm0\n\t"
-			 "paddb 8(%1), %%mm0\n\t"
-			 "paddb 16(%1), %%mm0\n\t"
-			 "paddb 24(%1), %%mm0\n\t"
-			 "paddb 32(%1), %%mm0\n\t"
-			 "paddb 40(%1), %%mm0\n\t"
-			 "paddb 48(%1), %%mm0\n\t"
-			 "paddb 56(%1), %%mm0\n\t"
-			 "add $64, %1\n\t"
+			 "jz 2f\n\t"
+			 MMX_ADD_CODE_ADDRESS
+			 "jmp *%1\n"
+			 "1:\n\t"
+			 ".irp at, 4, 12, 20, 28, 36, 44, 52, 60, 68, 76, 84, 92, 100, 108, 116, 124\n\t"
+			 "paddb \\at(%3), %%mm0\n\t"
+			 ".endr\n\t"
+			 "add $128, %3\n\t"
 			 "dec %2\n\t"
 			 "jnz 1b\n"
-			 "2:\ttest %3, %3\n\t"
-			 "jz 4f\n"
-			 "3:\tpaddb (%1), %%mm0\n\t"
-			 "add $8, %1\n\t"
-			 "dec %3\n\t"
-			 "jnz 3b\n"
-			 "4:\tmovq %%mm0, %%mm1\n\t"
+			 "2:\tmovq %%mm0, %%mm1\n\t"
 			 "psrlq $32, %%mm1\n\t"
 			 "paddb %%mm1, %%mm0\n\t"
 			 "movd %%mm0, %0\n\t"
 			 "emms"
-			 : "=r"(sum), "+r"(*bytes), "+r"(blocks), "+r"(eights) : : "memory", "cc");
+			 : "=r"(sum), "+r"(code), "+r"(rounds), "+r"(from) : : "eax", "memory", "cc");
 	return sum + (sum >> 8) + (sum >> 16) + (sum >> 24);
 }
 
 uint8_t checksum_sum_mmx(const void *data, uint32_t size)
 {
 	const uint8_t *bytes = data;
-	uint32_t sum = sum_mmx(&bytes, size / 64, size % 64 / 8);
+	uint32_t sum = sum_mmx(&bytes, size / 8);
 
 	for (size %= 8; size; size--)
 		sum += *bytes++;

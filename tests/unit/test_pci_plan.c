@@ -56,19 +56,19 @@ static void make_spaces(struct pci_plan *p)
 	pci_plan_clear(p);
 	io_reserved[0] = (uint16_t)hole;
 	io_reserved[1] = (uint16_t)(hole + 0x40 * any(64));
-	pci_plan_add_range(p, PCI_SPACE_IO, 0x1000, io_reserved[0]);
+	pci_ranges_add(&p->spaces[PCI_SPACE_IO], 0x1000, io_reserved[0]);
 	if (!one_in(8))
-		pci_plan_add_range(p, PCI_SPACE_IO, io_reserved[1], 0x10000);
+		pci_ranges_add(&p->spaces[PCI_SPACE_IO], io_reserved[1], 0x10000);
 	ram_end = low_ends[any(4)];
-	pci_plan_add_range(p, PCI_SPACE_LOW, ram_end > 0xc0000000 ? ram_end : 0xc0000000, 0xfec00000);
+	pci_ranges_add(&p->spaces[PCI_SPACE_LOW], ram_end > 0xc0000000 ? ram_end : 0xc0000000, 0xfec00000);
 	if (ram_end < 0xc0000000 && !one_in(4))
-		pci_plan_add_range(p, PCI_SPACE_LOW, ram_end, 0xc0000000);
+		pci_ranges_add(&p->spaces[PCI_SPACE_LOW], ram_end, 0xc0000000);
 	high_base = FOUR_GIB + any(64) * GIB;
 	if (!one_in(8))
-		pci_plan_add_range(p, PCI_SPACE_HIGH, high_base,
+		pci_ranges_add(&p->spaces[PCI_SPACE_HIGH], high_base,
 				   one_in(4) ? high_base + any(16) * GIB : 1ull << 39);
 	if (one_in(3))
-		pci_plan_add_range(p, PCI_SPACE_HIGH, 1ull << 40, 1ull << (one_in(2) ? 41 : 46));
+		pci_ranges_add(&p->spaces[PCI_SPACE_HIGH], 1ull << 40, 1ull << (one_in(2) ? 41 : 46));
 }
 
 static void make_bars(struct pci_plan *p, uint32_t bus, uint32_t bdf, uint32_t largest)
@@ -357,12 +357,12 @@ static void test_properties(void **unused)
 static void start_pc(void)
 {
 	pci_plan_clear(&plan);
-	pci_plan_add_range(&plan, PCI_SPACE_IO, 0xc000, 0x10000);
-	pci_plan_add_range(&plan, PCI_SPACE_IO, 0x6000, 0xa000);
-	pci_plan_add_range(&plan, PCI_SPACE_IO, 0x1000, 0x5000);
-	pci_plan_add_range(&plan, PCI_SPACE_LOW, 0xc0000000, 0xfec00000);
-	pci_plan_add_range(&plan, PCI_SPACE_LOW, 0x80000000, 0xc0000000);
-	pci_plan_add_range(&plan, PCI_SPACE_HIGH, FOUR_GIB, 1ull << 40);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_IO], 0xc000, 0x10000);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_IO], 0x6000, 0xa000);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_IO], 0x1000, 0x5000);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_LOW], 0xc0000000, 0xfec00000);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_LOW], 0x80000000, 0xc0000000);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_HIGH], FOUR_GIB, 1ull << 40);
 }
 
 static void test_small_64bit_stays_low(void **unused)
