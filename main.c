@@ -55,11 +55,12 @@ static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
 
 noreturn void main(void)
 {
+	struct cpu cpu;
 	struct pci_access pci;
 	struct pci_layout layout;
 
 	/* What machine is this, what memory does it have, and what shall it boot? */
-	struct cpu cpu = cpu_probe();
+	cpu_probe(&cpu);
 	fw_cfg_init(&cfg);
 	image.markers = marker_init(&cfg);
 	const struct chipset *chipset = chipset_probe(&cfg);

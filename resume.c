@@ -24,11 +24,13 @@
 
 static uint32_t checksum(const struct resume *resume)
 {
-	const uint32_t *words = &resume->facs_paddr;
+	const uint32_t *word = &resume->facs_paddr;
+	const struct acpi_writes *writes = &resume->writes;
+	uint32_t count = writes->count <= ACPI_MAX_WRITES ? writes->count : ACPI_MAX_WRITES;
 	uint32_t sum = 0;
 
-	for (uint32_t i = 0; i < (sizeof(*resume) - offsetof(struct resume, facs_paddr)) / 4; i++)
-		sum += words[i];
+	while (word < (const uint32_t *)&writes->writes[count])
+		sum += *word++;
 	return sum;
 }
 

@@ -82,32 +82,31 @@ static inline uint64_t rdtsc(void)
 }
 
 /* Cost: at most 4 CPUID exits under KVM: what has x2APIC is not asked for its name. */
-static inline struct cpu cpu_probe(void)
+static inline void cpu_probe(struct cpu *cpu)
 {
-	struct cpu cpu = { .phys_bits = 32 };
 	struct cpuid leaf;
 	uint32_t max_extended;
 
+	*cpu = (struct cpu){ .phys_bits = 32 };
 	if (!cpu_has_cpuid())
-		return cpu;
+		return;
 	leaf = cpuid(1, 0);
-	cpu.leaf1_eax = leaf.eax;
-	cpu.leaf1_ebx = leaf.ebx;
-	cpu.leaf1_ecx = leaf.ecx;
-	cpu.leaf1_edx = leaf.edx;
-	if (cpu.leaf1_edx & CPUID_1_EDX_TSC)
-		cpu.start_tsc = rdtsc();
-	if (cpu.leaf1_edx & CPUID_1_EDX_PAE)
-		cpu.phys_bits = 36;
-	cpu.tcg = (cpu.leaf1_edx & CPUID_1_EDX_MSR) && !(cpu.leaf1_ecx & CPUID_1_ECX_X2APIC) &&
-		  cpuid(CPUID_HYPERVISOR, 0).ebx == CPUID_HYPERVISOR_TCG;
+	cpu->leaf1_eax = leaf.eax;
+	cpu->leaf1_ebx = leaf.ebx;
+	cpu->leaf1_ecx = leaf.ecx;
+	cpu->leaf1_edx = leaf.edx;
+	if (leaf.edx & CPUID_1_EDX_TSC)
+		cpu->start_tsc = rdtsc();
+	if (leaf.edx & CPUID_1_EDX_PAE)
+		cpu->phys_bits = 36;
+	cpu->tcg = (leaf.edx & CPUID_1_EDX_MSR) && !(leaf.ecx & CPUID_1_ECX_X2APIC) &&
+		   cpuid(CPUID_HYPERVISOR, 0).ebx == CPUID_HYPERVISOR_TCG;
 	/* A processor without extended leaves answers with something else than 8000_xxxxh. */
 	max_extended = cpuid(0x80000000, 0).eax;
 	if (max_extended >= 0x80000001 && max_extended < 0x80010000)
-		cpu.leaf81_edx = cpuid(0x80000001, 0).edx;
+		cpu->leaf81_edx = cpuid(0x80000001, 0).edx;
 	if (max_extended >= 0x80000008 && max_extended < 0x80010000)
-		cpu.phys_bits = cpuid(0x80000008, 0).eax & 0xff;
-	return cpu;
+		cpu->phys_bits = cpuid(0x80000008, 0).eax & 0xff;
 }
 
 /*

@@ -22,11 +22,11 @@
 
 struct resume {
 	uint32_t magic;
-	uint32_t checksum;              /* of all that follows, by words */
+	uint32_t checksum;              /* of all that follows, by words, as far as writes are used */
 	uint32_t facs_paddr;            /* 0: no S3 */
 	uint32_t elf_kernel;            /* QEMU puts its segments into RAM at each reset */
-	struct acpi_writes writes;
 	struct smm_plan smm;
+	struct acpi_writes writes;
 };
 
 /*
