@@ -31,7 +31,8 @@ void report_failure(const struct fw_cfg_dma *dma, uint32_t control)
 }
 
 /* Cost: 1 VM exit. */
-static void transfer(uint32_t control, uint64_t paddr, uint32_t size)
+static inline __attribute__((always_inline))
+void transfer(uint32_t control, uint64_t paddr, uint32_t size)
 {
 	struct fw_cfg_dma dma = {
 		.control = be32_make(control),
@@ -67,7 +68,12 @@ void fw_cfg_read_paddr(const struct fw_cfg *cfg, uint16_t selector, uint64_t des
 
 void fw_cfg_read(const struct fw_cfg *cfg, uint16_t selector, void *dest, uint32_t size)
 {
-	fw_cfg_read_paddr(cfg, selector, phys_addr(dest), size);
+	/* Without the upper half of an address: most reads come here. */
+	if (cfg->dma)
+		transfer((uint32_t)selector << 16 | FW_CFG_DMA_SELECT | FW_CFG_DMA_READ,
+			 phys_addr(dest), size);
+	else
+		fw_cfg_read_paddr(cfg, selector, phys_addr(dest), size);
 }
 
 void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size)
@@ -108,16 +114,6 @@ void fw_cfg_write(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset, 
 	}
 	transfer(select | FW_CFG_DMA_WRITE, phys_addr(bytes), size);
 }
-
-/* Bytes 4 to 7 of a name, for the first four are "etc/" of nearly all; 2^32 / phi spreads them. */
-static uint32_t hash(const char *name)
-{
-	uint32_t key;
-
-	memcpy(&key, name + 4, sizeof(key));
-	return key * 0x9e3779b1u >> 27;
-}
-_Static_assert(FW_CFG_CHAINS == 1 << (32 - 27), "the hash has a chain");
 
 static void check_terminator(const struct fw_cfg_file *file, uint32_t number)
 {
@@ -190,7 +186,7 @@ void fw_cfg_init(struct fw_cfg *cfg)
 
 	memset(cfg->chains, 0, sizeof(cfg->chains));
 	for (uint32_t i = cached; i--;) {
-		uint8_t *chain = &cfg->chains[hash(cfg->files[i].name)];
+		uint8_t *chain = &cfg->chains[fw_cfg_hash(cfg->files[i].name)];
 
 		check_terminator(&cfg->files[i], i);
 		cfg->next[i] = *chain;
@@ -247,7 +243,7 @@ void report_duplicate(const struct fw_cfg *cfg, uint32_t first, uint32_t second)
 bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
 		       struct fw_cfg_item *item)
 {
-	uint32_t i = cfg->chains[hash(name)];
+	uint32_t i = cfg->chains[fw_cfg_hash(name)];
 
 	while (i && !matches(&cfg->files[i - 1], name, name_size))
 		i = cfg->next[i - 1];

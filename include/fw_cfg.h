@@ -63,6 +63,20 @@ void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size);
 uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector);
 uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 
+/*
+ * Which chain a name is in.  From its bytes 4 to 7, for the first four are "etc/" of nearly all;
+ * 2^32 / phi spreads them.
+ */
+static inline __attribute__((always_inline))
+uint32_t fw_cfg_hash(const char *name)
+{
+	uint32_t key;
+
+	__builtin_memcpy(&key, name + 4, sizeof(key));
+	return key * 0x9e3779b1u >> 27;
+}
+_Static_assert(FW_CFG_CHAINS == 1 << (32 - 27), "the hash has a chain");
+
 /* fw_cfg_find() with the name's size, terminator included. */
 bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
 		       struct fw_cfg_item *item);
@@ -76,8 +90,9 @@ bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_s
 static inline __attribute__((always_inline))
 bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
 {
-	/* The length of a literal is a constant, where it is one. */
-	return fw_cfg_find_sized(cfg, name, __builtin_strlen(name) + 1, item);
+	/* Length and hash of a literal are constants; most files that are looked for are not there. */
+	return (cfg->chains[fw_cfg_hash(name)] || cfg->overfull) &&
+	       fw_cfg_find_sized(cfg, name, __builtin_strlen(name) + 1, item);
 }
 
 /*

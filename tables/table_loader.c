@@ -42,7 +42,8 @@ struct loader_file *table_loader_find(struct loader *loader, const char *name)
  * The file of a terminated name of the script.  In words, the last first: most names begin with
  * "etc/acpi/".  QEMU allocates the tables themselves last, and mostly means them.
  */
-static struct loader_file *find(struct loader *loader, const char *name)
+static inline __attribute__((always_inline))
+struct loader_file *find(struct loader *loader, const char *name)
 {
 	struct loader_file *file = loader->files + loader->file_count;
 
@@ -143,6 +144,8 @@ static enum error failure(struct loader *loader, uint32_t index, enum error erro
 
 enum error table_loader_parse(struct loader *loader, void *script, uint32_t size)
 {
+	const struct loader_command *end;
+
 	loader->commands = script;
 	loader->command_count = size / sizeof(struct loader_command);
 	loader->file_count = 0;
@@ -152,8 +155,10 @@ enum error table_loader_parse(struct loader *loader, void *script, uint32_t size
 		loader->failed_offset = 0;
 		return ERR_TRUNCATED;
 	}
-	while (loader->command_count && !loader->commands[loader->command_count - 1].command)
-		loader->command_count--;
+	end = loader->commands + loader->command_count;
+	while (end > loader->commands && !end[-1].command)
+		end--;
+	loader->command_count = (uint32_t)(end - loader->commands);
 	for (uint32_t i = 0; i < loader->command_count; i++) {
 		enum error error = parse_command(loader, &loader->commands[i]);
 
