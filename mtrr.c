@@ -74,12 +74,11 @@ void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, u
 
 void mtrr_program(const struct msr_list *list)
 {
-	cpu_disable_caches();
-	for (uint32_t i = 0; i < list->count; i++) {
-		const struct msr_value *value = &list->values[i];
+	const struct msr_value *end = &list->values[list->count];
 
+	cpu_disable_caches();
+	for (const struct msr_value *value = list->values; value != end; value++)
 		wrmsr(value->msr, (uint64_t)value->high << 32 | value->low);
-	}
 	cpu_enable_caches();
 }
 

@@ -367,9 +367,9 @@ static uint32_t choose_vga(struct walk *walk, uint32_t bus)
 
 /*
  * Moves on to the next function of a bus that answers; false when there is none.  Most slots are empty:
- * everything in the loop is inlined.
+ * everything in the second loop is inlined, and nothing in it that can be outside.
  */
-static __attribute__((flatten))
+static __attribute__((flatten, noinline))
 bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus, uint32_t *bdf,
 		   uint32_t *id)
 {
@@ -377,14 +377,23 @@ bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus,
 	uint32_t next = (bus << 8) + branch->next;
 	uint32_t end = (bus << 8) + branch->end;
 	uint32_t found = PCI_NO_DEVICE;
+	uint32_t step = 1;
 
-	while (next < end && !is_present(found)) {
-		*bdf = next;
+	for (; PCI_FUNCTION(next); next++) {
 		found = pci_read32(&access, next, PCI_VENDOR_ID);
-		next += PCI_FUNCTION(next) ? 1 : PCI_FUNCTIONS;
+		if (is_present(found))
+			goto out;
 	}
-	branch->next = (uint16_t)(next - (bus << 8));
+	step = PCI_FUNCTIONS;
+	for (; next < end; next += PCI_FUNCTIONS) {
+		found = pci_read32(&access, next, PCI_VENDOR_ID);
+		if (is_present(found))
+			goto out;
+	}
+out:
+	*bdf = next;
 	*id = found;
+	branch->next = (uint16_t)(next + step - (bus << 8));
 	return is_present(found);
 }
 
@@ -629,11 +638,6 @@ static uint64_t max64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static uint64_t min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint64_t read_u64(const struct fw_cfg *cfg, const char *name)
 {
 	struct fw_cfg_item item;
@@ -660,12 +664,17 @@ static void find_gaps(struct pci_ranges *gaps, const struct memmap *map, uint64_
 	pci_ranges_add(gaps, base, end);
 }
 
-/* Adds the parts of the gaps that are within [base, end) to the addresses below 4 GiB. */
-static void add_low(struct pci_plan *plan, const struct pci_ranges *gaps, uint64_t base, uint64_t end)
+/* Adds the parts of the gaps, all below 4 GiB, that are within [base, end). */
+static void add_low(struct pci_plan *plan, const struct pci_ranges *gaps, uint32_t base, uint32_t end)
 {
-	for (uint32_t i = 0; i < gaps->count; i++)
-		pci_ranges_add(&plan->spaces[PCI_SPACE_LOW], max64(gaps->ranges[i].base, base),
-				   min64(gaps->ranges[i].end, end));
+	for (uint32_t i = 0; i < gaps->count; i++) {
+		uint32_t gap_base = (uint32_t)gaps->ranges[i].base;
+		uint32_t gap_end = (uint32_t)gaps->ranges[i].end;
+
+		if (gap_base < end && gap_end > base)
+			pci_ranges_add(&plan->spaces[PCI_SPACE_LOW], gap_base > base ? gap_base : base,
+				       gap_end < end ? gap_end : end);
+	}
 }
 
 /* The addresses that are free on this machine. */

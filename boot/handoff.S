@@ -26,6 +26,26 @@ handoff32:
 	popfl
 	jmp     *%ecx
 
+	.globl handoff64, handoff16
+handoff64:
+	call    copy_lowcode
+	jmp     low_handoff64
+handoff16:
+	call    copy_lowcode
+	jmp     low_handoff16
+
+/* Keeps EAX, ECX and EDX. */
+copy_lowcode:
+	movl    %ecx, %ebx
+	movl    $lowcode_image, %esi
+	movl    $data_end, %edi
+	movl    $lowcode_end, %ecx
+	subl    %edi, %ecx
+	shrl    $2, %ecx
+	rep movsl
+	movl    %ebx, %ecx
+	ret
+
 /*
  * Runs in low RAM: the ROM is not in the page tables.  The stack is, and both are below 4 GiB.
  */
@@ -40,8 +60,7 @@ gdt64_pointer:
 	.word   . - gdt64 - 1
 	.long   gdt64
 
-	.globl handoff64
-handoff64:
+low_handoff64:
 	movl    %eax, %edi
 	movl    %edx, %esi
 	movl    %ecx, %cr3
@@ -98,8 +117,7 @@ far_real:
 target16:
 	.word   0, 0                            /* offset, segment */
 
-	.globl handoff16
-handoff16:
+low_handoff16:
 	movl    %eax, %edx
 	shrl    $4, %edx
 	andl    $0xf, %eax

@@ -174,7 +174,8 @@ static bool holds(uint8_t size, uint32_t value)
 }
 
 /* What both kinds of pointer have: two names and a size. */
-static enum error check_pointer(const struct loader_command *command, uint8_t size)
+static inline __attribute__((always_inline))
+enum error check_pointer(const struct loader_command *command, uint8_t size)
 {
 	if (!terminated(command->pointer.dest_file) || !terminated(command->pointer.src_file))
 		return ERR_NAME;
