@@ -67,7 +67,7 @@ noreturn void main(void)
 	if (resume_probe(&resume, chipset, &cpu))
 		wake(chipset, &cpu);
 	memmap_init(&map, &cfg, chipset->ranges, chipset->range_count);
-	boot_probe(&image, &cfg, &map);
+	boot_probe(&image, &cfg, &cpu, &map);
 
 	/* Platform.  TSEG first: it is the top of RAM or nowhere.  The other processors are started
 	 * as soon as it is known what they shall do, and waited for at the end. */

@@ -31,6 +31,7 @@ struct boot_area {
 	struct linux_boot_params params;
 	uint64_t pml4[PAGE_TABLE_ENTRIES];
 	uint64_t pdpt[PAGE_TABLE_ENTRIES];
+	uint64_t directories[];
 };
 _Static_assert(sizeof(struct boot_area) == 3 * PAGE_SIZE, "three pages, no padding");
 
@@ -67,9 +68,16 @@ static void probe_elf(struct boot_image *image, const struct fw_cfg *cfg, struct
 	claim_fixed(map, image->kernel_paddr, image->kernel_size, "the ELF kernel");
 }
 
-static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map)
+static bool has_gib_pages(const struct cpu *cpu)
+{
+	return cpu->leaf81_edx & CPUID_81_EDX_PDPE1GB;
+}
+
+static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+			  struct memmap *map)
 {
 	const uint32_t *no_file = (const void *)image->header;
+	uint32_t area_size = sizeof(*image->area);
 	uint64_t base, size;
 	uint32_t found;
 	enum error error;
@@ -85,10 +93,13 @@ static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, st
 		      "an ELF kernel with a PVH note, or a Multiboot kernel is needed",
 		      error_text(error), found);
 
-	image->area = phys_ptr(memmap_alloc(map, sizeof(*image->area), PAGE_SIZE, MEMORY_LOADED,
-					    ZONE_LOW, "boot_params"));
+	if (image->bzimage.entry64 && (cpu->leaf81_edx & CPUID_81_EDX_LM))
+		image->mapped_end = memmap_low_ram_end(map);
+	area_size += paging_directories(image->mapped_end, has_gib_pages(cpu)) * PAGE_SIZE;
+	image->area = phys_ptr(memmap_alloc(map, area_size, PAGE_SIZE, MEMORY_LOADED, ZONE_LOW,
+					    "boot_params"));
 	/* The number, and zeros for all the rest. */
-	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_SIZE, image->area, sizeof(*image->area));
+	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_SIZE, image->area, area_size);
 	memcpy(&image->kernel_size, image->area, sizeof(image->kernel_size));
 	memset(image->area, 0, sizeof(image->kernel_size));
 
@@ -103,13 +114,15 @@ static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, st
 	image->entry = image->kernel_paddr;
 }
 
-void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map)
+void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+		struct memmap *map)
 {
+	image->mapped_end = 0;
 	image->entry = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ENTRY);
 	if (image->entry)
 		probe_elf(image, cfg, map);
 	else
-		probe_bzimage(image, cfg, map);
+		probe_bzimage(image, cfg, cpu, map);
 }
 
 /* Reads the command line, terminated, wherever there is room. */
@@ -212,33 +225,17 @@ static void hand_over_map(struct linux_boot_params *params, struct memmap *map)
 	params->header.setup_data = paddr;
 }
 
-/* Identity page tables for all that lies below 4 GiB; returns CR3. */
-static uint32_t map_low_memory(struct boot_area *area, const struct cpu *cpu, struct memmap *map)
-{
-	bool gib_pages = cpu->leaf81_edx & CPUID_81_EDX_PDPE1GB;
-	uint32_t gib_count = gib_pages ? 4 : ((memmap_low_ram_end(map) - 1) >> 30) + 1;
-	uint32_t directories = 0;
-
-	if (!gib_pages)
-		directories = memmap_alloc(map, gib_count * PAGE_SIZE, PAGE_SIZE, MEMORY_LOADED,
-					   ZONE_LOW, "page tables");
-	paging_build(area->pml4, area->pdpt, phys_addr(area->pdpt), phys_ptr(directories),
-		     directories, gib_count, gib_pages);
-	return phys_addr(area->pml4);
-}
-
 static noreturn void boot_bzimage(const struct boot_image *image, const struct fw_cfg *cfg,
 				  const struct cpu *cpu, struct memmap *map, uint32_t rsdp_paddr)
 {
 	struct boot_area *area = image->area;
-	bool long_mode = image->bzimage.entry64 && (cpu->leaf81_edx & CPUID_81_EDX_LM);
+	bool long_mode = image->mapped_end;
 	uint64_t initrd_max = image->bzimage.initrd_max;
 	struct bzimage_handover handover = {
 		.load_paddr = image->kernel_paddr,
 		.initrd_size = image->initrd_size,
 		.rsdp_paddr = rsdp_paddr,
 	};
-	uint32_t cr3 = 0;
 	const char *cmdline;
 
 	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
@@ -248,8 +245,8 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 	if (strlen(cmdline) > image->bzimage.cmdline_max)
 		log("boot: the kernel cuts the command line of %u characters to %u; shorten -append",
 		    (unsigned int)strlen(cmdline), image->bzimage.cmdline_max);
-	if (long_mode)
-		cr3 = map_low_memory(area, cpu, map);
+	paging_build(area->pml4, area->pdpt, phys_addr(area->pdpt), area->directories,
+		     phys_addr(area->directories), image->mapped_end, has_gib_pages(cpu));
 	/* Only DMA gets above 4 GiB, and only a kernel in 64-bit mode sees what is there. */
 	if (initrd_max > FOUR_GIB || image->bzimage.initrd_above_4g)
 		initrd_max = long_mode && image->bzimage.initrd_above_4g && cfg->dma ? UINT64_MAX :
@@ -264,7 +261,8 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 	fpdt_mark_start(&image->fpdt);
 	marker_write(image->markers, MARKER_LINUX);
 	if (long_mode)
-		handoff64(image->entry + LINUX_ENTRY64_OFFSET, phys_addr(&area->params), cr3);
+		handoff64(image->entry + LINUX_ENTRY64_OFFSET, phys_addr(&area->params),
+			  phys_addr(area->pml4));
 	handoff32(image->entry, 0, 0, phys_addr(&area->params));
 }
 

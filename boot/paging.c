@@ -14,24 +14,35 @@
 #define GIB_SHIFT               30
 #define LARGE_PAGE_SIZE         0x200000u
 
-void paging_build(uint64_t *pml4, uint64_t *pdpt, uint32_t pdpt_paddr, uint64_t *directories,
-		  uint32_t directories_paddr, uint32_t gib_count, bool gib_pages)
+uint32_t paging_directories(uint32_t end, bool gib_pages)
 {
-	uint32_t entry = LEAF_BITS;     /* of a 2 MiB page; all are below 4 GiB */
+	return gib_pages || !end ? 0 : ((end - 1) >> GIB_SHIFT) + 1;
+}
 
+void paging_build(uint64_t *pml4, uint64_t *pdpt, uint32_t pdpt_paddr, uint64_t *directories,
+		  uint32_t directories_paddr, uint32_t end, bool gib_pages)
+{
+	uint32_t *entry = (uint32_t *)directories;      /* lower halves: all is below 4 GiB */
+	uint32_t value = LEAF_BITS;
+
+	if (!end)
+		return;
 	pml4[0] = pdpt_paddr | TABLE_BITS;
-	for (uint32_t i = 0; i < gib_count; i++) {
-		if (gib_pages) {
-			pdpt[i] = (uint64_t)i << GIB_SHIFT | LEAF_BITS;
-			continue;
-		}
-		pdpt[i] = (directories_paddr + i * PAGE_SIZE) | TABLE_BITS;
-		for (uint32_t j = 0; j < PAGE_TABLE_ENTRIES; j += 4, entry += 4 * LARGE_PAGE_SIZE) {
-			directories[j] = entry;
-			directories[j + 1] = entry + LARGE_PAGE_SIZE;
-			directories[j + 2] = entry + 2 * LARGE_PAGE_SIZE;
-			directories[j + 3] = entry + 3 * LARGE_PAGE_SIZE;
-		}
-		directories += PAGE_TABLE_ENTRIES;
+	for (uint32_t i = 0; i <= (end - 1) >> GIB_SHIFT; i++)
+		pdpt[i] = gib_pages ? (uint64_t)i << GIB_SHIFT | LEAF_BITS :
+			(directories_paddr + i * PAGE_SIZE) | TABLE_BITS;
+	if (gib_pages)
+		return;
+	for (uint32_t left = (end - 1) / (8 * LARGE_PAGE_SIZE) + 1; left; left--) {
+		entry[0] = value;
+		entry[2] = value + LARGE_PAGE_SIZE;
+		entry[4] = value + 2 * LARGE_PAGE_SIZE;
+		entry[6] = value + 3 * LARGE_PAGE_SIZE;
+		entry[8] = value + 4 * LARGE_PAGE_SIZE;
+		entry[10] = value + 5 * LARGE_PAGE_SIZE;
+		entry[12] = value + 6 * LARGE_PAGE_SIZE;
+		entry[14] = value + 7 * LARGE_PAGE_SIZE;
+		value += 8 * LARGE_PAGE_SIZE;
+		entry += 16;
 	}
 }

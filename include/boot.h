@@ -31,7 +31,8 @@ struct boot_image {
 	uint32_t kernel_paddr;
 	uint32_t kernel_size;
 	uint32_t initrd_size;
-	struct bzimage bzimage;         /* BOOT_LINUX alone, as are the next two */
+	struct bzimage bzimage;         /* BOOT_LINUX alone, as are the next three */
+	uint32_t mapped_end;            /* end of RAM below 4 GiB, for a start in long mode; else 0 */
 	struct boot_area *area;         /* boot_params and page tables, cleared */
 	uint8_t header[BZIMAGE_HEADER_READ];
 };
@@ -40,7 +41,8 @@ struct boot_image {
  * Finds out what there is to boot, and claims in the map all memory the kernel occupies or uses
  * before it reads the map, so that no table is placed there.  Cost: 3 or 4 VM exits.
  */
-void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map);
+void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+		struct memmap *map);
 
 /*
  * Loads what is still to be loaded and jumps to the kernel.  Nothing else may be allocated

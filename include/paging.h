@@ -11,13 +11,15 @@
 #define PAGE_SIZE               0x1000u
 #define PAGE_TABLE_ENTRIES      512u
 
+/* How many directories a map of [0, end) takes: none when the processor has 1 GiB pages. */
+uint32_t paging_directories(uint32_t end, bool gib_pages);
+
 /*
- * Maps [0, gib_count GiB) to itself, gib_count at most 4.  pml4 and pdpt are one cleared page
- * each.  directories has a page for each GiB, cleared or not; it is not used (and may be NULL) when
- * the processor has 1 GiB pages.  The tables' physical addresses are pdpt_paddr and
- * directories_paddr.
+ * Maps [0, end) to itself, end rounded up to a multiple of 16 MiB or of a page.  pml4 and pdpt are one
+ * cleared page each; directories, as many as paging_directories() says, are cleared, too.  The tables'
+ * physical addresses are pdpt_paddr and directories_paddr.
  */
 void paging_build(uint64_t *pml4, uint64_t *pdpt, uint32_t pdpt_paddr, uint64_t *directories,
-		  uint32_t directories_paddr, uint32_t gib_count, bool gib_pages);
+		  uint32_t directories_paddr, uint32_t end, bool gib_pages);
 
 #endif

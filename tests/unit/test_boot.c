@@ -60,7 +60,7 @@ static void machine(void)
 static void run(const struct cpu *cpu)
 {
 	memset(&image, 0, sizeof(image));
-	boot_probe(&image, &cfg, &map);
+	boot_probe(&image, &cfg, cpu, &map);
 	boot(&image, &cfg, cpu, &map, 0xe0010);
 }
 
