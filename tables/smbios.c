@@ -40,8 +40,13 @@ struct bios_information {
 	char strings[sizeof(STRINGS)];
 } __attribute__((packed));
 
-static const struct bios_information bios_information = {
-	.fixed = {
+/* All that there is without QEMU's structures, which go over its end. */
+static const struct {
+	struct bios_information bios;
+	struct smbios_header end;
+	uint8_t end_strings[2];
+} __attribute__((packed)) own_table = {
+	.bios.fixed = {
 		.header = { SMBIOS_TYPE_BIOS, sizeof(struct smbios_type0), 0x0000 },
 		.vendor_string = 1,
 		.version_string = 2,
@@ -53,14 +58,8 @@ static const struct bios_information bios_information = {
 		.ec_major_release = 0xff,
 		.ec_minor_release = 0xff,
 	},
-	.strings = STRINGS,
-};
-
-static const struct {
-	struct smbios_header header;
-	uint8_t strings_end[2];
-} __attribute__((packed)) end_of_table = {
-	.header = { SMBIOS_TYPE_END, sizeof(struct smbios_header), 0xfeff },
+	.bios.strings = STRINGS,
+	.end = { SMBIOS_TYPE_END, sizeof(struct smbios_header), 0xfeff },
 };
 
 uint32_t smbios_find(const void *table, uint32_t size, uint8_t type, bool *found)
@@ -125,23 +124,22 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 	if (!fw_cfg_find(cfg, STRUCTURES_FILE, &item) || !item.size) {
 		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0 alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
-		memcpy(phys_ptr(table_paddr), &bios_information, sizeof(bios_information));
-		memcpy((uint8_t *)phys_ptr(table_paddr) + sizeof(bios_information), &end_of_table,
-		       sizeof(end_of_table));
+		memcpy(phys_ptr(table_paddr), &own_table, sizeof(own_table));
 		return;
 	}
-	if (item.size > SMBIOS_END - SMBIOS_BASE - sizeof(bios_information)) {
-		if (item.size > UINT32_MAX - sizeof(bios_information))
+	if (item.size > SMBIOS_END - SMBIOS_BASE - sizeof(own_table)) {
+		if (item.size > UINT32_MAX - sizeof(own_table))
 			panic("smbios: " STRUCTURES_FILE " has %u bytes; give QEMU fewer or shorter "
 			      "-smbios options", item.size);
-		entry.table_max_size = sizeof(bios_information) + item.size;
+		entry.table_max_size = sizeof(own_table) + item.size;
 		table_paddr = memmap_alloc(map, entry.table_max_size, 16, MEMORY_RESERVED, ZONE_LOW,
 					   STRUCTURES_FILE);
 		entry.table_address = table_paddr;
 		entry.checksum -= checksum_sum(&entry, sizeof(entry));
 	}
 	table = phys_ptr(table_paddr);
-	given = table + sizeof(bios_information);
+	given = table + offsetof(typeof(own_table), end);
+	memcpy(table, &own_table, sizeof(own_table));
 	fw_cfg_read(cfg, item.selector, given, item.size);
 	end = smbios_find(given, item.size, SMBIOS_TYPE_BIOS, &has_bios);
 	if (has_bios)
@@ -153,7 +151,5 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 		      "files given with -smbios", item.size, end);
 	if (has_bios)
 		memmove(table, given, item.size);
-	else
-		memcpy(table, &bios_information, sizeof(bios_information));
 	show_anchor(&entry, chipset, pci);
 }
