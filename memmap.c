@@ -25,6 +25,9 @@
 #define CMOS_ABOVE_16M          0x34    /* u16: 64 KiB units above 16 MiB */
 #define CMOS_ABOVE_4G           0x5b    /* u24: 64 KiB units above 4 GiB */
 
+/* Where conventional memory is used from: never the first page, for null is no place. */
+#define SCRATCH_BASE            0x1000
+
 #define E820_CHUNK              32      /* entries of etc/e820 read at a time */
 
 enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t type)
@@ -137,9 +140,8 @@ static uint32_t find_in_ram(const struct memmap *map, uint32_t size, uint32_t al
 {
 	uint64_t place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
 
-	/* Never the first page: a null pointer must not look like a place. */
 	if (!place)
-		place = memmap_find(map, size, align, 0x1000, EBDA_BASE);
+		place = memmap_find(map, size, align, SCRATCH_BASE, EBDA_BASE);
 	return (uint32_t)place;
 }
 
@@ -175,8 +177,14 @@ uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_
 
 uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align, const char *who)
 {
-	uint32_t place = find_in_ram(map, size, align);
+	const struct memory_range *lowest = &map->ranges[0];
+	uint32_t place;
 
+	/* Conventional memory, unless a kernel has been loaded there. */
+	if (map->count && lowest->type == MEMORY_RAM && !lowest->base && align <= SCRATCH_BASE &&
+	    lowest->end >= (uint64_t)SCRATCH_BASE + size)
+		return SCRATCH_BASE;
+	place = find_in_ram(map, size, align);
 	if (!place)
 		no_room(size, align, who);
 	return place;
@@ -208,8 +216,7 @@ uint32_t memmap_build_e820(const struct memmap *map, void *entries, uint32_t str
 	uint32_t count = 0;
 
 	for (const struct memory_range *range = map->ranges; range != end; range++) {
-		uint32_t told = range->type & ~(uint32_t)MEMORY_OURS;
-		bool merges = count && told == (range[-1].type & ~(uint32_t)MEMORY_OURS) &&
+		bool merges = count && !((range->type ^ range[-1].type) & ~(uint32_t)MEMORY_OURS) &&
 			range->base == range[-1].end;
 
 		count += !merges;
@@ -220,7 +227,8 @@ uint32_t memmap_build_e820(const struct memmap *map, void *entries, uint32_t str
 			continue;
 		}
 		entry = (struct e820_entry *)next;
-		*entry = (struct e820_entry){ range->base, range->end - range->base, told };
+		*entry = (struct e820_entry){ range->base, range->end - range->base,
+					      range->type & ~(uint32_t)MEMORY_OURS };
 		next += stride;
 	}
 	return count;
@@ -269,26 +277,32 @@ static void enter_entry(struct memmap *map, const struct e820_entry *entry)
 
 /*
  * QEMU lists reserved ranges first, then RAM; where they overlap the reservation counts, so what
- * is not RAM is entered in a second pass.  A table of one chunk is read once.
+ * is not RAM is entered in a second pass, if there is any.  A table of one chunk is read once.
  */
 static void enter_e820(struct memmap *map, const struct fw_cfg *cfg, struct fw_cfg_item item)
 {
 	struct e820_entry chunk[E820_CHUNK];
 	uint32_t total = item.size / sizeof(chunk[0]);
+	bool ram = true, others;
 
-	for (uint32_t pass = 0; pass < 2; pass++) {
+	do {
+		others = false;
 		for (uint32_t done = 0; done < total; done += E820_CHUNK) {
 			uint32_t count = total - done < E820_CHUNK ? total - done : E820_CHUNK;
 
-			if (!done && (!pass || total > E820_CHUNK))
+			if (!done && (ram || total > E820_CHUNK))
 				fw_cfg_read(cfg, item.selector, chunk, count * sizeof(chunk[0]));
 			else if (done)
 				fw_cfg_read_more(cfg, chunk, count * sizeof(chunk[0]));
-			for (uint32_t i = 0; i < count; i++)
-				if ((chunk[i].type == MEMORY_RAM) == !pass)
-					enter_entry(map, &chunk[i]);
+			for (const struct e820_entry *entry = chunk; entry != chunk + count; entry++) {
+				if ((entry->type == MEMORY_RAM) == ram)
+					enter_entry(map, entry);
+				else
+					others = ram;
+			}
 		}
-	}
+		ram = false;
+	} while (others);
 }
 
 static uint32_t read_cmos(uint8_t index, uint32_t bytes)

@@ -123,7 +123,8 @@ static uint32_t size_register(const struct pci_access *access, uint32_t bdf, uin
 }
 
 /* Reads registers first to end of BARs with all ones written.  Decoding is off. */
-static void size_bars(const struct pci_access *access, uint32_t bdf, uint32_t first, uint32_t end,
+static __attribute__((flatten))
+void size_bars(const struct pci_access *access, uint32_t bdf, uint32_t first, uint32_t end,
 		      uint32_t *values)
 {
 	for (uint32_t i = first; i < end; i++) {

@@ -27,6 +27,6 @@ void pvh_build(struct pvh_block *block, const struct pvh_handover *handover, uin
 		.paddr = handover->initrd_paddr,
 		.size = handover->initrd_size,
 	};
-	for (uint32_t i = 0; i < count; i++)
-		block->memmap[i].reserved = 0;
+	for (struct pvh_memmap_entry *entry = block->memmap; count; count--)
+		(entry++)->reserved = 0;
 }
