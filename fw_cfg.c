@@ -185,12 +185,13 @@ void fw_cfg_init(struct fw_cfg *cfg)
 	cached = cfg->file_count <= FW_CFG_CACHED_FILES ? cfg->file_count : read_rest(cfg);
 
 	memset(cfg->chains, 0, sizeof(cfg->chains));
-	for (uint32_t i = cached; i--;) {
-		uint8_t *chain = &cfg->chains[fw_cfg_hash(cfg->files[i].name)];
+	for (uint32_t i = cached; i; i--) {
+		const struct fw_cfg_file *file = &cfg->files[i - 1];
+		uint8_t *chain = &cfg->chains[fw_cfg_hash(file->name)];
 
-		check_terminator(&cfg->files[i], i);
-		cfg->next[i] = *chain;
-		*chain = (uint8_t)(i + 1);
+		check_terminator(file, i - 1);
+		cfg->next[i - 1] = *chain;
+		*chain = (uint8_t)i;
 	}
 }
 

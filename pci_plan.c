@@ -160,23 +160,30 @@ static struct pci_window *find_window(struct pci_plan *plan, const struct pci_re
 	return &bus->windows[kind];
 }
 
-/* Decides below which bridges of bus 0 the prefetchable windows are above 4 GiB. */
+/*
+ * Decides below which bridges of bus 0 the prefetchable windows are above 4 GiB, and whether anything
+ * is.
+ */
 static void choose_high(struct pci_plan *plan)
 {
+	plan->high = false;
 	if (!plan->spaces[PCI_SPACE_HIGH].count)
 		return;
 	for (uint32_t i = 1; i < plan->bus_count; i++) {
 		const struct pci_bus *bus = &plan->buses[i];
 
 		if (bus->want_high || (plan->crowded && bus->windows[PCI_WINDOW_PREFETCH].room))
-			plan->buses[bus->top].high = true;
+			plan->buses[bus->top].high = plan->high = true;
 	}
 	for (uint32_t i = 0; i < plan->bar_count; i++) {
 		const struct pci_resource *bar = &plan->bars[i];
 
-		if (bar->bus && (bar->flags & PCI_BAR_64) && (bar->flags & PCI_BAR_PREFETCH) &&
-		    (plan->crowded || bar->size >= PCI_LARGE_SIZE))
-			plan->buses[plan->buses[bar->bus].top].high = true;
+		if (!(bar->flags & PCI_BAR_64) || (!plan->crowded && bar->size < PCI_LARGE_SIZE))
+			continue;
+		if (!bar->bus)
+			plan->high = true;
+		else if (bar->flags & PCI_BAR_PREFETCH)
+			plan->buses[plan->buses[bar->bus].top].high = plan->high = true;
 	}
 }
 
@@ -331,5 +338,6 @@ void pci_plan(struct pci_plan *plan)
 		choose_high(plan);
 		settle(plan, PCI_SPACE_LOW);
 	}
-	settle(plan, PCI_SPACE_HIGH);
+	if (plan->high)
+		settle(plan, PCI_SPACE_HIGH);
 }

@@ -85,6 +85,7 @@ struct pci_plan {
 	struct pci_ranges spaces[PCI_SPACES];
 	struct pci_window roots[PCI_SPACES];    /* what is on bus 0 */
 	bool crowded;                           /* whatever can be above 4 GiB is */
+	bool high;                              /* something is */
 	uint32_t bus_count;
 	uint32_t bar_count;
 	struct pci_bus buses[PCI_MAX_BUSES];

@@ -88,14 +88,14 @@ uint8_t checksum_sum(const void *data, uint32_t size)
 }
 
 /*
- * Adds count words of eight bytes to the eight lanes of MM0, and these up.  The loop has 16 additions of
+ * Adds count words of eight bytes to the eight lanes of MM0, and these up.  The loop has 32 additions of
  * four bytes of code; it is entered where as many are left as the first round wants.
  */
 static uint32_t sum_mmx(const uint8_t **bytes, uint32_t count)
 {
-	uint32_t rounds = (count + 15) / 16;
-	uint32_t skipped = rounds * 16 - count;
-	const uint8_t *from = *bytes - 8 * skipped - 4; /* offset 0 would be a shorter instruction */
+	uint32_t rounds = (count + 31) / 32;
+	uint32_t skipped = rounds * 32 - count;
+	const uint8_t *from = *bytes - 8 * skipped + 124;       /* no offset is 0: that is shorter code */
 	uintptr_t code = 4 * skipped;
 	uint32_t sum;
 
@@ -106,10 +106,11 @@ static uint32_t sum_mmx(const uint8_t **bytes, uint32_t count)
 			 MMX_ADD_CODE_ADDRESS
 			 "jmp *%1\n"
 			 "1:\n\t"
-			 ".irp at, 4, 12, 20, 28, 36, 44, 52, 60, 68, 76, 84, 92, 100, 108, 116, 124\n\t"
+			 ".irp at, -124, -116, -108, -100, -92, -84, -76, -68, -60, -52, -44, -36, -28, -20, "
+			 "-12, -4, 4, 12, 20, 28, 36, 44, 52, 60, 68, 76, 84, 92, 100, 108, 116, 124\n\t"
 			 "paddb \\at(%3), %%mm0\n\t"
 			 ".endr\n\t"
-			 "add $128, %3\n\t"
+			 "add $256, %3\n\t"
 			 "dec %2\n\t"
 			 "jnz 1b\n"
 			 "2:\tmovq %%mm0, %%mm1\n\t"
