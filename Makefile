@@ -12,8 +12,8 @@ endif
 Q       := $(if $(V),,@)
 
 # gcc sees all modules at once when it links; the objects keep code of their own, which is what
-# scripts/check_layers.py and `make size` look at.
-LTO     := $(if $(findstring clang,$(CC)),,-flto -ffat-lto-objects)
+# scripts/check_layers.py and `make size` look at.  Equal functions are not merged: that costs a jump.
+LTO     := $(if $(findstring clang,$(CC)),,-flto -ffat-lto-objects -fno-ipa-icf)
 
 # The image: no libraries, no compiler features that need a runtime, i486 instructions only.
 CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffreestanding -nostdinc \

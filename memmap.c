@@ -67,9 +67,9 @@ enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t 
 
 bool memmap_is(const struct memmap *map, uint64_t base, uint64_t end, uint32_t type)
 {
-	for (uint32_t i = 0; i < map->count && base < end; i++) {
-		const struct memory_range *range = &map->ranges[i];
+	const struct memory_range *stop = map->ranges + map->count;
 
+	for (const struct memory_range *range = map->ranges; range != stop && base < end; range++) {
 		if (range->end <= base)
 			continue;
 		if (range->base > base || range->type != type)
@@ -199,9 +199,7 @@ static bool is_ram(uint32_t type)
 
 uint32_t memmap_low_ram_end(const struct memmap *map)
 {
-	for (uint32_t i = map->count; i--;) {
-		const struct memory_range *range = &map->ranges[i];
-
+	for (const struct memory_range *range = map->ranges + map->count; range-- != map->ranges;) {
 		if (is_ram(range->type) && range->base < FOUR_GIB)
 			return (uint32_t)(range->end < FOUR_GIB ? range->end : FOUR_GIB - 0x1000);
 	}

@@ -88,18 +88,20 @@ uint8_t checksum_sum(const void *data, uint32_t size)
 }
 
 /*
- * Adds count words of eight bytes to the eight lanes of MM0, and these up.  The loop has 32 additions of
- * four bytes of code; it is entered where as many are left as the first round wants.
+ * Adds size bytes, but for the last three at most, to the eight lanes of MM0, and these up.  *bytes is
+ * then at what is left.  The loop has 32 additions of four bytes of code; it is entered where as many
+ * are left as the first round wants.  ESI, for in R8 and above an instruction is longer.
  */
-static uint32_t sum_mmx(const uint8_t **bytes, uint32_t count)
+static uint32_t sum_mmx(const uint8_t **bytes, uint32_t size)
 {
+	uint32_t count = size / 8;
 	uint32_t rounds = (count + 31) / 32;
 	uint32_t skipped = rounds * 32 - count;
 	const uint8_t *from = *bytes - 8 * skipped + 124;       /* no offset is 0: that is shorter code */
 	uintptr_t code = 4 * skipped;
 	uint32_t sum;
 
-	*bytes += 8 * count;
+	*bytes += size & ~3u;
 	__asm__ volatile("pxor %%mm0, %%mm0\n\t"
 			 "test %2, %2\n\t"
 			 "jz 2f\n\t"
@@ -113,21 +115,26 @@ static uint32_t sum_mmx(const uint8_t **bytes, uint32_t count)
 			 "add $256, %3\n\t"
 			 "dec %2\n\t"
 			 "jnz 1b\n"
-			 "2:\tmovq %%mm0, %%mm1\n\t"
+			 "2:\ttestb $4, %b4\n\t"
+			 "jz 3f\n\t"
+			 "movd -4(%5), %%mm1\n\t"
+			 "paddb %%mm1, %%mm0\n"
+			 "3:\tmovq %%mm0, %%mm1\n\t"
 			 "psrlq $32, %%mm1\n\t"
 			 "paddb %%mm1, %%mm0\n\t"
 			 "movd %%mm0, %0\n\t"
 			 "emms"
-			 : "=r"(sum), "+r"(code), "+r"(rounds), "+r"(from) : : "eax", "memory", "cc");
+			 : "=r"(sum), "+&r"(code), "+&r"(rounds), "+&S"(from)
+			 : "q"(size), "r"(*bytes) : "eax", "memory", "cc");
 	return sum + (sum >> 8) + (sum >> 16) + (sum >> 24);
 }
 
 uint8_t checksum_sum_mmx(const void *data, uint32_t size)
 {
 	const uint8_t *bytes = data;
-	uint32_t sum = sum_mmx(&bytes, size / 8);
+	uint32_t sum = sum_mmx(&bytes, size);
 
-	for (size %= 8; size; size--)
+	for (size %= 4; size; size--)
 		sum += *bytes++;
 	return (uint8_t)sum;
 }
