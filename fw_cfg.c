@@ -14,6 +14,8 @@
 #include "phys.h"
 #include "string.h"
 
+typedef uint32_t __attribute__((may_alias, aligned(1))) word;
+
 struct directory_head {
 	be32 count;
 	struct fw_cfg_file files[FW_CFG_CACHED_FILES];
@@ -195,9 +197,19 @@ void fw_cfg_init(struct fw_cfg *cfg)
 	}
 }
 
-static bool matches(const struct fw_cfg_file *file, const char *name, size_t name_size)
+/* Word by word; the last one may reach into those before it. */
+static inline __attribute__((always_inline))
+bool matches(const struct fw_cfg_file *file, const char *name, size_t name_size)
 {
-	return name_size <= FW_CFG_NAME_SIZE && memcmp(file->name, name, name_size) == 0;
+	const void *left = file->name;
+	const void *right = name;
+
+	if (name_size < sizeof(word))
+		return memcmp(left, right, name_size) == 0;
+	return name_size <= FW_CFG_NAME_SIZE &&
+	       *(const word *)(file->name + name_size - sizeof(word)) ==
+	       *(const word *)(name + name_size - sizeof(word)) &&
+	       words_equal(&left, &right, name_size / sizeof(word));
 }
 
 static bool describe(const struct fw_cfg_file *file, struct fw_cfg_item *item)

@@ -201,6 +201,29 @@ static void add_files(uint32_t count)
 }
 
 /* Nobody can ask for a name of 56 bytes without a terminator: the directory is not what it seems. */
+/* Names of every length, which differ in one character from one another: each is found, no other. */
+static void test_names_of_every_length(void **state)
+{
+	(void)state;
+	for (uint32_t length = 1; length < FW_CFG_NAME_SIZE; length++) {
+		for (uint32_t at = 0; at < length; at++) {
+			char name[FW_CFG_NAME_SIZE] = { 0 }, other[FW_CFG_NAME_SIZE] = { 0 };
+			struct fw_cfg_item item;
+
+			fake_reset();
+			memset(name, 'n', length);
+			memcpy(other, name, sizeof(name));
+			other[at] = 'm';
+			fake_fw_cfg_file(name, "abc", 3);
+			init(true);
+			assert_true(fw_cfg_find_sized(&cfg, name, length + 1, &item));
+			assert_int_equal(item.size, 3);
+			assert_false(fw_cfg_find_sized(&cfg, other, length + 1, &item));
+			assert_false(fw_cfg_find_sized(&cfg, other, at + 1, &item));
+		}
+	}
+}
+
 static void test_unterminated_name(void **state)
 {
 	static const uint32_t numbers[] = { 0, 1, 7, 31 };
@@ -332,6 +355,7 @@ int main(void)
 		UNIT_TEST(test_failed_transfer),
 		UNIT_TEST(test_write),
 		UNIT_TEST(test_find),
+		UNIT_TEST(test_names_of_every_length),
 		UNIT_TEST(test_unterminated_name),
 		UNIT_TEST(test_duplicate_name),
 		UNIT_TEST(test_find_beyond_cache),

@@ -370,6 +370,19 @@ static void test_e820(void **state)
 		assert_int_equal(((uint8_t *)entries)[max * sizeof(*entries)], 0x5a);
 		free(entries);
 	}
+	/* Between entries nothing is written. */
+	for (uint32_t stride = 20; stride <= 32; stride += 4) {
+		uint8_t *entries = malloc(COUNT(wanted) * stride);
+
+		memset(entries, 0x5a, COUNT(wanted) * stride);
+		assert_int_equal(memmap_build_e820(&map, entries, stride, COUNT(wanted)), COUNT(wanted));
+		for (uint32_t i = 0; i < COUNT(wanted); i++) {
+			assert_memory_equal(entries + i * stride, &wanted[i], sizeof(wanted[i]));
+			for (uint32_t j = sizeof(wanted[i]); j < stride; j++)
+				assert_int_equal(entries[i * stride + j], 0x5a);
+		}
+		free(entries);
+	}
 	map.count = 0;
 	assert_int_equal(memmap_build_e820(&map, NULL, 20, 0), 0);
 }
@@ -434,6 +447,48 @@ static void test_init_reservations_win(void **state)
 	assert_int_equal(type_at(0x200000), MEMORY_RESERVED);
 	assert_int_equal(type_at(0x201000), MEMORY_RAM);
 	assert_int_equal(type_at(0x300000), MEMORY_RESERVED);
+}
+
+/* A type that only we give is none that QEMU may. */
+static void test_init_foreign_types(void **state)
+{
+	static const struct e820_entry entries[] = {
+		{ 0, 16 * MIB, MEMORY_RAM },
+		{ 0x200000, 0x1000, MEMORY_LOADED },
+		{ 0x300000, 0x1000, 0x80 },
+	};
+
+	(void)state;
+	init(entries, COUNT(entries));
+	assert_int_equal(type_at(0x200000), MEMORY_RESERVED);
+	assert_int_equal(type_at(0x300000), 0x80);
+}
+
+/* Scratch is conventional memory, or RAM wherever there is some, and is not taken. */
+static void test_scratch(void **state)
+{
+	static const struct e820_entry entries[] = { { 0, 16 * MIB, MEMORY_RAM } };
+	uint32_t count;
+
+	(void)state;
+	init(entries, COUNT(entries));
+	count = map.count;
+	assert_int_equal(memmap_scratch(&map, 0x10000, 8, "tables"), 0x1000);
+	assert_int_equal(memmap_scratch(&map, EBDA_BASE - 0x1000, 8, "tables"), 0x1000);
+	assert_int_equal(memmap_scratch(&map, EBDA_BASE, 8, "tables"), 16 * MIB - EBDA_BASE);
+	assert_int_equal(memmap_scratch(&map, 0x10000, 0x10000, "tables"), 16 * MIB - 0x10000);
+	assert_int_equal(map.count, count);
+	/* A kernel lies low. */
+	memmap_set(&map, 0x8000, 0x9000, MEMORY_LOADED);
+	assert_int_equal(memmap_scratch(&map, 0x7000, 8, "tables"), 0x1000);
+	assert_int_equal(memmap_scratch(&map, 0x7001, 8, "tables"), 16 * MIB - 0x7008);
+	memmap_set(&map, 0, 0x1000, MEMORY_LOADED);
+	assert_int_equal(memmap_scratch(&map, 0x1000, 8, "tables"), 16 * MIB - 0x1000);
+	/* All above 1 MiB is taken: what is left of conventional memory. */
+	memmap_set(&map, LEGACY_HOLE_END, 16 * MIB, MEMORY_LOADED);
+	assert_int_equal(memmap_scratch(&map, 0x10000, 8, "tables"), EBDA_BASE - 0x10000);
+	assert_panics("memory: no room for tables of 1048576 bytes, alignment 8, below 4 GiB",
+		      memmap_scratch(&map, MIB, 8, "tables"));
 }
 
 /* Tables of any length are read whole; one chunk is read once. */
@@ -570,6 +625,8 @@ int main(void)
 		UNIT_TEST(test_e820),
 		UNIT_TEST(test_init_pc),
 		UNIT_TEST(test_init_reservations_win),
+		UNIT_TEST(test_init_foreign_types),
+		UNIT_TEST(test_scratch),
 		UNIT_TEST(test_init_long_tables),
 		UNIT_TEST(test_init_refuses),
 		UNIT_TEST(test_init_truncated),
