@@ -54,7 +54,8 @@ EXEC_PREFIX = "Trace "
 STOPPED_PREFIX = "Stopped execution of TB chain"
 
 
-def _pc_of(line):
+def pc_of(line):
+    """The address in a line of the execution log."""
     return int(line.split("/", 2)[1], 16)
 
 
@@ -207,7 +208,7 @@ class Reader:
         if name == "serial" and match["access"] == "write" and address == 0x3f8:
             self.serial.append(value & 0xff)
         if name == "fwcfg.dma" and address == 0x518 and self._instruction:
-            self.dma_instructions.add(_pc_of(self._instruction))
+            self.dma_instructions.add(pc_of(self._instruction))
         self._last_access = self._describe(match["access"], name, address)
         counts = self._pending if self.kvm else not (self._same and self._instruction)
         if counts:
