@@ -25,7 +25,8 @@ CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffre
 	-Wall -Wextra -Werror -Wvla -Wframe-larger-than=1024 -Wstrict-prototypes -Wmissing-prototypes \
 	$(LTO)
 CPPFLAGS_IMAGE := -Iinclude -isystem $(shell $(CC) -print-file-name=include)
-LDFLAGS_IMAGE := $(if $(LTO),$(filter-out -nostdinc,$(CFLAGS_IMAGE)),-m32) -nostdlib -static -Wl,--gc-sections,--build-id=none,-z,noexecstack \
+LDFLAGS_IMAGE := $(if $(LTO),$(filter-out -nostdinc,$(CFLAGS_IMAGE)),-m32) -nostdlib -static \
+	-Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
 
 SOURCES := $(sort $(wildcard *.c *.S lib/*.c tables/*.c tables/*.S boot/*.c boot/*.S))
