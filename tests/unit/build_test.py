@@ -83,7 +83,7 @@ def test_an_image_too_large(tree):
     assert status == 0, output
     used = int(output.split('qboot.bin: ')[1].split()[0])
     budget = int(re.search(r'ROM_BUDGET (0x\w+)', (tree / 'bios.lds').read_text())[1], 16)
-    for size, fits in (budget - used - 256, True), (budget - used + 16, False), (0xf000, False):
+    for size, fits in (budget - used - 256, True), (budget - used + 64, False), (0xf000, False):
         add_ballast(tree, size)
         status, output = make(tree)
         assert (status == 0) == fits, output
