@@ -9,10 +9,10 @@ Without QEMU's arguments: -M pc, q35 and microvm, each with 512 MiB and nothing 
 (scripts/kernels.py).  Another guest must print something when it is up: --up REGEX; and the kernel
 says that it starts init unless it is told to be quiet: --init REGEX.
 
-The runs of the firmwares are interleaved, so what else the host does hits all alike.  Writes
-report.json and report.html (pictures need matplotlib) and prints a table: median, 95th percentile
-and spread (the middle half) of each step, see boots.py, then exits by cause and rebuilds, see
-events.py.
+The runs of the firmwares are interleaved, in another order each time, so that what else the host does
+hits all alike.  Writes report.json and report.html (pictures need matplotlib) and prints a table:
+median, 95th percentile and spread (the middle half) of each step, see boots.py, then exits by cause
+and rebuilds, see events.py.
 
 No root is needed but for /dev/kvm.  --accel auto takes KVM where it runs on hardware.
 """
@@ -22,6 +22,7 @@ import json
 import os
 from pathlib import Path
 import platform
+import random
 import statistics
 import subprocess
 import sys
@@ -137,6 +138,11 @@ def choose_accelerator(wanted):
     return wanted
 
 
+def in_turn(candidates, run):
+    """The candidates in the order of this run: each time another, since a place may be a faster one."""
+    return random.Random(run).sample(candidates, len(candidates))
+
+
 def measure_scenario(lab, scenario, candidates, options, progress):
     """The report's entry for a scenario."""
     entry = {"name": scenario.name, "machine": scenario.machine, "kernel": str(scenario.kernel),
@@ -153,7 +159,7 @@ def measure_scenario(lab, scenario, candidates, options, progress):
         except qemu.Error as error:
             result["unsupported"] = str(error).split("\n", maxsplit=1)[0]
     for run in range(options.runs):
-        for firmware, result, samples in usable:
+        for firmware, result, samples in in_turn(usable, run):
             progress.step(f"{scenario.name}: run {run + 1} of {options.runs}, {firmware.name}")
             try:
                 for step, seconds in lab.time_boot(scenario, firmware, options.guest).items():
@@ -194,7 +200,7 @@ def measure_growth(lab, machine, candidates, options, progress):
         scenario = boots.Scenario("", lab.kernels["pvh"], arguments, options.accel, initrd)
         samples, counts = {}, {}
         for run in range(min(options.runs, GROWTH_RUNS) + 1):
-            for firmware in candidates:
+            for firmware in in_turn(candidates, run):
                 progress.step(f"{machine}: {count} {what}, {firmware.name}")
                 try:
                     if run == 0:
