@@ -14,8 +14,6 @@
 #include "phys.h"
 #include "string.h"
 
-typedef uint32_t __attribute__((may_alias, aligned(1))) word;
-
 struct directory_head {
 	be32 count;
 	struct fw_cfg_file files[FW_CFG_CACHED_FILES];

@@ -247,6 +247,7 @@ static noreturn void too_little(uint32_t size)
 	panic("memory: 0x%x bytes below 4 GiB, 1 MiB needed; give the guest more memory (-m)", size);
 }
 
+/* RAM from 1 MiB on ends below the flash range, whatever QEMU says. */
 static uint64_t below_flash(uint64_t end)
 {
 	return end < FLASH_BASE ? end : FLASH_BASE;

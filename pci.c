@@ -368,7 +368,7 @@ static uint32_t choose_vga(struct walk *walk, uint32_t bus)
 
 /*
  * Moves on to the next function of a bus that answers; false when there is none.  Most slots are empty:
- * everything is inlined, and the loops over them have nothing that can be outside.
+ * everything in the loops is inlined.
  */
 static __attribute__((flatten, noinline))
 bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus, uint32_t *bdf,
@@ -386,18 +386,10 @@ bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus,
 			goto out;
 	}
 	step = PCI_FUNCTIONS;
-	if (access.ecam_base) {
-		for (; next < end; next += PCI_FUNCTIONS) {
-			found = mmio_read32(pci_ecam_address(&access, next, PCI_VENDOR_ID));
-			if (is_present(found))
-				break;
-		}
-	} else {
-		for (; next < end; next += PCI_FUNCTIONS) {
-			found = pci_read32(&access, next, PCI_VENDOR_ID);
-			if (is_present(found))
-				break;
-		}
+	for (; next < end; next += PCI_FUNCTIONS) {
+		found = pci_read32(&access, next, PCI_VENDOR_ID);
+		if (is_present(found))
+			break;
 	}
 out:
 	*bdf = next;

@@ -106,8 +106,9 @@ uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_
 		      enum memory_zone zone, const char *who);
 
 /*
- * A place as memmap_alloc() would take in RAM, which is not taken: for what is over before the next
- * allocation.
+ * A place of size bytes, aligned to a power of two up to 4 KiB, for what is over before the next
+ * allocation: it is not taken.  Conventional memory, else RAM below 4 GiB from the top; a panic that
+ * names who when there is neither.  Pure.
  */
 uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align, const char *who);
 

@@ -15,7 +15,7 @@
 uint32_t paging_directories(uint32_t end, bool gib_pages);
 
 /*
- * Maps [0, end) to itself, end rounded up to a multiple of 16 MiB or of a page.  pml4 and pdpt are one
+ * Maps [0, end) to itself, end rounded up to 16 MiB, or to 1 GiB with pages of that size.  pml4 and pdpt are one
  * cleared page each; directories, as many as paging_directories() says, are cleared, too.  The tables'
  * physical addresses are pdpt_paddr and directories_paddr.
  */

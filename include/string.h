@@ -7,6 +7,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* Any four bytes. */
+typedef uint32_t __attribute__((may_alias, aligned(1))) word;
 
 void *memcpy(void *restrict dest, const void *restrict src, size_t size);
 void *memmove(void *dest, const void *src, size_t size);

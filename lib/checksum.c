@@ -11,6 +11,8 @@
  */
 #include "checksum.h"
 
+#include "string.h"
+
 #define LANES           0x00ff00ffu
 #define RUN             256u            /* words; 257 * 255 is the most that 16 bits hold */
 #define STEP            16u
@@ -21,8 +23,6 @@
 #else
 #define MMX_ADD_CODE_ADDRESS    "add $1f, %1\n\t"
 #endif
-
-typedef uint32_t __attribute__((may_alias, aligned(1))) word;
 
 struct sums {
 	uint32_t all;

@@ -10,8 +10,6 @@
 
 _Static_assert(LOADER_MAX_FILES <= UINT8_MAX, "an index fits loader_command.checksum.index");
 
-typedef uint32_t __attribute__((may_alias, aligned(1))) word;
-
 static bool fits(uint32_t offset, uint32_t length, uint32_t size)
 {
 	return offset <= size && length <= size - offset;

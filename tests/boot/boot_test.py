@@ -34,7 +34,7 @@ NO_ACPI = re.compile(r"ACPI BIOS Error \(bug\): A valid RSDP was not found")
 
 @pytest.fixture(scope="session", name="media")
 def _media(tmp_path_factory):
-    """The test disk and the directory served by TFTP, for the placeholders of cases.py."""
+    """The test disk and the directory served by TFTP, which cases.py names in braces."""
     return testmedia.make(tmp_path_factory.mktemp("media"))
 
 

@@ -46,7 +46,7 @@ def _generic(tmp_path_factory):
 
 @pytest.fixture(scope="session", name="media")
 def _media(tmp_path_factory):
-    """The test disk and the directory served by TFTP, for the placeholders of pci_cases.py."""
+    """The test disk and the directory served by TFTP, which pci_cases.py names in braces."""
     return testmedia.make(tmp_path_factory.mktemp("media"))
 
 

@@ -74,7 +74,7 @@ CHECKSUM_OFFSET = 9
 
 @pytest.fixture(scope="session", name="media")
 def _media(tmp_path_factory):
-    """Files for the placeholders of CASES."""
+    """The files that CASES name in braces."""
     directory = tmp_path_factory.mktemp("tables")
     (directory / "credential").write_bytes(b"io.systemd.credential:x=" + b"q" * (60 << 10))
     (directory / "credential127k").write_bytes(b"io.systemd.credential:x=" + b"q" * (127 << 10))

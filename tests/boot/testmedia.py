@@ -1,7 +1,7 @@
 """What guests are given to read, and whether they read it right.
 
 Contract: make(directory) writes the test disk and a directory for TFTP, and returns their paths for
-the placeholders {disk} and {tftp} of the rows; wrong(tests, said) gives a reason for each word of
+what {disk} and {tftp} in the rows stand for; wrong(tests, said) gives a reason for each word of
 qb.test (scripts/guest-init.sh) whose answer in SAID is not what make() wrote.
 """
 
