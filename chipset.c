@@ -12,6 +12,7 @@
 #include "layout.h"
 
 /* Host bridge of Q35 (Intel 3 Series MCH). */
+/* clang-format off */
 #define MCH_PCIEXBAR            0x60            /* u64; the upper half is 0 after reset */
   #define MCH_PCIEXBAR_ENABLE     (1u << 0)
 #define MCH_PAM0                0x90            /* u8 */
@@ -48,14 +49,15 @@
 
 /* Edge/level control of the 8259s, a bit an interrupt; level is what PCI needs. */
 #define ELCR_PORT               0x4d0
+/* clang-format on */
 
 const uint8_t chipset_pirq_irqs[4] = { 10, 10, 11, 11 };
 
-#define PC_ECAM_BASE            0xb0000000
-#define MICROVM_ECAM_BASE       0xe0000000
-#define ECAM_SIZE               0x10000000
+#define PC_ECAM_BASE      0xb0000000
+#define MICROVM_ECAM_BASE 0xe0000000
+#define ECAM_SIZE         0x10000000
 
-#define RANGES(array)           .ranges = array, .range_count = sizeof(array) / sizeof(array[0])
+#define RANGES(array) .ranges = array, .range_count = sizeof(array) / sizeof(array[0])
 
 static const struct memory_range plain_ranges[] = { MEMMAP_LEGACY_RANGES, MEMMAP_FLASH_RANGE };
 static const struct memory_range q35_ranges[] = {
@@ -94,7 +96,7 @@ static const struct chipset chipsets[] = {
 		.ecam_base = PC_ECAM_BASE,
 		RANGES(q35_ranges),
 		.mmio_end = IOAPIC_BASE,
-		.ports = { { 0x6000, 0xffff }, { 0x1000, 0x4fff } },    /* not 0x5658 (vmport) */
+		.ports = { { 0x6000, 0xffff }, { 0x1000, 0x4fff } }, /* not 0x5658 (vmport) */
 		.irq_wiring = IRQ_WIRING_ICH9,
 		.isa_bridge = PCI_BDF(0, 31, 0),
 		.pm_function = PCI_BDF(0, 31, 0),
@@ -124,8 +126,8 @@ static const struct chipset microvm_pcie = {
 };
 
 /* PCI takes more than this in microvm's ACPI tables: _PRT has an entry for each pin of 32 slots. */
-#define PCI_ACPI_SIZE           0x800
-#define FDT_CELLS               0x600   /* 24 virtio devices make it 5 KiB long, of a file of 1 MiB */
+#define PCI_ACPI_SIZE 0x800
+#define FDT_CELLS     0x600 /* 24 virtio devices make it 5 KiB long, of a file of 1 MiB */
 
 static const struct chipset isapc = {
 	.name = "isapc",
@@ -151,7 +153,8 @@ static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fd
 	    !be32_get(reg[2]) && be32_get(reg[3]) == ECAM_SIZE)
 		return &microvm_pcie;
 	log("chipset: the PCIe host bridge is not where it is expected, at 0x%x; its devices are left "
-	    "to the kernel", microvm_pcie.ecam_base);
+	    "to the kernel",
+	    microvm_pcie.ecam_base);
 	return &microvm;
 }
 
@@ -170,7 +173,8 @@ const struct chipset *chipset_probe(const struct fw_cfg *cfg)
 			return &chipsets[i];
 	if (host_bridge != PCI_NO_DEVICE)
 		panic("chipset: unknown host bridge %04x:%04x at 00:00.0; use -M pc, q35, microvm or "
-		      "isapc", host_bridge & 0xffff, host_bridge >> 16);
+		      "isapc",
+		      host_bridge & 0xffff, host_bridge >> 16);
 	return &isapc;
 }
 
@@ -179,13 +183,13 @@ bool chipset_is_reset(const struct chipset *chipset)
 	const struct pci_access ports = { 0 };
 
 	return chipset->irq_wiring == IRQ_WIRING_NONE ||
-		pci_read32(&ports, chipset->isa_bridge, ISA_PIRQA_D) == ISA_PIRQ_RESET;
+	       pci_read32(&ports, chipset->isa_bridge, ISA_PIRQA_D) == ISA_PIRQ_RESET;
 }
 
 static uint32_t pirq_routing(void)
 {
 	return (uint32_t)chipset_pirq_irqs[0] | (uint32_t)chipset_pirq_irqs[1] << 8 |
-		(uint32_t)chipset_pirq_irqs[2] << 16 | (uint32_t)chipset_pirq_irqs[3] << 24;
+	       (uint32_t)chipset_pirq_irqs[2] << 16 | (uint32_t)chipset_pirq_irqs[3] << 24;
 }
 
 static void program_elcr(void)
@@ -219,14 +223,13 @@ static void program_ich9(const struct chipset *chipset, const struct pci_access 
 	pci_write8(access, chipset->smbus_function, SMBUS_HOSTC, SMBUS_HST_EN);
 }
 
-void chipset_init(const struct chipset *chipset, const struct cpu *cpu,
-		  struct pci_access *access)
+void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct pci_access *access)
 {
 	const struct pci_access ports = { 0 };
 
 	*access = ports;
 	if (chipset->ecam_base) {
-		if (chipset->host_bridge)       /* not the one of microvm, whose ECAM is fixed */
+		if (chipset->host_bridge) /* not the one of microvm, whose ECAM is fixed */
 			pci_write32(&ports, PCI_BDF(0, 0, 0), MCH_PCIEXBAR,
 				    chipset->ecam_base | MCH_PCIEXBAR_ENABLE);
 		access->ecam_base = chipset->ecam_base;

@@ -12,6 +12,7 @@
 #include "format.h"
 #include "io.h"
 
+/* clang-format off */
 #define DEBUGCON_PORT           0x402   /* QEMU hw/char/debugcon.c; SeaBIOS's and OVMF's choice */
   #define DEBUGCON_READBACK       0xe9
 
@@ -21,13 +22,16 @@
 
 #define PVPANIC_PORT            0x505   /* QEMU docs/specs/pvpanic.rst */
   #define PVPANIC_PANICKED        (1u << 0)
+/* clang-format on */
 
 /*
  * QEMU hw/misc/debugexit.c: reads as 0; a write of n ends QEMU with status 2n + 1.  Test kernels
  * end themselves here too, most often with 0 and 1 or 0x10 and 0x11: ours must look like none.
  */
 static const uint16_t debug_exit_ports[] = { 0xf4, 0x501 };
+/* clang-format off */
   #define DEBUG_EXIT_FAILURE      0x2a
+/* clang-format on */
 
 static void put_line(uint16_t port, const char *line)
 {
@@ -84,5 +88,6 @@ noreturn void panic(const char *message, ...)
 noreturn void console_exception(uint32_t vector, uint32_t error_code, uint32_t eip)
 {
 	panic("exception %u (error code 0x%x) in the firmware at 0x%08x; please report this with "
-	      "the QEMU command line", vector, error_code, eip);
+	      "the QEMU command line",
+	      vector, error_code, eip);
 }

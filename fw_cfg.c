@@ -20,19 +20,19 @@ struct directory_head {
 };
 _Static_assert(sizeof(struct directory_head) == 4 + 64 * FW_CFG_CACHED_FILES, "no padding");
 
-static noreturn __attribute__((noinline))
-void report_failure(const struct fw_cfg_dma *dma, uint32_t control)
+static noreturn __attribute__((noinline)) void report_failure(const struct fw_cfg_dma *dma,
+							      uint32_t control)
 {
 	uint64_t paddr = (uint64_t)be32_get(dma->address_high) << 32 | be32_get(dma->address_low);
 
 	panic("fw_cfg: transfer of %u bytes at 0x%llx with control 0x%x failed with status 0x%x; this "
-	      "QEMU and this image do not fit together", be32_get(dma->length),
-	      (unsigned long long)paddr, control, be32_get(dma->control));
+	      "QEMU and this image do not fit together",
+	      be32_get(dma->length), (unsigned long long)paddr, control, be32_get(dma->control));
 }
 
 /* Cost: 1 VM exit. */
-static inline __attribute__((always_inline))
-void transfer(uint32_t control, uint64_t paddr, uint32_t size)
+static inline __attribute__((always_inline)) void transfer(uint32_t control, uint64_t paddr,
+							   uint32_t size)
 {
 	struct fw_cfg_dma dma = {
 		.control = be32_make(control),
@@ -61,7 +61,8 @@ void fw_cfg_read_paddr(const struct fw_cfg *cfg, uint16_t selector, uint64_t des
 	}
 	if (dest_paddr >> 32)
 		panic("fw_cfg: cannot read item 0x%x to 0x%llx without DMA; start QEMU without "
-		      "fw_cfg.dma_enabled=off", selector, (unsigned long long)dest_paddr);
+		      "fw_cfg.dma_enabled=off",
+		      selector, (unsigned long long)dest_paddr);
 	outw(FW_CFG_PORT_SELECTOR, selector);
 	read_ports(phys_ptr((uint32_t)dest_paddr), size);
 }
@@ -107,7 +108,8 @@ void fw_cfg_write(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset, 
 
 	if (!cfg->dma)
 		panic("fw_cfg: cannot write item 0x%x without DMA; start QEMU without "
-		      "fw_cfg.dma_enabled=off", selector);
+		      "fw_cfg.dma_enabled=off",
+		      selector);
 	if (offset) {
 		transfer(select | FW_CFG_DMA_SKIP, 0, offset);
 		select = 0;
@@ -119,8 +121,8 @@ static void check_terminator(const struct fw_cfg_file *file, uint32_t number)
 {
 	if (file->name[FW_CFG_NAME_SIZE - 1])
 		panic("fw_cfg: file %u of the directory, at 0x%x, has a name without a terminator; this "
-		      "QEMU and this image do not fit together", number,
-		      (uint32_t)(sizeof(be32) + number * sizeof(*file)));
+		      "QEMU and this image do not fit together",
+		      number, (uint32_t)(sizeof(be32) + number * sizeof(*file)));
 }
 
 /* What users hand to their guests; "opt/" is theirs by QEMU's docs/specs/fw_cfg.rst. */
@@ -134,7 +136,7 @@ static bool cache(struct fw_cfg *cfg, uint32_t *cached, const struct fw_cfg_file
 		  uint32_t number)
 {
 	if (!file->name[0])
-		return false;           /* it claims too many */
+		return false; /* it claims too many */
 	check_terminator(file, number);
 	if (is_other_peoples(file))
 		return true;
@@ -166,7 +168,8 @@ static uint32_t read_rest(struct fw_cfg *cfg)
 	}
 	return cached;
 }
-_Static_assert(FW_CFG_CACHED_FILES % FW_CFG_CHUNK_FILES == 0, "the first chunk begins after the cache");
+_Static_assert(FW_CFG_CACHED_FILES % FW_CFG_CHUNK_FILES == 0,
+	       "the first chunk begins after the cache");
 
 void fw_cfg_init(struct fw_cfg *cfg)
 {
@@ -174,7 +177,7 @@ void fw_cfg_init(struct fw_cfg *cfg)
 	uint32_t cached;
 
 	_Static_assert(sizeof(struct directory_head) ==
-		       sizeof(struct fw_cfg) - offsetof(struct fw_cfg, file_count),
+			       sizeof(struct fw_cfg) - offsetof(struct fw_cfg, file_count),
 		       "the directory is read in place");
 	cfg->dma = inl(FW_CFG_PORT_DMA_HIGH) == FW_CFG_SIGNATURE;
 	if (!cfg->dma && fw_cfg_read_u32(cfg, FW_CFG_KEY_SIGNATURE) != FW_CFG_SIGNATURE)
@@ -196,8 +199,8 @@ void fw_cfg_init(struct fw_cfg *cfg)
 }
 
 /* Word by word; the last one may reach into those before it. */
-static inline __attribute__((always_inline))
-bool matches(const struct fw_cfg_file *file, const char *name, size_t name_size)
+static inline __attribute__((always_inline)) bool matches(const struct fw_cfg_file *file,
+							  const char *name, size_t name_size)
 {
 	const void *left = file->name;
 	const void *right = name;
@@ -206,7 +209,7 @@ bool matches(const struct fw_cfg_file *file, const char *name, size_t name_size)
 		return memcmp(left, right, name_size) == 0;
 	return name_size <= FW_CFG_NAME_SIZE &&
 	       *(const word *)(file->name + name_size - sizeof(word)) ==
-	       *(const word *)(name + name_size - sizeof(word)) &&
+		       *(const word *)(name + name_size - sizeof(word)) &&
 	       words_equal(&left, &right, name_size / sizeof(word));
 }
 
@@ -217,9 +220,8 @@ static bool describe(const struct fw_cfg_file *file, struct fw_cfg_item *item)
 	return true;
 }
 
-static __attribute__((noinline))
-bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
-			      struct fw_cfg_item *item)
+static __attribute__((noinline)) bool find_beyond_cache(const struct fw_cfg *cfg, const char *name,
+							size_t name_size, struct fw_cfg_item *item)
 {
 	struct fw_cfg_file file;
 	uint32_t ignored;
@@ -241,13 +243,14 @@ static uint32_t number_of(const struct fw_cfg *cfg, uint32_t i)
 	return cfg->file_count > FW_CFG_CACHED_FILES ? cfg->files[i].reserved : i;
 }
 
-static noreturn __attribute__((noinline))
-void report_duplicate(const struct fw_cfg *cfg, uint32_t first, uint32_t second)
+static noreturn __attribute__((noinline)) void report_duplicate(const struct fw_cfg *cfg,
+								uint32_t first, uint32_t second)
 {
 	uint32_t number = number_of(cfg, second);
 
 	panic("fw_cfg: \"%s\" is in the directory twice, as file %u and, at 0x%x, file %u; this QEMU and "
-	      "this image do not fit together", cfg->files[first].name, number_of(cfg, first),
+	      "this image do not fit together",
+	      cfg->files[first].name, number_of(cfg, first),
 	      (uint32_t)(sizeof(be32) + number * sizeof(cfg->files[0])), number);
 }
 

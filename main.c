@@ -27,7 +27,7 @@
 #include "smm.h"
 #include "smp.h"
 
-#define NOINIT __attribute__((section(".noinit")))      /* filled by the step that owns it */
+#define NOINIT __attribute__((section(".noinit"))) /* filled by the step that owns it */
 
 noreturn void main(void);
 
@@ -36,7 +36,7 @@ static struct memmap map NOINIT;
 static struct boot_image image NOINIT;
 static struct smm_plan smm NOINIT;
 static struct smm_saved smm_saved NOINIT;
-static struct resume resume NOINIT;             /* kept from one boot to the next reset */
+static struct resume resume NOINIT; /* kept from one boot to the next reset */
 
 /* Out of S3: what a reset took away and the operating system does not restore itself. */
 static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)

@@ -13,22 +13,22 @@
 #include "phys.h"
 #include "string.h"
 
-#define FOUR_GIB                0x100000000ull
+#define FOUR_GIB 0x100000000ull
 
 /* The pool keeps this much back for ZONE_FSEG when something else asks. */
-#define POOL_FSEG_SHARE         0x400
+#define POOL_FSEG_SHARE 0x400
 
 /* RTC registers with the size of memory, where there is no etc/e820 (QEMU hw/i386/pc.c). */
-#define CMOS_INDEX_PORT         0x70
-#define CMOS_DATA_PORT          0x71
-#define CMOS_EXTENDED_KIB       0x30    /* u16: KiB above 1 MiB, at most 65535 */
-#define CMOS_ABOVE_16M          0x34    /* u16: 64 KiB units above 16 MiB */
-#define CMOS_ABOVE_4G           0x5b    /* u24: 64 KiB units above 4 GiB */
+#define CMOS_INDEX_PORT   0x70
+#define CMOS_DATA_PORT    0x71
+#define CMOS_EXTENDED_KIB 0x30 /* u16: KiB above 1 MiB, at most 65535 */
+#define CMOS_ABOVE_16M    0x34 /* u16: 64 KiB units above 16 MiB */
+#define CMOS_ABOVE_4G     0x5b /* u24: 64 KiB units above 4 GiB */
 
 /* Where conventional memory is used from: never the first page, for null is no place. */
-#define SCRATCH_BASE            0x1000
+#define SCRATCH_BASE 0x1000
 
-#define E820_CHUNK              32      /* entries of etc/e820 read at a time */
+#define E820_CHUNK 32 /* entries of etc/e820 read at a time */
 
 enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t type)
 {
@@ -162,7 +162,8 @@ uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uin
 static noreturn void no_room(uint32_t size, uint32_t align, const char *who)
 {
 	panic("memory: no room for %s of %u bytes, alignment %u, below 4 GiB; give the guest more memory "
-	      "(-m)", who, size, align);
+	      "(-m)",
+	      who, size, align);
 }
 
 uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
@@ -194,7 +195,7 @@ uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align,
 static bool is_ram(uint32_t type)
 {
 	return type == MEMORY_RAM || type == MEMORY_ACPI || type == MEMORY_NVS ||
-		type & MEMORY_OURS;
+	       type & MEMORY_OURS;
 }
 
 uint32_t memmap_low_ram_end(const struct memmap *map)
@@ -215,7 +216,7 @@ uint32_t memmap_build_e820(const struct memmap *map, void *entries, uint32_t str
 
 	for (const struct memory_range *range = map->ranges; range != end; range++) {
 		bool merges = count && !((range->type ^ range[-1].type) & ~(uint32_t)MEMORY_OURS) &&
-			range->base == range[-1].end;
+			      range->base == range[-1].end;
 
 		count += !merges;
 		if (count > max)
@@ -244,7 +245,8 @@ void memmap_reserve(struct memmap *map, uint64_t base, uint64_t end, uint32_t ty
 
 static noreturn void too_little(uint32_t size)
 {
-	panic("memory: 0x%x bytes below 4 GiB, 1 MiB needed; give the guest more memory (-m)", size);
+	panic("memory: 0x%x bytes below 4 GiB, 1 MiB needed; give the guest more memory (-m)",
+	      size);
 }
 
 /* RAM from 1 MiB on ends below the flash range, whatever QEMU says. */
@@ -260,8 +262,8 @@ static void enter_entry(struct memmap *map, const struct e820_entry *entry)
 
 	if (end < base)
 		panic("memory: etc/e820 has an entry of 0x%llx bytes at 0x%llx, past 2^64; this QEMU "
-		      "and this image do not fit together", (unsigned long long)entry->size,
-		      (unsigned long long)entry->base);
+		      "and this image do not fit together",
+		      (unsigned long long)entry->size, (unsigned long long)entry->base);
 	/* QEMU has one entry from 0 over all that a PC has below 1 MiB. */
 	if (entry->type == MEMORY_RAM && base < LEGACY_HOLE_END) {
 		if (end < LEGACY_HOLE_END)
@@ -293,7 +295,8 @@ static void enter_e820(struct memmap *map, const struct fw_cfg *cfg, struct fw_c
 				fw_cfg_read(cfg, item.selector, chunk, count * sizeof(chunk[0]));
 			else if (done)
 				fw_cfg_read_more(cfg, chunk, count * sizeof(chunk[0]));
-			for (const struct e820_entry *entry = chunk; entry != chunk + count; entry++) {
+			for (const struct e820_entry *entry = chunk; entry != chunk + count;
+			     entry++) {
 				if ((entry->type == MEMORY_RAM) == ram)
 					enter_entry(map, entry);
 				else
@@ -319,8 +322,9 @@ static void enter_cmos(struct memmap *map)
 {
 	uint64_t above_16m = (uint64_t)read_cmos(CMOS_ABOVE_16M, 2) << 16;
 	uint64_t above_4g = (uint64_t)read_cmos(CMOS_ABOVE_4G, 3) << 16;
-	uint64_t low_end = above_16m ? 0x1000000 + above_16m :
-		LEGACY_HOLE_END + ((uint64_t)read_cmos(CMOS_EXTENDED_KIB, 2) << 10);
+	uint64_t low_end =
+		above_16m ? 0x1000000 + above_16m :
+			    LEGACY_HOLE_END + ((uint64_t)read_cmos(CMOS_EXTENDED_KIB, 2) << 10);
 
 	map->pool_end = FIRMWARE_POOL_END;
 	memmap_reserve(map, LEGACY_HOLE_END, below_flash(low_end), MEMORY_RAM, "RAM");

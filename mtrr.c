@@ -8,7 +8,10 @@
 
 #include "string.h"
 
-#define FIXED(msr, type)        { msr, MTRR_FOUR(type), MTRR_FOUR(type) }
+#define FIXED(msr, type) \
+	{ \
+		msr, MTRR_FOUR(type), MTRR_FOUR(type) \
+	}
 
 /* F0000-FFFFF is the ROM; E0000-EFFFF is the firmware's RAM; option ROMs go below (layout.h). */
 static const struct msr_value fixed_ranges[] = {
@@ -19,9 +22,9 @@ static const struct msr_value fixed_ranges[] = {
 	FIXED(IA32_MTRR_FIX4K_C0000 + 1, MTRR_WP),
 	FIXED(IA32_MTRR_FIX4K_C0000 + 2, MTRR_WP),
 	FIXED(IA32_MTRR_FIX4K_C0000 + 3, MTRR_WP),
-	FIXED(IA32_MTRR_FIX4K_C0000 + 4, MTRR_WB),      /* E0000 */
+	FIXED(IA32_MTRR_FIX4K_C0000 + 4, MTRR_WB), /* E0000 */
 	FIXED(IA32_MTRR_FIX4K_C0000 + 5, MTRR_WB),
-	FIXED(IA32_MTRR_FIX4K_C0000 + 6, MTRR_WP),      /* F0000 */
+	FIXED(IA32_MTRR_FIX4K_C0000 + 6, MTRR_WP), /* F0000 */
 	FIXED(IA32_MTRR_FIX4K_C0000 + 7, MTRR_WP),
 };
 _Static_assert(sizeof(fixed_ranges) == (3 + IA32_MTRR_FIX4K_COUNT) * sizeof(fixed_ranges[0]),
@@ -35,7 +38,7 @@ void msr_list_add(struct msr_list *list, uint32_t msr, uint32_t low, uint32_t hi
 static void plan_variable(struct msr_list *list, uint32_t max_ranges, uint32_t phys_bits,
 			  uint32_t ram_end, uint32_t hole_base)
 {
-	uint32_t most = 0 - ram_end;            /* bytes up to 4 GiB */
+	uint32_t most = 0 - ram_end; /* bytes up to 4 GiB */
 	uint32_t least = 0 - (hole_base > ram_end ? hole_base : ram_end);
 	uint32_t mask_high = phys_bits > 32 ? (1u << (phys_bits - 32)) - 1 : 0;
 	uint32_t covered = 0;

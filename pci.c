@@ -16,24 +16,24 @@
 #include "pci_plan.h"
 #include "phys.h"
 
-#define FOUR_GIB                0x100000000ull
-#define GIB                     0x40000000ull
+#define FOUR_GIB 0x100000000ull
+#define GIB      0x40000000ull
 
 /* Devices below 4 GiB start here when RAM permits: the MTRRs that leave them uncached stay few. */
-#define PREFERRED_MMIO_BASE     0xc0000000
-#define FALLBACK_MMIO_BASE      0x80000000
+#define PREFERRED_MMIO_BASE 0xc0000000
+#define FALLBACK_MMIO_BASE  0x80000000
 
 /* From a multiple of this on, 8 MTRRs reach up to 4 GiB: one for each bit of the distance. */
-#define MMIO_GRAIN              0x1000000u
-#define PREFERRED_MMIO_GRAIN    0x400000u       /* above PREFERRED_MMIO_BASE */
+#define MMIO_GRAIN           0x1000000u
+#define PREFERRED_MMIO_GRAIN 0x400000u /* above PREFERRED_MMIO_BASE */
 
 /* How opt/org.qboot/pci-decode starts. */
-#define DECODE_ON               ('o' | 'n' << 8)
-#define DECODE_OFF              ('o' | 'f' << 8)
+#define DECODE_ON  ('o' | 'n' << 8)
+#define DECODE_OFF ('o' | 'f' << 8)
 
 /* Room for hot-plug, where a bridge does not say how much it wants. */
-#define ROOM_IO                 0x1000
-#define ROOM_MEMORY             0x200000
+#define ROOM_IO     0x1000
+#define ROOM_MEMORY 0x200000
 
 /* One bus while it is walked; the index is that of struct pci_plan. */
 struct branch {
@@ -43,21 +43,21 @@ struct branch {
 	uint8_t swizzle;        /* sum of the slots of all bridges below it */
 	uint8_t reserved_buses; /* for hot-plug, after the last one found */
 	bool root;
-	bool port;              /* below a PCI Express port */
-	bool occupied;          /* something is on it */
-	bool hinted;            /* the bridge says what it wants */
-	bool numbers_open;      /* its bridge forwards all higher bus numbers */
-	bool no_io;             /* its bridge, or one above, has no I/O window */
+	bool port;         /* below a PCI Express port */
+	bool occupied;     /* something is on it */
+	bool hinted;       /* the bridge says what it wants */
+	bool numbers_open; /* its bridge forwards all higher bus numbers */
+	bool no_io;        /* its bridge, or one above, has no I/O window */
 };
 
 struct walk {
 	const struct chipset *chipset;
 	const struct pci_access *access;
 	struct pci_plan *plan;
-	uint32_t last_bus;      /* the highest bus number given out */
-	uint32_t bus_limit;     /* the highest that may be */
-	bool decode;            /* switch everything on */
-	bool vga;               /* the first VGA device was seen */
+	uint32_t last_bus;  /* the highest bus number given out */
+	uint32_t bus_limit; /* the highest that may be */
+	bool decode;        /* switch everything on */
+	bool vga;           /* the first VGA device was seen */
 	struct branch branches[PCI_MAX_BUSES];
 };
 
@@ -123,9 +123,8 @@ static uint32_t size_register(const struct pci_access *access, uint32_t bdf, uin
 }
 
 /* Reads registers first to end of BARs with all ones written.  Decoding is off. */
-static __attribute__((flatten))
-void size_bars(const struct pci_access *access, uint32_t bdf, uint32_t first, uint32_t end,
-		      uint32_t *values)
+static __attribute__((flatten)) void size_bars(const struct pci_access *access, uint32_t bdf,
+					       uint32_t first, uint32_t end, uint32_t *values)
 {
 	for (uint32_t i = first; i < end; i++) {
 		if (access->wide) {
@@ -143,8 +142,9 @@ void size_bars(const struct pci_access *access, uint32_t bdf, uint32_t first, ui
 			continue;
 		/* The upper half is not touched when the size is in the lower one. */
 		i++;
-		values[i] = values[i - 1] & PCI_BAR_MASK_MEMORY ? 0xffffffff :
-			size_register(access, bdf, PCI_BAR(i));
+		values[i] = values[i - 1] & PCI_BAR_MASK_MEMORY ?
+				    0xffffffff :
+				    size_register(access, bdf, PCI_BAR(i));
 	}
 }
 
@@ -157,7 +157,8 @@ static void add_bar(struct walk *walk, uint32_t bus, uint32_t bdf, uint32_t offs
 		return;
 	if (size)
 		log("pci: %02x:%02x.%u register 0x%x of 0x%llx bytes gets no address, there are more "
-		    "than %u", PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf), offset,
+		    "than %u",
+		    PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf), offset,
 		    (unsigned long long)size, PCI_MAX_BARS);
 	else
 		log("pci: %02x:%02x.%u register 0x%x gets no address, what it reads gives no size",
@@ -248,7 +249,7 @@ static void read_reserves(struct walk *walk, struct pci_bus *bus, struct branch 
 	any_low = read_reserve(access, bdf, offset + RESERVE_CAP_PREFETCH32, 1, &low);
 	any_high = read_reserve(access, bdf, offset + RESERVE_CAP_PREFETCH64, 2, &high);
 	branch->hinted = any_io || any || any_low || any_high;
-	if (any_low == any_high)        /* both is a contradiction */
+	if (any_low == any_high) /* both is a contradiction */
 		return;
 	bus->windows[PCI_WINDOW_PREFETCH].room = any_low ? low : high;
 	bus->want_high = any_high && high >= PCI_LARGE_SIZE;
@@ -296,7 +297,7 @@ static void open_numbers(struct walk *walk, uint32_t index)
 		walk->branches[index].numbers_open = true;
 		pci_write32(walk->access, bus->bridge, PCI_PRIMARY_BUS,
 			    PCI_BUS(bus->bridge) | (uint32_t)bus->number << 8 |
-			    (PCI_BUSES - 1) << 16);
+				    (PCI_BUSES - 1) << 16);
 	}
 }
 
@@ -313,8 +314,8 @@ static uint32_t enter_bridge(struct walk *walk, uint32_t parent, uint32_t bdf, b
 		bus = pci_plan_add_bus(walk->plan, parent, bdf);
 	if (!bus) {
 		log("pci: bridge %02x:%02x.%u gets no bus number, all up to %u are taken; what is "
-		    "behind it cannot be used", PCI_BUS(bdf), slot, PCI_FUNCTION(bdf),
-		    walk->bus_limit);
+		    "behind it cannot be used",
+		    PCI_BUS(bdf), slot, PCI_FUNCTION(bdf), walk->bus_limit);
 		return parent;
 	}
 	bus->number = (uint8_t)++walk->last_bus;
@@ -345,7 +346,7 @@ static void leave_bus(struct walk *walk, uint32_t index)
 	if (branch->numbers_open || branch->reserved_buses)
 		pci_write32(walk->access, bus->bridge, PCI_PRIMARY_BUS,
 			    PCI_BUS(bus->bridge) | (uint32_t)bus->number << 8 |
-			    walk->last_bus << 16);
+				    walk->last_bus << 16);
 	/* The kernel opens an empty port on bus 0 itself; elsewhere it has no room for that. */
 	if (!branch->port || (!branch->occupied && !branch->hinted && !bus->parent))
 		return;
@@ -370,9 +371,9 @@ static uint32_t choose_vga(struct walk *walk, uint32_t bus)
  * Moves on to the next function of a bus that answers; false when there is none.  Most slots are empty:
  * everything in the loops is inlined.
  */
-static __attribute__((flatten, noinline))
-bool find_function(const struct walk *walk, struct branch *branch, uint32_t bus, uint32_t *bdf,
-		   uint32_t *id)
+static __attribute__((flatten, noinline)) bool find_function(const struct walk *walk,
+							     struct branch *branch, uint32_t bus,
+							     uint32_t *bdf, uint32_t *id)
 {
 	const struct pci_access access = *walk->access;
 	uint32_t next = (bus << 8) + branch->next;
@@ -593,10 +594,11 @@ static void program_bridge(const struct walk *walk, const struct pci_bus *bus, b
 	uint64_t prefetch_limit = prefetch->size ? prefetch->base + prefetch->size - 1 : 0;
 	uint64_t is = pci_read64(access, bus->bridge, PCI_MEMORY_BASE) & 0xfff0fff0fff0fff0ull;
 	uint64_t shall = (uint64_t)build_memory_window(prefetch) << 32 |
-		build_memory_window(memory);
+			 build_memory_window(memory);
 	uint32_t command = 0;
 
-	if (!fixed_io && (pci_read32(access, bus->bridge, PCI_IO_BASE) & 0xf0f0) != build_io_window(io))
+	if (!fixed_io &&
+	    (pci_read32(access, bus->bridge, PCI_IO_BASE) & 0xf0f0) != build_io_window(io))
 		pci_write16(access, bus->bridge, PCI_IO_BASE, (uint16_t)build_io_window(io));
 	if ((uint32_t)is != (uint32_t)shall && is >> 32 != shall >> 32)
 		pci_write64(access, bus->bridge, PCI_MEMORY_BASE, shall);
@@ -627,10 +629,12 @@ static void report_dropped(const struct pci_plan *plan)
 		    ((bar->flags & PCI_BAR_IO) && !plan->spaces[PCI_SPACE_IO].count))
 			continue;
 		log("pci: %02x:%02x.%u register 0x%x gets no address, there is no place for 0x%llx "
-		    "bytes of %s", PCI_BUS((uint32_t)bar->bdf), PCI_SLOT((uint32_t)bar->bdf),
+		    "bytes of %s",
+		    PCI_BUS((uint32_t)bar->bdf), PCI_SLOT((uint32_t)bar->bdf),
 		    PCI_FUNCTION((uint32_t)bar->bdf), bar->offset, (unsigned long long)bar->size,
 		    bar->flags & PCI_BAR_IO ? "I/O ports" :
-		    bar->flags & PCI_BAR_64 ? "memory" : "memory below 4 GiB");
+		    bar->flags & PCI_BAR_64 ? "memory" :
+					      "memory below 4 GiB");
 	}
 }
 
@@ -650,7 +654,8 @@ static uint64_t read_u64(const struct fw_cfg *cfg, const char *name)
 }
 
 /* What the memory map leaves free within [base, end), ascending. */
-static void find_gaps(struct pci_ranges *gaps, const struct memmap *map, uint64_t base, uint64_t end)
+static void find_gaps(struct pci_ranges *gaps, const struct memmap *map, uint64_t base,
+		      uint64_t end)
 {
 	const struct memory_range *stop = map->ranges + map->count;
 	const struct memory_range *range = stop;
@@ -666,14 +671,16 @@ static void find_gaps(struct pci_ranges *gaps, const struct memmap *map, uint64_
 }
 
 /* Adds the parts of the gaps, all below 4 GiB, that are within [base, end). */
-static void add_low(struct pci_plan *plan, const struct pci_ranges *gaps, uint32_t base, uint32_t end)
+static void add_low(struct pci_plan *plan, const struct pci_ranges *gaps, uint32_t base,
+		    uint32_t end)
 {
 	for (uint32_t i = 0; i < gaps->count; i++) {
 		uint32_t gap_base = (uint32_t)gaps->ranges[i].base;
 		uint32_t gap_end = (uint32_t)gaps->ranges[i].end;
 
 		if (gap_base < end && gap_end > base)
-			pci_ranges_add(&plan->spaces[PCI_SPACE_LOW], gap_base > base ? gap_base : base,
+			pci_ranges_add(&plan->spaces[PCI_SPACE_LOW],
+				       gap_base > base ? gap_base : base,
 				       gap_end < end ? gap_end : end);
 	}
 }
@@ -691,7 +698,7 @@ static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, co
 	low = (low + grain - 1) & ~(grain - 1);
 	for (uint32_t i = 0; i < CHIPSET_PORT_RANGES && chipset->ports[i].last; i++)
 		pci_ranges_add(&plan->spaces[PCI_SPACE_IO], chipset->ports[i].base,
-				   chipset->ports[i].last + 1u);
+			       chipset->ports[i].last + 1u);
 
 	find_gaps(&gaps, map, low, chipset->mmio_end);
 	add_low(plan, &gaps, PREFERRED_MMIO_BASE, chipset->mmio_end);

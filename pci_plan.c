@@ -10,12 +10,12 @@
 
 #include <stddef.h>
 
-#define IO_GRANULE              0x1000          /* of bridge windows: PCI-to-PCI Bridge 1.2, 3.2.5 */
-#define MEMORY_GRANULE          0x100000
+#define IO_GRANULE     0x1000 /* of bridge windows: PCI-to-PCI Bridge 1.2, 3.2.5 */
+#define MEMORY_GRANULE 0x100000
 
-#define ROOM_MAX                (1ull << 52)    /* no processor has more addresses */
+#define ROOM_MAX (1ull << 52) /* no processor has more addresses */
 
-#define BIT(kind)               (1u << (kind))
+#define BIT(kind) (1u << (kind))
 
 void pci_plan_clear(struct pci_plan *plan)
 {
@@ -131,7 +131,7 @@ static enum pci_space window_space(const struct pci_plan *plan, const struct pci
 	if (kind == PCI_WINDOW_IO)
 		return PCI_SPACE_IO;
 	return kind == PCI_WINDOW_PREFETCH && plan->buses[bus->top].high ? PCI_SPACE_HIGH :
-		PCI_SPACE_LOW;
+									   PCI_SPACE_LOW;
 }
 
 /* What a BAR is placed in, and in which space that is. */
@@ -266,7 +266,8 @@ static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 			window->self.base = 0;
 			if (window->self.size)
 				insert(bus->parent ? &plan->buses[bus->parent].windows[kind] :
-				       &plan->roots[space], &window->self);
+						     &plan->roots[space],
+				       &window->self);
 		}
 	}
 	failed = place_root(plan, space);

@@ -12,6 +12,7 @@
 #include "spec/msr.h"
 #include "string.h"
 
+/* clang-format off */
 #define MAGIC                   0x51335351u     /* "QS3Q" */
 
 #define CMOS_INDEX_PORT         0x70
@@ -21,6 +22,7 @@
 
 #define FACS_MIN_LENGTH         33              /* up to the version */
 #define REAL_MODE_END           0x100000u
+/* clang-format on */
 
 static uint32_t checksum(const struct resume *resume)
 {
@@ -96,7 +98,7 @@ void resume_arm(struct resume *resume, const struct chipset *chipset, const stru
 	resume->facs_paddr = fadt ? fadt->firmware_ctrl : 0;
 	resume->elf_kernel = elf_kernel;
 	resume->smm = *smm;
-	resume->smm.save = true;        /* it is the sleeping system's memory then */
+	resume->smm.save = true; /* it is the sleeping system's memory then */
 	resume->checksum = checksum(resume);
 	resume->magic = MAGIC;
 	mark_as_started(cpu);
@@ -106,8 +108,8 @@ noreturn void resume_jump(const struct resume *resume)
 {
 	const struct acpi_facs *facs = phys_ptr(resume->facs_paddr);
 
-	if (facs->length >= FACS_MIN_LENGTH && facs->version >= 1 && facs->x_firmware_waking_vector &&
-	    !(facs->x_firmware_waking_vector >> 32))
+	if (facs->length >= FACS_MIN_LENGTH && facs->version >= 1 &&
+	    facs->x_firmware_waking_vector && !(facs->x_firmware_waking_vector >> 32))
 		handoff32((uint32_t)facs->x_firmware_waking_vector, 0, 0, 0);
 	if (!facs->firmware_waking_vector || facs->firmware_waking_vector >= REAL_MODE_END)
 		panic("resume: the waking vector in the FACS at 0x%x is 0x%x, no real-mode address",

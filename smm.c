@@ -13,6 +13,7 @@
 #include "string.h"
 
 /* i440FX, and Q35 as a part of a dword: written with what the other bytes hold after reset. */
+/* clang-format off */
 #define I440FX_SMRAM            0x72            /* u8 */
 #define MCH_F_SMBASE            0x9c            /* u8, and two more: */
   #define MCH_SMRAM_SHIFT         8
@@ -42,6 +43,7 @@
 
 #define FAR_JUMP                0xea            /* offset, segment: 16 bits each */
 #define SMI_PAUSES              (1u << 20)      /* an SMI of one's own comes at once, or never */
+/* clang-format on */
 
 /* smi.S */
 extern const char smi_relocate[], smi_ap_relocated[];
@@ -106,14 +108,16 @@ void smm_plan(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count)
 	plan->first = base - SMBASE_ENTRY;
 	plan->end = plan->first + fitting * SMBASE_SPACING;
 	if (cpu_count > fitting)
-		plan->more = memmap_alloc(map, room(cpu_count - fitting), SMBASE_SPACING, MEMORY_KEPT,
-					  ZONE_LOW, "SMBASEs") - SMBASE_ENTRY;
+		plan->more = memmap_alloc(map, room(cpu_count - fitting), SMBASE_SPACING,
+					  MEMORY_KEPT, ZONE_LOW, "SMBASEs") -
+			     SMBASE_ENTRY;
 	plan->save = !memmap_is(map, SMBASE_DEFAULT + SMBASE_ENTRY,
 				SMBASE_DEFAULT + SMBASE_STATE + SMBASE_STATE_SIZE, MEMORY_RAM);
 }
 
 /* QEMU's FADT names port 0xb2 where SMM is on; without tables the chipset has the answer. */
-static bool is_on(const struct chipset *chipset, const struct pci_access *access, uint32_t rsdp_paddr)
+static bool is_on(const struct chipset *chipset, const struct pci_access *access,
+		  uint32_t rsdp_paddr)
 {
 	const struct acpi_fadt *fadt = NULL;
 
@@ -125,7 +129,8 @@ static bool is_on(const struct chipset *chipset, const struct pci_access *access
 	case SMM_PIIX4:
 		/* Reads as all ones where there is no such function. */
 		return !(pci_read32(access, chipset->pm_function, PIIX4_APMC & ~3u) >>
-			 (PIIX4_APMC % 4 * 8) & PIIX4_APMC_EN);
+				 (PIIX4_APMC % 4 * 8) &
+			 PIIX4_APMC_EN);
 	case SMM_ICH9:
 		return !(inl(ICH9_SMI_EN_PORT) & ICH9_APMC_EN);
 	case SMM_NONE:

@@ -9,6 +9,7 @@
 #include "layout.h"
 #include "phys.h"
 
+/* clang-format off */
 #define LAPIC_SVR               0xf0
   #define LAPIC_SVR_ENABLE        (1u << 8)
   #define LAPIC_SPURIOUS_VECTOR   0xff
@@ -31,6 +32,7 @@
 /* Patience from one to the next: 2^35 TSC ticks are about 10 s, so many pauses more than a second. */
 #define PATIENCE_TSC            (1ull << 35)
 #define PATIENCE_PAUSES         (1u << 28)
+/* clang-format on */
 
 struct smp_block smp_block __attribute__((section(".noinit")));
 
@@ -58,7 +60,7 @@ void smp_start(struct smp_block *block, const struct cpu *cpu)
 {
 	block->arrived = 0;
 	block->last = SMP_NOBODY;
-	block->turn = 0;                /* nobody's yet */
+	block->turn = 0; /* nobody's yet */
 	block->places = SMP_NO_PLACES;
 	block->relocated = 0;
 	if (block->msrs.count)

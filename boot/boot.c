@@ -18,13 +18,13 @@
 #include "pvh.h"
 #include "string.h"
 
-#define FOUR_GIB                0x100000000ull
-#define CMDLINE_GUESS           0x1000  /* read at once; longer ones cost two more exits */
-#define MAX_SETUP_DATA          16      /* nodes of a setup_data chain */
-#define NEW_RANGES              4       /* an allocation adds at most two ranges to the map */
+#define FOUR_GIB       0x100000000ull
+#define CMDLINE_GUESS  0x1000 /* read at once; longer ones cost two more exits */
+#define MAX_SETUP_DATA 16     /* nodes of a setup_data chain */
+#define NEW_RANGES     4      /* an allocation adds at most two ranges to the map */
 
 /* QEMU's Multiboot information: where it is, and how it is told from a PVH kernel's initrd. */
-#define MULTIBOOT_INFO_SIZE     sizeof(struct multiboot_info)
+#define MULTIBOOT_INFO_SIZE sizeof(struct multiboot_info)
 
 /* Cleared as a whole by one over-long fw_cfg read, then filled in. */
 struct boot_area {
@@ -49,7 +49,8 @@ static void claim_fixed(struct memmap *map, uint32_t base, uint32_t size, const 
 	    (base >= EBDA_BASE && base < LEGACY_HOLE_END) ||
 	    (high_base < end && !memmap_is(map, high_base, end, MEMORY_RAM)))
 		panic("boot: %s of %u bytes at 0x%x does not fit into RAM, which ends at 0x%x; give the "
-		      "guest more memory (-m)", what, size, base, memmap_low_ram_end(map));
+		      "guest more memory (-m)",
+		      what, size, base, memmap_low_ram_end(map));
 	memmap_reserve(map, base, base < EBDA_BASE ? low_end : 0, MEMORY_LOADED, what);
 	memmap_reserve(map, high_base, end, MEMORY_LOADED, what);
 }
@@ -96,8 +97,8 @@ static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, co
 	if (image->bzimage.entry64 && (cpu->leaf81_edx & CPUID_81_EDX_LM))
 		image->mapped_end = memmap_low_ram_end(map);
 	area_size += paging_directories(image->mapped_end, has_gib_pages(cpu)) * PAGE_SIZE;
-	image->area = phys_ptr(memmap_alloc(map, area_size, PAGE_SIZE, MEMORY_LOADED, ZONE_LOW,
-					    "boot_params"));
+	image->area = phys_ptr(
+		memmap_alloc(map, area_size, PAGE_SIZE, MEMORY_LOADED, ZONE_LOW, "boot_params"));
 	/* The number, and zeros for all the rest. */
 	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_SIZE, image->area, area_size);
 	memcpy(&image->kernel_size, image->area, sizeof(image->kernel_size));
@@ -108,8 +109,8 @@ static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, co
 	if (error != OK) {
 		bzimage_needs(&image->bzimage, image->kernel_size, &base, &size);
 		panic("boot: the kernel needs 0x%llx bytes from 0x%llx on, RAM ends at 0x%x; give the "
-		      "guest more memory (-m)", (unsigned long long)size, (unsigned long long)base,
-		      memmap_low_ram_end(map));
+		      "guest more memory (-m)",
+		      (unsigned long long)size, (unsigned long long)base, memmap_low_ram_end(map));
 	}
 	image->entry = image->kernel_paddr;
 }
@@ -128,8 +129,8 @@ void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct
 /* Reads the command line, terminated, wherever there is room. */
 static uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map)
 {
-	uint32_t paddr = memmap_alloc(map, CMDLINE_GUESS, 1, MEMORY_LOADED, ZONE_LOW,
-				      "the command line");
+	uint32_t paddr =
+		memmap_alloc(map, CMDLINE_GUESS, 1, MEMORY_LOADED, ZONE_LOW, "the command line");
 	const char *text = phys_ptr(paddr);
 	uint32_t size;
 
@@ -143,7 +144,8 @@ static uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map)
 }
 
 /* Reads the initrd to the highest free place below max. */
-static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32_t size, uint64_t max)
+static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32_t size,
+			    uint64_t max)
 {
 	uint64_t paddr;
 
@@ -153,7 +155,8 @@ static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32
 	if (!paddr)
 		panic("boot: the initrd of %u bytes does not fit into one piece of free RAM; RAM below "
 		      "4 GiB ends at 0x%x, the kernel takes an initrd below 0x%llx; give the guest "
-		      "more memory (-m)", size, memmap_low_ram_end(map), (unsigned long long)max);
+		      "more memory (-m)",
+		      size, memmap_low_ram_end(map), (unsigned long long)max);
 	memmap_reserve(map, paddr, paddr + size, MEMORY_LOADED, "the initrd");
 	fw_cfg_read_paddr(cfg, FW_CFG_KEY_INITRD_DATA, paddr, size);
 	return paddr;
@@ -176,8 +179,9 @@ static uint32_t load_setup_data(const struct boot_image *image, struct memmap *m
 		struct linux_setup_data *node;
 		uint32_t offset, size, paddr;
 		enum error error = i < MAX_SETUP_DATA ?
-			bzimage_find_setup_data(kernel, image->kernel_size, next, setup_size,
-						&offset) : ERR_CHAIN;
+					   bzimage_find_setup_data(kernel, image->kernel_size, next,
+								   setup_size, &offset) :
+					   ERR_CHAIN;
 
 		if (error != OK)
 			panic("boot: setup_data node %u at 0x%llx %s; start QEMU without -dtb", i,
@@ -219,9 +223,9 @@ static void hand_over_map(struct linux_boot_params *params, struct memmap *map)
 	memcpy(params->e820_table, entries, sizeof(params->e820_table));
 	params->e820_entries = LINUX_E820_MAX;
 	memmove(entries, entries + LINUX_E820_MAX, (count - LINUX_E820_MAX) * sizeof(*entries));
-	*node = (struct linux_setup_data){
-		.next = params->header.setup_data, .type = LINUX_SETUP_E820_EXT,
-		.size = (count - LINUX_E820_MAX) * sizeof(*entries) };
+	*node = (struct linux_setup_data){ .next = params->header.setup_data,
+					   .type = LINUX_SETUP_E820_EXT,
+					   .size = (count - LINUX_E820_MAX) * sizeof(*entries) };
 	params->header.setup_data = paddr;
 }
 
@@ -250,7 +254,7 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 	/* Only DMA gets above 4 GiB, and only a kernel in 64-bit mode sees what is there. */
 	if (initrd_max > FOUR_GIB || image->bzimage.initrd_above_4g)
 		initrd_max = long_mode && image->bzimage.initrd_above_4g && cfg->dma ? UINT64_MAX :
-			FOUR_GIB;
+										       FOUR_GIB;
 	handover.initrd_paddr = load_initrd(cfg, map, image->initrd_size, initrd_max);
 	if (image->bzimage.entry64 && !long_mode)
 		log("boot: the kernel is for 64-bit processors, this one has no long mode; if nothing "
@@ -302,8 +306,8 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 	claim_fixed(map, info_paddr, sizeof(*info), "the Multiboot information");
 	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
 	count = map->count + NEW_RANGES;
-	mmap_paddr = memmap_alloc(map, count * sizeof(*mmap), sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
-				  "the memory map");
+	mmap_paddr = memmap_alloc(map, count * sizeof(*mmap), sizeof(uint32_t), MEMORY_LOADED,
+				  ZONE_LOW, "the memory map");
 	mmap = phys_ptr(mmap_paddr);
 	count = memmap_build_e820(map, &mmap->base, sizeof(*mmap), count);
 	multiboot_build(info, mmap, mmap_paddr, count);

@@ -5,9 +5,9 @@
 
 #include "string.h"
 
-#define DEFAULT_INITRD_MAX      0x38000000u     /* before 2.03 */
-#define DEFAULT_CMDLINE_MAX     255u            /* before 2.06 */
-#define FOUR_GIB                0x100000000ull
+#define DEFAULT_INITRD_MAX  0x38000000u /* before 2.03 */
+#define DEFAULT_CMDLINE_MAX 255u        /* before 2.06 */
+#define FOUR_GIB            0x100000000ull
 
 static const struct linux_setup_header *header_of(const void *file)
 {
@@ -32,7 +32,7 @@ enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 	end = 0x202 + header->jump_length;
 	*image = (struct bzimage){
 		.header_size = (end < LINUX_HEADER_MAX_END ? end : LINUX_HEADER_MAX_END) -
-			LINUX_HEADER_OFFSET,
+			       LINUX_HEADER_OFFSET,
 		.version = header->version,
 		.alignment = 1,
 		.pref_address = LINUX_LOAD_HIGH_ADDR,
@@ -71,7 +71,7 @@ static uint64_t run_size(const struct bzimage *image, uint32_t kernel_size)
 static bool claim(struct memmap *map, uint64_t base, uint64_t end)
 {
 	return memmap_is(map, base, end, MEMORY_RAM) && end <= FOUR_GIB &&
-		memmap_set(map, base, end, MEMORY_LOADED) == OK;
+	       memmap_set(map, base, end, MEMORY_LOADED) == OK;
 }
 
 /*
@@ -111,7 +111,7 @@ static enum error plan_fixed(const struct bzimage *image, uint32_t kernel_size, 
 	if (run_end < image->pref_address || run_end > FOUR_GIB ||
 	    !memmap_is(map, LINUX_LOAD_HIGH_ADDR, load_end, MEMORY_RAM) ||
 	    !memmap_is(map, image->pref_address, run_end, MEMORY_RAM) ||
-	    map->count > MEMMAP_MAX_ENTRIES - 4)        /* both claims or none */
+	    map->count > MEMMAP_MAX_ENTRIES - 4) /* both claims or none */
 		return ERR_NO_MEMORY;
 	if (memmap_set(map, LINUX_LOAD_HIGH_ADDR, load_end, MEMORY_LOADED) != OK ||
 	    memmap_set(map, image->pref_address, run_end, MEMORY_LOADED) != OK)
@@ -128,7 +128,8 @@ enum error bzimage_plan(const struct bzimage *image, uint32_t kernel_size, struc
 	return plan_fixed(image, kernel_size, map, load_paddr);
 }
 
-void bzimage_needs(const struct bzimage *image, uint32_t kernel_size, uint64_t *base, uint64_t *size)
+void bzimage_needs(const struct bzimage *image, uint32_t kernel_size, uint64_t *base,
+		   uint64_t *size)
 {
 	*base = image->pref_address;
 	*size = run_size(image, kernel_size);
@@ -159,7 +160,7 @@ static bool plausible_node(const uint8_t *kernel, uint32_t kernel_size, uint64_t
 		return false;
 	memcpy(&node, kernel + offset, sizeof(node));
 	return (node.type == LINUX_SETUP_DTB || node.type == LINUX_SETUP_RNG_SEED) &&
-		node.size <= kernel_size - offset - sizeof(node);
+	       node.size <= kernel_size - offset - sizeof(node);
 }
 
 enum error bzimage_find_setup_data(const uint8_t *kernel, uint32_t kernel_size, uint64_t address,

@@ -16,8 +16,10 @@ void pvh_build(struct pvh_block *block, const struct pvh_handover *handover, uin
 		.magic = PVH_MAGIC,
 		.version = 1,
 		.module_count = handover->initrd_size ? 1 : 0,
-		.modules_paddr = handover->initrd_size ?
-			handover->block_paddr + offsetof(struct pvh_block, module) : 0,
+		.modules_paddr =
+			handover->initrd_size ?
+				handover->block_paddr + offsetof(struct pvh_block, module) :
+				0,
 		.cmdline_paddr = handover->cmdline_paddr,
 		.rsdp_paddr = handover->rsdp_paddr,
 		.memmap_paddr = handover->block_paddr + offsetof(struct pvh_block, memmap),

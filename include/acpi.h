@@ -11,7 +11,7 @@
 #include "fw_cfg.h"
 #include "memmap.h"
 
-#define ACPI_MAX_WRITES         4       /* QEMU has one a device that wants an address */
+#define ACPI_MAX_WRITES 4 /* QEMU has one a device that wants an address */
 
 /* What QEMU was told by WRITE_POINTER, and forgets at each reset. */
 struct acpi_writes {

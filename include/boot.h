@@ -24,16 +24,16 @@ enum boot_protocol {
 
 /* What QEMU was told to boot. */
 struct boot_image {
-	bool markers;                   /* wanted; set by main */
-	struct fpdt fpdt;               /* set by main */
+	bool markers;     /* wanted; set by main */
+	struct fpdt fpdt; /* set by main */
 	enum boot_protocol protocol;
-	uint32_t entry;                 /* physical; of a bzImage: where it is loaded */
+	uint32_t entry; /* physical; of a bzImage: where it is loaded */
 	uint32_t kernel_paddr;
 	uint32_t kernel_size;
 	uint32_t initrd_size;
-	struct bzimage bzimage;         /* BOOT_LINUX alone, as are the next three */
-	uint32_t mapped_end;            /* end of RAM below 4 GiB, for a start in long mode; else 0 */
-	struct boot_area *area;         /* boot_params and page tables, cleared */
+	struct bzimage bzimage; /* BOOT_LINUX alone, as are the next three */
+	uint32_t mapped_end;    /* end of RAM below 4 GiB, for a start in long mode; else 0 */
+	struct boot_area *area; /* boot_params and page tables, cleared */
 	uint8_t header[BZIMAGE_HEADER_READ];
 };
 

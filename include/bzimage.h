@@ -13,22 +13,22 @@
 #include "spec/linux.h"
 
 /* As much of the file as holds every header there can be. */
-#define BZIMAGE_HEADER_READ     (0x202 + 0xff)
+#define BZIMAGE_HEADER_READ (0x202 + 0xff)
 
 /* What the setup header says; fields that its version does not have hold their default. */
 struct bzimage {
-	uint32_t header_size;           /* bytes of setup_header the file has */
+	uint32_t header_size; /* bytes of setup_header the file has */
 	uint16_t version;
 	bool relocatable;
 	bool entry64;
 	bool initrd_above_4g;
 	uint32_t alignment;
 	uint64_t pref_address;
-	uint32_t init_size;             /* 0: not stated */
-	uint64_t initrd_max;            /* highest address of an initrd, exclusive */
-	uint32_t cmdline_max;           /* characters, without the terminator */
-	uint64_t setup_data;            /* as QEMU set it, for a kernel loaded at its own address */
-	uint32_t initrd_size;           /* as QEMU set it */
+	uint32_t init_size;   /* 0: not stated */
+	uint64_t initrd_max;  /* highest address of an initrd, exclusive */
+	uint32_t cmdline_max; /* characters, without the terminator */
+	uint64_t setup_data;  /* as QEMU set it, for a kernel loaded at its own address */
+	uint32_t initrd_size; /* as QEMU set it */
 };
 
 /*

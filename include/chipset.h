@@ -16,51 +16,51 @@
 #include "pci_config.h"
 
 /* The interrupt of ACPI events; hard-wired in PIIX4, the value after reset in ICH9. */
-#define ACPI_SCI_IRQ            9
+#define ACPI_SCI_IRQ 9
 
 /* How INTA#..INTD# of a slot on the root bus reach an interrupt. */
 enum irq_wiring {
 	IRQ_WIRING_NONE,
-	IRQ_WIRING_PIIX,        /* link (slot - 1 + pin) & 3 */
-	IRQ_WIRING_ICH9,        /* slots 0-24 link (slot + pin) & 3, slots 25-31 link pin */
+	IRQ_WIRING_PIIX, /* link (slot - 1 + pin) & 3 */
+	IRQ_WIRING_ICH9, /* slots 0-24 link (slot + pin) & 3, slots 25-31 link pin */
 };
 
 /* I/O ports that devices may have: clear of all that QEMU's machines put at fixed ports. */
 struct chipset_ports {
 	uint16_t base;
-	uint16_t last;                  /* inclusive; 0: no range */
+	uint16_t last; /* inclusive; 0: no range */
 };
 
-#define CHIPSET_PORT_RANGES     3
+#define CHIPSET_PORT_RANGES 3
 
 /* Whose registers control SMRAM and the SMI of port 0xb2. */
 enum smm_kind {
 	SMM_NONE,
-	SMM_PIIX4,              /* i440FX and PIIX4: A segment, which QEMU cannot lock */
-	SMM_ICH9,               /* Q35 and ICH9: TSEG too, and locks */
+	SMM_PIIX4, /* i440FX and PIIX4: A segment, which QEMU cannot lock */
+	SMM_ICH9,  /* Q35 and ICH9: TSEG too, and locks */
 };
 
 struct chipset {
 	const char *name;
-	uint32_t host_bridge;           /* device id << 16 | vendor id of 00:00.0; 0: no PCI */
-	uint32_t ecam_base;             /* where PCIEXBAR is put; 0: no ECAM */
-	const struct memory_range *ranges;      /* for memmap_init(): ECAM and the like */
+	uint32_t host_bridge;              /* device id << 16 | vendor id of 00:00.0; 0: no PCI */
+	uint32_t ecam_base;                /* where PCIEXBAR is put; 0: no ECAM */
+	const struct memory_range *ranges; /* for memmap_init(): ECAM and the like */
 	uint32_t range_count;
-	uint32_t mmio_base;             /* devices' addresses below 4 GiB, */
-	uint32_t mmio_end;              /* where there is no RAM; 0: no PCI */
-	struct chipset_ports ports[CHIPSET_PORT_RANGES];        /* the first is used first */
+	uint32_t mmio_base;                              /* devices' addresses below 4 GiB, */
+	uint32_t mmio_end;                               /* where there is no RAM; 0: no PCI */
+	struct chipset_ports ports[CHIPSET_PORT_RANGES]; /* the first is used first */
 	enum irq_wiring irq_wiring;
-	bool no_ioapic;                 /* interrupts by the 8259s alone */
-	uint8_t isa_bridge;             /* bdf of the function with PIRQ routing */
-	uint8_t pm_function;            /* bdf of the function with the PM base register */
-	uint8_t smbus_function;         /* bdf of the SMBus function with a BAR; 0: none */
-	uint8_t pam;                    /* register of 00:00.0: PAM of 0xf0000 */
-	bool mmio64_top_quarter;        /* addresses above 4 GiB: the last quarter of what the CPU has */
-	uint32_t own_acpi_function;     /* device and vendor id of pm_function, where QEMU may have no
+	bool no_ioapic;          /* interrupts by the 8259s alone */
+	uint8_t isa_bridge;      /* bdf of the function with PIRQ routing */
+	uint8_t pm_function;     /* bdf of the function with the PM base register */
+	uint8_t smbus_function;  /* bdf of the SMBus function with a BAR; 0: none */
+	uint8_t pam;             /* register of 00:00.0: PAM of 0xf0000 */
+	bool mmio64_top_quarter; /* addresses above 4 GiB: the last quarter of what the CPU has */
+	uint32_t own_acpi_function; /* device and vendor id of pm_function, where QEMU may have no
 					 * ACPI tables for a machine with it; 0: no such machine */
-	bool reduced_acpi;              /* with ACPI, the tables say that there are no 8259s */
-	enum smm_kind smm;              /* whether or not the machine has it switched on */
-	uint8_t acpi_enable;            /* port 0xb2 values that the FADT names */
+	bool reduced_acpi;          /* with ACPI, the tables say that there are no 8259s */
+	enum smm_kind smm;          /* whether or not the machine has it switched on */
+	uint8_t acpi_enable;        /* port 0xb2 values that the FADT names */
 	uint8_t acpi_disable;
 	bool has_s3;
 };
@@ -83,8 +83,7 @@ bool chipset_is_reset(const struct chipset *chipset);
  * Must run before the first ACPI file is selected (QEMU hw/i386/acpi-build.c,
  * acpi_build_update()), and before pci_init().
  */
-void chipset_init(const struct chipset *chipset, const struct cpu *cpu,
-		  struct pci_access *access);
+void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct pci_access *access);
 
 /*
  * Puts RAM, whatever it holds, in the place of the ROM at 0xf0000-0xfffff; where there is no such

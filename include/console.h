@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 
-#define CONSOLE_LINE_SIZE       256     /* longer messages are cut */
+#define CONSOLE_LINE_SIZE 256 /* longer messages are cut */
 
 /* Something unexpected that the boot can live with. */
 void log(const char *message, ...) __attribute__((format(printf, 1, 2)));

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 /* SDM Vol. 2A, "CPUID": leaf 1 EDX, and leaf 8000_0001h EDX. */
+/* clang-format off */
 #define CPUID_1_EDX_PSE         (1u << 3)
 #define CPUID_1_EDX_TSC         (1u << 4)
 #define CPUID_1_EDX_MSR         (1u << 5)
@@ -26,17 +27,18 @@
 /* EAX: its highest leaf; EBX, ECX and EDX: its name.  QEMU target/i386/cpu.c, "tcg-cpuid". */
 #define CPUID_HYPERVISOR        0x40000000u
   #define CPUID_HYPERVISOR_TCG    0x54474354u   /* "TCGT" */
+/* clang-format on */
 
 /* What the boot processor can do.  A processor without CPUID has all zeros here. */
 struct cpu {
-	uint32_t leaf1_eax;             /* signature: family, model, stepping */
-	uint32_t leaf1_ebx;             /* initial APIC id in bits 31:24, logical count in 23:16 */
+	uint32_t leaf1_eax; /* signature: family, model, stepping */
+	uint32_t leaf1_ebx; /* initial APIC id in bits 31:24, logical count in 23:16 */
 	uint32_t leaf1_ecx;
 	uint32_t leaf1_edx;
-	uint32_t leaf81_edx;            /* leaf 8000_0001h */
-	uint32_t phys_bits;             /* physical address width: 32 to 52 */
-	bool tcg;                       /* known to be QEMU's TCG, with MSRs and without x2APIC */
-	uint64_t start_tsc;             /* when cpu_probe() ran; 0 without a TSC */
+	uint32_t leaf81_edx; /* leaf 8000_0001h */
+	uint32_t phys_bits;  /* physical address width: 32 to 52 */
+	bool tcg;            /* known to be QEMU's TCG, with MSRs and without x2APIC */
+	uint64_t start_tsc;  /* when cpu_probe() ran; 0 without a TSC */
 };
 
 struct cpuid {
@@ -141,7 +143,9 @@ static inline void cpu_disable_caches(void)
 			 "or $0x40000000, %0\n\t"
 			 "mov %0, %%cr0\n\t"
 			 "wbinvd"
-			 : "=r"(cr0) : : "memory");
+			 : "=r"(cr0)
+			 :
+			 : "memory");
 }
 
 static inline void cpu_enable_caches(void)
@@ -152,7 +156,9 @@ static inline void cpu_enable_caches(void)
 			 "mov %%cr0, %0\n\t"
 			 "and $~0x60000000, %0\n\t"
 			 "mov %0, %%cr0"
-			 : "=r"(cr0) : : "memory");
+			 : "=r"(cr0)
+			 :
+			 : "memory");
 }
 
 static inline void cpu_pause(void)
@@ -169,7 +175,9 @@ static inline _Noreturn void cpu_reset(void)
 	} __attribute__((packed)) no_vectors;
 
 	__asm__ volatile("lidt %0\n\t"
-			 "int3" : : "m"(no_vectors));
+			 "int3"
+			 :
+			 : "m"(no_vectors));
 	__builtin_unreachable();
 }
 

@@ -16,8 +16,8 @@
 #include "spec/acpi.h"
 
 struct fpdt {
-	struct acpi_fbpt *record;       /* NULL: not wanted, or not possible */
-	uint32_t ns_per_tick;           /* times 2^22 */
+	struct acpi_fbpt *record; /* NULL: not wanted, or not possible */
+	uint32_t ns_per_tick;     /* times 2^22 */
 };
 
 /*

@@ -17,9 +17,9 @@
 #include "spec/fw_cfg.h"
 #include "string.h"
 
-#define FW_CFG_CACHED_FILES     32      /* QEMU's default number of file slots */
-#define FW_CFG_CHUNK_FILES      8       /* of a larger directory, at a time */
-#define FW_CFG_CHAINS           32      /* a power of two */
+#define FW_CFG_CACHED_FILES 32 /* QEMU's default number of file slots */
+#define FW_CFG_CHUNK_FILES  8  /* of a larger directory, at a time */
+#define FW_CFG_CHAINS       32 /* a power of two */
 
 struct fw_cfg {
 	bool dma;
@@ -27,17 +27,17 @@ struct fw_cfg {
 	 * file is its number plus one, so that 0 ends a chain. */
 	uint8_t chains[FW_CFG_CHAINS];
 	uint8_t next[FW_CFG_CACHED_FILES];
-	bool overfull;                                  /* there are files that are not cached */
+	bool overfull; /* there are files that are not cached */
 
-	uint32_t file_count;                            /* of the directory */
-	struct fw_cfg_file files[FW_CFG_CACHED_FILES];  /* the cache; of a larger directory without
+	uint32_t file_count;                           /* of the directory */
+	struct fw_cfg_file files[FW_CFG_CACHED_FILES]; /* the cache; of a larger directory without
 							 * other people's, reserved then a number */
 };
 
 /* A file found in the directory. */
 struct fw_cfg_item {
 	uint16_t selector;
-	uint32_t size;                  /* bytes */
+	uint32_t size; /* bytes */
 };
 
 /*
@@ -67,8 +67,7 @@ uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
  * Which chain a name is in.  From its bytes 4 to 7, for the first four are "etc/" of nearly all;
  * 2^32 / phi spreads them.
  */
-static inline __attribute__((always_inline))
-uint32_t fw_cfg_hash(const char *name)
+static inline __attribute__((always_inline)) uint32_t fw_cfg_hash(const char *name)
 {
 	uint32_t key;
 
@@ -87,8 +86,9 @@ bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_s
  * Costs nothing, unless the machine has more files than the cache holds, beside those in opt/ that
  * are not for this firmware.
  */
-static inline __attribute__((always_inline))
-bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
+static inline __attribute__((always_inline)) bool fw_cfg_find(const struct fw_cfg *cfg,
+							      const char *name,
+							      struct fw_cfg_item *item)
 {
 	/* Length and hash of a literal are constants; most files that are looked for are not there. */
 	return (cfg->chains[fw_cfg_hash(name)] || cfg->overfull) &&

@@ -103,14 +103,18 @@ static inline uint64_t mmio_read64(uint32_t paddr)
 	uint64_t value;
 
 	__asm__ volatile("movq (%1), %%mm0\n\tmovq %%mm0, %0"
-			 : "=m"(value) : "r"(paddr) : "memory");
+			 : "=m"(value)
+			 : "r"(paddr)
+			 : "memory");
 	return value;
 }
 
 static inline void mmio_write64(uint32_t paddr, uint64_t value)
 {
 	__asm__ volatile("movq %1, %%mm0\n\tmovq %%mm0, (%0)"
-			 : : "r"(paddr), "m"(value) : "memory");
+			 :
+			 : "r"(paddr), "m"(value)
+			 : "memory");
 }
 
 static inline void mmx_done(void)

@@ -20,50 +20,50 @@
 #ifndef LAYOUT_H
 #define LAYOUT_H
 
-#define BDA_EBDA_SEGMENT        0x0000040e      /* u16: EBDA_BASE >> 4 */
-#define BDA_BASE_MEMORY_KIB     0x00000413      /* u16: RAM below the EBDA */
+#define BDA_EBDA_SEGMENT    0x0000040e /* u16: EBDA_BASE >> 4 */
+#define BDA_BASE_MEMORY_KIB 0x00000413 /* u16: RAM below the EBDA */
 
-#define EBDA_BASE               0x0009fc00
-#define MP_POINTER              0x0009fc10      /* in the first KiB of the EBDA, 16-byte aligned */
-#define EBDA_END                0x000a0000
-#define LEGACY_HOLE_END         0x00100000
+#define EBDA_BASE       0x0009fc00
+#define MP_POINTER      0x0009fc10 /* in the first KiB of the EBDA, 16-byte aligned */
+#define EBDA_END        0x000a0000
+#define LEGACY_HOLE_END 0x00100000
 
-#define FIRMWARE_BASE           0x000e0000
-#define FIRMWARE_POOL_BASE      0x000e0000
-#define FIRMWARE_POOL_END       0x000e8000
-#define SMBIOS_BASE             0x000e8000
-#define SMBIOS_END              0x000ea000
-#define FIRMWARE_DATA_BASE      0x000ea000
-#define FIRMWARE_DATA_END       0x000f0000
-#define AP_ENTRY                FIRMWARE_DATA_BASE      /* a multiple of 4 KiB */
-#define STACK_TOP               FIRMWARE_DATA_END
-#define STACK_SIZE              0x1000
+#define FIRMWARE_BASE      0x000e0000
+#define FIRMWARE_POOL_BASE 0x000e0000
+#define FIRMWARE_POOL_END  0x000e8000
+#define SMBIOS_BASE        0x000e8000
+#define SMBIOS_END         0x000ea000
+#define FIRMWARE_DATA_BASE 0x000ea000
+#define FIRMWARE_DATA_END  0x000f0000
+#define AP_ENTRY           FIRMWARE_DATA_BASE /* a multiple of 4 KiB */
+#define STACK_TOP          FIRMWARE_DATA_END
+#define STACK_SIZE         0x1000
 
-#define ROM_ALIAS_BASE          0x000f0000
-#define ROM_ALIAS_END           0x00100000
-#define ROM_BASE                0xffff0000
-#define ROM_SIZE                0x00010000
+#define ROM_ALIAS_BASE 0x000f0000
+#define ROM_ALIAS_END  0x00100000
+#define ROM_BASE       0xffff0000
+#define ROM_SIZE       0x00010000
 
-#define FLASH_BASE              0xfffc0000      /* top of the 32-bit space, kept by all firmware */
-#define LAPIC_BASE              0xfee00000
-#define IOAPIC_BASE             0xfec00000
+#define FLASH_BASE  0xfffc0000 /* top of the 32-bit space, kept by all firmware */
+#define LAPIC_BASE  0xfee00000
+#define IOAPIC_BASE 0xfec00000
 
 /* SMM: where a processor's first SMI leads, and what both segments of SMRAM look like inside. */
-#define SMBASE_DEFAULT          0x00030000
-#define SMBASE_ENTRY            0x8000          /* from SMBASE: the first instruction */
-#define SMBASE_STATE            0xfe00          /* from SMBASE: where the processor saves itself */
-#define SMBASE_STATE_SIZE       0x200
-#define SMBASE_SPACING          0x400           /* entry and state of any two never meet */
-#define SMRAM_BASE              0x000a0000      /* the A segment, over the VGA window */
-#define SMRAM_END               0x000c0000
+#define SMBASE_DEFAULT    0x00030000
+#define SMBASE_ENTRY      0x8000 /* from SMBASE: the first instruction */
+#define SMBASE_STATE      0xfe00 /* from SMBASE: where the processor saves itself */
+#define SMBASE_STATE_SIZE 0x200
+#define SMBASE_SPACING    0x400      /* entry and state of any two never meet */
+#define SMRAM_BASE        0x000a0000 /* the A segment, over the VGA window */
+#define SMRAM_END         0x000c0000
 
 /* The customary I/O address of the ACPI PM registers, free on every machine. */
-#define PM_BASE                 0x600
+#define PM_BASE 0x600
 
 /* Segment selectors; the Linux boot protocol prescribes the first two. */
-#define SELECTOR_CODE32         0x10
-#define SELECTOR_DATA           0x18
-#define SELECTOR_TSS            0x20
-#define SELECTOR_CODE64         0x28
+#define SELECTOR_CODE32 0x10
+#define SELECTOR_DATA   0x18
+#define SELECTOR_TSS    0x20
+#define SELECTOR_CODE64 0x28
 
 #endif

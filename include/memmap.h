@@ -17,31 +17,31 @@
 #include "fw_cfg.h"
 #include "layout.h"
 
-#define MEMMAP_MAX_ENTRIES      256
+#define MEMMAP_MAX_ENTRIES 256
 
 /* RAM to NVS are what the operating system sees, E820's values. */
 enum memory_type {
-	MEMORY_NONE     = 0,    /* not in the map */
-	MEMORY_RAM      = 1,
+	MEMORY_NONE = 0, /* not in the map */
+	MEMORY_RAM = 1,
 	MEMORY_RESERVED = 2,
-	MEMORY_ACPI     = 3,    /* tables; the operating system may reuse it after reading them */
-	MEMORY_NVS      = 4,    /* ACPI memory that stays in use: FACS, vmgenid */
+	MEMORY_ACPI = 3, /* tables; the operating system may reuse it after reading them */
+	MEMORY_NVS = 4,  /* ACPI memory that stays in use: FACS, vmgenid */
 
 	/* What is RAM, and ours: told as what remains without MEMORY_OURS. */
-	MEMORY_OURS     = 0x40000000,
-	MEMORY_LOADED   = MEMORY_OURS | MEMORY_RAM,     /* the kernel, its initrd, what it is handed */
-	MEMORY_KEPT     = MEMORY_OURS | MEMORY_RESERVED,        /* the firmware's, wherever it lies */
+	MEMORY_OURS = 0x40000000,
+	MEMORY_LOADED = MEMORY_OURS | MEMORY_RAM,    /* the kernel, its initrd, what it is handed */
+	MEMORY_KEPT = MEMORY_OURS | MEMORY_RESERVED, /* the firmware's, wherever it lies */
 };
 
 struct memory_range {
 	uint64_t base;
-	uint64_t end;           /* exclusive */
-	uint32_t type;          /* enum memory_type, or a type of QEMU's that we pass on */
+	uint64_t end;  /* exclusive */
+	uint32_t type; /* enum memory_type, or a type of QEMU's that we pass on */
 };
 
 struct memmap {
 	uint32_t count;
-	uint32_t pool_end;      /* what is left of the pool: [FIRMWARE_POOL_BASE, pool_end) */
+	uint32_t pool_end; /* what is left of the pool: [FIRMWARE_POOL_BASE, pool_end) */
 	struct memory_range ranges[MEMMAP_MAX_ENTRIES];
 };
 
@@ -54,11 +54,13 @@ struct e820_entry {
 _Static_assert(sizeof(struct e820_entry) == 20, "Linux boot protocol, e820_table");
 
 /* What every PC has: all below 1 MiB but the VGA window and option ROMs, and the flash range. */
+/* clang-format off */
 #define MEMMAP_LEGACY_RANGES \
 	{ 0, EBDA_BASE, MEMORY_RAM }, \
 	{ EBDA_BASE, EBDA_END, MEMORY_RESERVED }, \
 	{ FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED }
-#define MEMMAP_FLASH_RANGE      { FLASH_BASE, 0x100000000ull, MEMORY_RESERVED }
+#define MEMMAP_FLASH_RANGE { FLASH_BASE, 0x100000000ull, MEMORY_RESERVED }
+/* clang-format on */
 
 /*
  * Makes the map of the machine's fixed ranges, MEMMAP_LEGACY_RANGES first, then others in ascending
@@ -89,8 +91,8 @@ uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, ui
 
 /* Where an allocation may lie, in the order in which the places are tried. */
 enum memory_zone {
-	ZONE_FSEG,      /* the pool at 0xe0000 alone: found by kernels that scan for it */
-	ZONE_LOW,       /* the pool, RAM below 4 GiB from the top, RAM below 640 KiB */
+	ZONE_FSEG, /* the pool at 0xe0000 alone: found by kernels that scan for it */
+	ZONE_LOW,  /* the pool, RAM below 4 GiB from the top, RAM below 640 KiB */
 };
 
 /*

@@ -13,8 +13,8 @@
 struct mp_topology {
 	uint32_t threads_per_core;
 	uint32_t threads_per_package;
-	uint32_t core_shift;            /* bits of the thread number */
-	uint32_t package_shift;         /* bits of the thread and core numbers */
+	uint32_t core_shift;    /* bits of the thread number */
+	uint32_t package_shift; /* bits of the thread and core numbers */
 };
 
 /* SDM Vol. 2A, "CPUID", leaf 0Bh; without it every processor is a package. */

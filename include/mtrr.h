@@ -15,10 +15,10 @@
 #include "memmap.h"
 #include "spec/msr.h"
 
-#define MTRR_MAX_RANGES         8       /* variable ranges used, however many there are */
+#define MTRR_MAX_RANGES 8 /* variable ranges used, however many there are */
 
 /* DEF_TYPE off, the ranges, DEF_TYPE on; and IA32_FEATURE_CONTROL. */
-#define MSR_LIST_MAX            (1 + 3 + IA32_MTRR_FIX4K_COUNT + 2 * MTRR_MAX_RANGES + 1 + 1)
+#define MSR_LIST_MAX (1 + 3 + IA32_MTRR_FIX4K_COUNT + 2 * MTRR_MAX_RANGES + 1 + 1)
 
 struct msr_value {
 	uint32_t msr;

@@ -14,8 +14,8 @@
 #include "spec/pci.h"
 
 struct pci_access {
-	uint32_t ecam_base;     /* 0: through the ports */
-	bool wide;              /* eight bytes at a time, ECAM and MMX */
+	uint32_t ecam_base; /* 0: through the ports */
+	bool wide;          /* eight bytes at a time, ECAM and MMX */
 };
 
 static inline uint32_t pci_ecam_address(const struct pci_access *access, uint32_t bdf,

@@ -19,18 +19,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PCI_MAX_BUSES           256
-#define PCI_MAX_BARS            1024
-#define PCI_MAX_RANGES          8
-#define PCI_LARGE_SIZE          0x10000000      /* a 64-bit BAR of this size goes above 4 GiB */
-#define PCI_NO_BRIDGE           0xffff          /* struct pci_bus, bridge: the bus is a root */
+#define PCI_MAX_BUSES  256
+#define PCI_MAX_BARS   1024
+#define PCI_MAX_RANGES 8
+#define PCI_LARGE_SIZE 0x10000000 /* a 64-bit BAR of this size goes above 4 GiB */
+#define PCI_NO_BRIDGE  0xffff     /* struct pci_bus, bridge: the bus is a root */
 
 enum pci_space { PCI_SPACE_IO, PCI_SPACE_LOW, PCI_SPACE_HIGH, PCI_SPACES };
 enum pci_window_kind { PCI_WINDOW_IO, PCI_WINDOW_MEMORY, PCI_WINDOW_PREFETCH, PCI_WINDOWS };
 
 struct pci_range {
 	uint64_t base;
-	uint64_t end;           /* exclusive */
+	uint64_t end; /* exclusive */
 };
 
 /* Free addresses, in the order in which they are to be used. */
@@ -41,51 +41,51 @@ struct pci_ranges {
 
 /* A BAR, or a bridge window as the bus above sees it. */
 struct pci_resource {
-	uint64_t size;          /* a BAR's is a power of two; 0: a closed window */
-	uint64_t align;         /* a power of two */
-	uint64_t base;          /* the plan; 0: none */
+	uint64_t size;  /* a BAR's is a power of two; 0: a closed window */
+	uint64_t align; /* a power of two */
+	uint64_t base;  /* the plan; 0: none */
 	struct pci_resource *next;
-	uint16_t bdf;           /* of the device or bridge */
-	uint8_t offset;         /* of the register in configuration space */
+	uint16_t bdf;   /* of the device or bridge */
+	uint8_t offset; /* of the register in configuration space */
 	uint8_t flags;
-	uint16_t bus;           /* index of the bus it is on */
+	uint16_t bus; /* index of the bus it is on */
 };
 
 /* struct pci_resource, flags */
-#define PCI_BAR_IO              (1u << 0)
-#define PCI_BAR_64              (1u << 1)
-#define PCI_BAR_PREFETCH        (1u << 2)
-#define PCI_BAR_ROM             (1u << 3)
-#define PCI_BAR_DECODE          (1u << 4)       /* the caller's */
-#define PCI_BAR_VGA             (1u << 5)       /* the caller's */
-#define PCI_BAR_WINDOW          (1u << 6)       /* not a BAR: struct pci_window */
-#define PCI_BAR_DROPPED         (1u << 7)       /* the plan: there is no place */
+#define PCI_BAR_IO       (1u << 0)
+#define PCI_BAR_64       (1u << 1)
+#define PCI_BAR_PREFETCH (1u << 2)
+#define PCI_BAR_ROM      (1u << 3)
+#define PCI_BAR_DECODE   (1u << 4) /* the caller's */
+#define PCI_BAR_VGA      (1u << 5) /* the caller's */
+#define PCI_BAR_WINDOW   (1u << 6) /* not a BAR: struct pci_window */
+#define PCI_BAR_DROPPED  (1u << 7) /* the plan: there is no place */
 
 struct pci_window {
 	struct pci_resource self;
-	struct pci_resource *first;     /* contents by alignment, the largest first */
+	struct pci_resource *first; /* contents by alignment, the largest first */
 	struct pci_resource *last;
-	uint64_t room;                  /* bytes asked for beyond what is there */
+	uint64_t room; /* bytes asked for beyond what is there */
 };
 
 struct pci_bus {
 	struct pci_window windows[PCI_WINDOWS];
-	uint16_t bridge;        /* bdf of the bridge above it, or PCI_NO_BRIDGE */
-	uint16_t parent;        /* index of the bus that the bridge is on; 0 for roots */
-	uint16_t top;           /* index of the bus above which there is only bus 0 */
+	uint16_t bridge; /* bdf of the bridge above it, or PCI_NO_BRIDGE */
+	uint16_t parent; /* index of the bus that the bridge is on; 0 for roots */
+	uint16_t top;    /* index of the bus above which there is only bus 0 */
 	uint8_t number;
-	uint8_t no_room;        /* bit a kind: room cannot be given */
-	bool one_slot;          /* a device that comes replaces what is there: room is a minimum */
-	bool high;              /* top buses: prefetchable windows are above 4 GiB */
-	bool want_high;         /* room in the prefetchable window is asked for above 4 GiB */
-	bool vga;               /* the caller's */
+	uint8_t no_room; /* bit a kind: room cannot be given */
+	bool one_slot;   /* a device that comes replaces what is there: room is a minimum */
+	bool high;       /* top buses: prefetchable windows are above 4 GiB */
+	bool want_high;  /* room in the prefetchable window is asked for above 4 GiB */
+	bool vga;        /* the caller's */
 };
 
 struct pci_plan {
 	struct pci_ranges spaces[PCI_SPACES];
-	struct pci_window roots[PCI_SPACES];    /* what is on bus 0 */
-	bool crowded;                           /* whatever can be above 4 GiB is */
-	bool high;                              /* something is */
+	struct pci_window roots[PCI_SPACES]; /* what is on bus 0 */
+	bool crowded;                        /* whatever can be above 4 GiB is */
+	bool high;                           /* something is */
 	uint32_t bus_count;
 	uint32_t bar_count;
 	struct pci_bus buses[PCI_MAX_BUSES];

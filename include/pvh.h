@@ -17,10 +17,10 @@ struct pvh_block {
 };
 
 struct pvh_handover {
-	uint32_t block_paddr;           /* where the block lies */
+	uint32_t block_paddr; /* where the block lies */
 	uint32_t cmdline_paddr;
 	uint32_t initrd_paddr;
-	uint32_t initrd_size;           /* 0: no module */
+	uint32_t initrd_size; /* 0: no module */
 	uint32_t rsdp_paddr;
 };
 

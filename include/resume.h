@@ -22,9 +22,9 @@
 
 struct resume {
 	uint32_t magic;
-	uint32_t checksum;              /* of all that follows, by words, as far as writes are used */
-	uint32_t facs_paddr;            /* 0: no S3 */
-	uint32_t elf_kernel;            /* QEMU puts its segments into RAM at each reset */
+	uint32_t checksum;   /* of all that follows, by words, as far as writes are used */
+	uint32_t facs_paddr; /* 0: no S3 */
+	uint32_t elf_kernel; /* QEMU puts its segments into RAM at each reset */
 	struct smm_plan smm;
 	struct acpi_writes writes;
 };

@@ -16,17 +16,17 @@
 #include "pci_config.h"
 #include "smp_block.h"
 
-#define TSEG_MAX_MIB            8
+#define TSEG_MAX_MIB 8
 
 /* Where everything goes. */
 struct smm_plan {
-	uint32_t cpu_count;     /* 0: no SMM, or it is switched off */
-	uint32_t first;         /* the first SMBASE; SMBASE_SPACING to the next */
-	uint32_t end;           /* the first that has no place there any more */
-	uint32_t more;          /* where they go on */
+	uint32_t cpu_count; /* 0: no SMM, or it is switched off */
+	uint32_t first;     /* the first SMBASE; SMBASE_SPACING to the next */
+	uint32_t end;       /* the first that has no place there any more */
+	uint32_t more;      /* where they go on */
 	uint32_t tseg_end;
-	uint32_t tseg_mib;      /* 0: the A segment */
-	bool save;              /* what SMIs overwrite is not free RAM */
+	uint32_t tseg_mib; /* 0: the A segment */
+	bool save;         /* what SMIs overwrite is not free RAM */
 };
 
 /* What SMIs overwrite, where that may be a part of the kernel, until smm_finish(). */

@@ -30,7 +30,9 @@ static inline bool words_equal(const void **left, const void **right, size_t wor
 	/* The first comparison is for none: REPE leaves the flags alone then. */
 	__asm__ volatile("cmp %%eax, %%eax\n\t"
 			 "repe cmpsl"
-			 : "+S"(*left), "+D"(*right), "+c"(words), "=@ccz"(equal) : : "memory");
+			 : "+S"(*left), "+D"(*right), "+c"(words), "=@ccz"(equal)
+			 :
+			 : "memory");
 	return equal;
 }
 

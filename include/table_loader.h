@@ -19,36 +19,36 @@
 #include "memmap.h"
 #include "spec/acpi.h"
 
-#define LOADER_MAX_FILES        16      /* QEMU allocates at most seven */
+#define LOADER_MAX_FILES 16 /* QEMU allocates at most seven */
 
 /* A file that the script allocates. */
 struct loader_file {
-	const char *name;               /* inside the script, terminated */
-	uint32_t name_size;             /* with the terminator */
-	uint32_t name_last;             /* which of its words has the terminator */
-	uint32_t name_mask;             /* the bytes of that word up to the terminator */
-	uint32_t align;                 /* a power of two */
+	const char *name;   /* inside the script, terminated */
+	uint32_t name_size; /* with the terminator */
+	uint32_t name_last; /* which of its words has the terminator */
+	uint32_t name_mask; /* the bytes of that word up to the terminator */
+	uint32_t align;     /* a power of two */
 	enum memory_zone zone;
-	uint32_t covered;               /* bytes that checksums of the script reach */
-	bool checksummed;               /* a checksum covers some of it: it holds tables */
+	uint32_t covered; /* bytes that checksums of the script reach */
+	bool checksummed; /* a checksum covers some of it: it holds tables */
 
 	/* The caller's part, after parsing. */
-	uint8_t *bytes;                 /* NULL: not fetched; nothing in it is patched */
+	uint8_t *bytes; /* NULL: not fetched; nothing in it is patched */
 	uint32_t size;
 	uint32_t paddr;
 };
 
 struct loader {
 	struct loader_command *commands;
-	uint32_t command_count;         /* without the padding at the script's end */
-	uint32_t unknown_count;         /* of these, commands that are not known */
-	uint32_t writes_end;            /* index after the last WRITE_POINTER; 0 when there is none */
+	uint32_t command_count; /* without the padding at the script's end */
+	uint32_t unknown_count; /* of these, commands that are not known */
+	uint32_t writes_end;    /* index after the last WRITE_POINTER; 0 when there is none */
 	uint32_t file_count;
 	struct loader_file files[LOADER_MAX_FILES];
 
 	/* When something failed: which command, and where in which file. */
 	uint32_t failed_command;
-	const char *failed_file;        /* terminated; "" when it has no name */
+	const char *failed_file; /* terminated; "" when it has no name */
 	uint32_t failed_offset;
 };
 
@@ -63,7 +63,7 @@ struct loader_checksum {
 struct loader_write {
 	const char *file;
 	uint32_t offset;
-	uint32_t size;                  /* 1, 2, 4 or 8 */
+	uint32_t size; /* 1, 2, 4 or 8 */
 	uint64_t value;
 };
 

@@ -13,15 +13,15 @@
 
 #include "string.h"
 
-#define LANES           0x00ff00ffu
-#define RUN             256u            /* words; 257 * 255 is the most that 16 bits hold */
-#define STEP            16u
+#define LANES 0x00ff00ffu
+#define RUN   256u /* words; 257 * 255 is the most that 16 bits hold */
+#define STEP  16u
 
 /* The unit tests are 64-bit code, too. */
 #ifdef __x86_64__
-#define MMX_ADD_CODE_ADDRESS    "lea 1f(%%rip), %%rax\n\tadd %%rax, %1\n\t"
+	#define MMX_ADD_CODE_ADDRESS "lea 1f(%%rip), %%rax\n\tadd %%rax, %1\n\t"
 #else
-#define MMX_ADD_CODE_ADDRESS    "add $1f, %1\n\t"
+	#define MMX_ADD_CODE_ADDRESS "add $1f, %1\n\t"
 #endif
 
 struct sums {
@@ -97,35 +97,35 @@ static uint32_t sum_mmx(const uint8_t **bytes, uint32_t size)
 	uint32_t count = size / 8;
 	uint32_t rounds = (count + 31) / 32;
 	uint32_t skipped = rounds * 32 - count;
-	const uint8_t *from = *bytes - 8 * skipped + 124;       /* no offset is 0: that is shorter code */
+	const uint8_t *from = *bytes - 8 * skipped + 124; /* no offset is 0: that is shorter code */
 	uintptr_t code = 4 * skipped;
 	uint32_t sum;
 
 	*bytes += size & ~3u;
-	__asm__ volatile("pxor %%mm0, %%mm0\n\t"
-			 "test %2, %2\n\t"
-			 "jz 2f\n\t"
-			 MMX_ADD_CODE_ADDRESS
-			 "jmp *%1\n"
-			 "1:\n\t"
-			 ".irp at, -124, -116, -108, -100, -92, -84, -76, -68, -60, -52, -44, -36, -28, -20, "
-			 "-12, -4, 4, 12, 20, 28, 36, 44, 52, 60, 68, 76, 84, 92, 100, 108, 116, 124\n\t"
-			 "paddb \\at(%3), %%mm0\n\t"
-			 ".endr\n\t"
-			 "add $256, %3\n\t"
-			 "dec %2\n\t"
-			 "jnz 1b\n"
-			 "2:\ttestb $4, %b4\n\t"
-			 "jz 3f\n\t"
-			 "movd -4(%5), %%mm1\n\t"
-			 "paddb %%mm1, %%mm0\n"
-			 "3:\tmovq %%mm0, %%mm1\n\t"
-			 "psrlq $32, %%mm1\n\t"
-			 "paddb %%mm1, %%mm0\n\t"
-			 "movd %%mm0, %0\n\t"
-			 "emms"
-			 : "=r"(sum), "+&r"(code), "+&r"(rounds), "+&S"(from)
-			 : "q"(size), "r"(*bytes) : "eax", "memory", "cc");
+	__asm__ volatile(
+		"pxor %%mm0, %%mm0\n\t"
+		"test %2, %2\n\t"
+		"jz 2f\n\t" MMX_ADD_CODE_ADDRESS "jmp *%1\n"
+		"1:\n\t"
+		".irp at, -124, -116, -108, -100, -92, -84, -76, -68, -60, -52, -44, -36, -28, -20, "
+		"-12, -4, 4, 12, 20, 28, 36, 44, 52, 60, 68, 76, 84, 92, 100, 108, 116, 124\n\t"
+		"paddb \\at(%3), %%mm0\n\t"
+		".endr\n\t"
+		"add $256, %3\n\t"
+		"dec %2\n\t"
+		"jnz 1b\n"
+		"2:\ttestb $4, %b4\n\t"
+		"jz 3f\n\t"
+		"movd -4(%5), %%mm1\n\t"
+		"paddb %%mm1, %%mm0\n"
+		"3:\tmovq %%mm0, %%mm1\n\t"
+		"psrlq $32, %%mm1\n\t"
+		"paddb %%mm1, %%mm0\n\t"
+		"movd %%mm0, %0\n\t"
+		"emms"
+		: "=r"(sum), "+&r"(code), "+&r"(rounds), "+&S"(from)
+		: "q"(size), "r"(*bytes)
+		: "eax", "memory", "cc");
 	return sum + (sum >> 8) + (sum >> 16) + (sum >> 24);
 }
 

@@ -6,14 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FDT_MAGIC               0xd00dfeed
-#define FDT_BEGIN_NODE          1       /* the name follows, padded to 4 bytes */
-#define FDT_END_NODE            2
-#define FDT_PROPERTY            3       /* length, offset of the name, value padded to 4 bytes */
-#define FDT_NOP                 4
+#define FDT_MAGIC      0xd00dfeed
+#define FDT_BEGIN_NODE 1 /* the name follows, padded to 4 bytes */
+#define FDT_END_NODE   2
+#define FDT_PROPERTY   3 /* length, offset of the name, value padded to 4 bytes */
+#define FDT_NOP        4
 
-#define FDT_HEADER_STRUCTURE    2       /* index of the cell with the offset of the tokens */
-#define FDT_HEADER_STRINGS      3
+#define FDT_HEADER_STRUCTURE 2 /* index of the cell with the offset of the tokens */
+#define FDT_HEADER_STRINGS   3
 
 /* True when the string at offset is name, and ends within size with a 0 or, if asked, an '@'. */
 static bool is_name(const char *bytes, uint32_t size, uint32_t offset, const char *name, bool unit)

@@ -6,7 +6,7 @@
 
 struct output {
 	char *next;
-	char *last;     /* room for the terminator */
+	char *last; /* room for the terminator */
 };
 
 static void put(struct output *out, char c)

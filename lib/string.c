@@ -32,7 +32,10 @@ void *memmove(void *dest, const void *src, size_t size)
 	size /= sizeof(uint32_t);
 	__asm__ volatile("std\n\t"
 			 "rep movsl\n\t"
-			 "cld" : "+D"(d), "+S"(s), "+c"(size) : : "memory");
+			 "cld"
+			 : "+D"(d), "+S"(s), "+c"(size)
+			 :
+			 : "memory");
 	return dest;
 }
 
@@ -62,7 +65,9 @@ int memcmp(const void *left, const void *right, size_t size)
 	}
 	__asm__ volatile("cmp %%eax, %%eax\n\t"
 			 "repe cmpsb"
-			 : "+S"(l), "+D"(r), "+c"(rest), "=@ccz"(equal) : : "memory");
+			 : "+S"(l), "+D"(r), "+c"(rest), "=@ccz"(equal)
+			 :
+			 : "memory");
 	return equal ? 0 : l[-1] - r[-1];
 }
 
@@ -74,7 +79,9 @@ size_t strnlen(const char *string, size_t max)
 	/* The first comparison is for max 0: REPNE leaves the flags alone then. */
 	__asm__ volatile("test %%esp, %%esp\n\t"
 			 "repne scasb"
-			 : "+D"(string), "+c"(left), "=@ccz"(found) : "a"(0) : "memory");
+			 : "+D"(string), "+c"(left), "=@ccz"(found)
+			 : "a"(0)
+			 : "memory");
 	return max - left - found;
 }
 

@@ -13,18 +13,21 @@
 #include "string.h"
 #include "table_loader.h"
 
-#define SCRIPT_FILE             "etc/table-loader"
-#define RSDP_FILE               "etc/acpi/rsdp"
+#define SCRIPT_FILE "etc/table-loader"
+#define RSDP_FILE   "etc/acpi/rsdp"
 
 static noreturn void fail(const struct loader *loader, enum error error)
 {
-	panic("acpi: command %u of " SCRIPT_FILE ", for \"%s\" at 0x%x, %s; this QEMU's tables cannot be "
-	      "used, start it with acpi=off", loader->failed_command, loader->failed_file,
-	      loader->failed_offset, error_text(error));
+	panic("acpi: command %u of " SCRIPT_FILE
+	      ", for \"%s\" at 0x%x, %s; this QEMU's tables cannot be "
+	      "used, start it with acpi=off",
+	      loader->failed_command, loader->failed_file, loader->failed_offset,
+	      error_text(error));
 }
 
 /* Memory and contents for one file; it stays without bytes when QEMU has no such file. */
-static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct memmap *map, bool whole)
+static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct memmap *map,
+		  bool whole)
 {
 	struct fw_cfg_item item;
 	uint32_t type = file->checksummed ? MEMORY_ACPI : MEMORY_NVS;
@@ -46,7 +49,8 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct memmap *map,
 		       const struct cpu *cpu, bool whole)
 {
-	uint8_t (*sum)(const void *, uint32_t) = cpu_runs_mmx(cpu) ? checksum_sum_mmx : checksum_sum;
+	uint8_t (*sum)(const void *, uint32_t) = cpu_runs_mmx(cpu) ? checksum_sum_mmx :
+								     checksum_sum;
 	struct loader_checksum checksum;
 	uint32_t next = 0;
 	enum error error;
@@ -129,7 +133,8 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct
 	writes->count = 0;
 	if (!fw_cfg_find(cfg, SCRIPT_FILE, &item) || !item.size)
 		return 0;
-	script = memmap_alloc(map, item.size, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW, SCRIPT_FILE);
+	script = memmap_alloc(map, item.size, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
+			      SCRIPT_FILE);
 	fw_cfg_read(cfg, item.selector, phys_ptr(script), item.size);
 	error = table_loader_parse(&loader, phys_ptr(script), item.size);
 	if (error != OK)
@@ -141,7 +146,8 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct
 		fail(&loader, error);
 	if (loader.unknown_count)
 		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
-		    "this image", loader.unknown_count);
+		    "this image",
+		    loader.unknown_count);
 	for (uint32_t i = 0; i < loader.file_count; i++)
 		keep_facs(&loader.files[i], map);
 	write_pointers(&loader, cfg, writes);

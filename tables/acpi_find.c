@@ -8,15 +8,15 @@
 #include "phys.h"
 #include "string.h"
 
-#define MAX_LENGTH              0x100000u
+#define MAX_LENGTH 0x100000u
 
 const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signature)
 {
 	const struct acpi_rsdp *rsdp = phys_ptr(rsdp_paddr);
 	bool wide = rsdp->revision >= 2 && rsdp->xsdt_address;
 	uint32_t step = wide ? sizeof(uint64_t) : sizeof(uint32_t);
-	const struct acpi_header *root = phys_ptr(wide ? (uint32_t)rsdp->xsdt_address :
-						  rsdp->rsdt_address);
+	const struct acpi_header *root =
+		phys_ptr(wide ? (uint32_t)rsdp->xsdt_address : rsdp->rsdt_address);
 
 	if (phys_addr(root) == 0 || root->length > MAX_LENGTH)
 		return NULL;
@@ -48,7 +48,8 @@ uint32_t acpi_find_processors(uint32_t rsdp_paddr)
 	uint32_t count = 0;
 
 	while (madt && offset + 2 <= madt->length) {
-		const struct acpi_madt_entry *entry = (const void *)((const uint8_t *)madt + offset);
+		const struct acpi_madt_entry *entry =
+			(const void *)((const uint8_t *)madt + offset);
 
 		if (entry->length < 2 || entry->length > madt->length - offset)
 			break;

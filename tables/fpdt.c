@@ -12,20 +12,20 @@
 #include "phys.h"
 #include "string.h"
 
-#define FILE_NAME               "opt/org.qboot/fpdt"
-#define SCALE_SHIFT             22
-#define ATTEMPTS                3
-#define KHZ_TO_SCALE            (1000000ull << SCALE_SHIFT)     /* divided by kHz */
+#define FILE_NAME    "opt/org.qboot/fpdt"
+#define SCALE_SHIFT  22
+#define ATTEMPTS     3
+#define KHZ_TO_SCALE (1000000ull << SCALE_SHIFT) /* divided by kHz */
 
 /* CPUID leaves that tell the TSC's rate.  SDM Vol. 2A, and VMware's "CPUID bits" as KVM has them. */
-#define CPUID_TSC               0x15            /* EBX / EAX times ECX Hz */
-#define CPUID_HYPERVISOR_TIMING 0x40000010      /* EAX: kHz */
+#define CPUID_TSC               0x15       /* EBX / EAX times ECX Hz */
+#define CPUID_HYPERVISOR_TIMING 0x40000010 /* EAX: kHz */
 
-#define PM_TIMER_PORT           (PM_BASE + 8)
-#define PM_TIMER_MASK           0xffffff        /* 24 bits, 3.579545 MHz */
-#define PM_TIMER_MS             3580
-#define PM_TIMER_MAX            2000000         /* half a second: the host had other work */
-#define PM_TIMER_PATIENCE       1000000         /* reads; without a timer none ever differs */
+#define PM_TIMER_PORT     (PM_BASE + 8)
+#define PM_TIMER_MASK     0xffffff /* 24 bits, 3.579545 MHz */
+#define PM_TIMER_MS       3580
+#define PM_TIMER_MAX      2000000 /* half a second: the host had other work */
+#define PM_TIMER_PATIENCE 1000000 /* reads; without a timer none ever differs */
 
 uint32_t fpdt_divide(uint64_t dividend, uint32_t divisor)
 {
@@ -102,8 +102,8 @@ static uint32_t extend_root(struct memmap *map, uint32_t root_paddr, uint32_t en
 {
 	const struct acpi_header *old = phys_ptr(root_paddr);
 	uint32_t length = old->length;
-	struct acpi_header *root = phys_ptr(memmap_alloc(map, length + entry_size, 8, MEMORY_ACPI,
-							 ZONE_LOW, "the RSDT"));
+	struct acpi_header *root = phys_ptr(
+		memmap_alloc(map, length + entry_size, 8, MEMORY_ACPI, ZONE_LOW, "the RSDT"));
 
 	memcpy(root, old, length);
 	memcpy((uint8_t *)root + length, &entry, entry_size);
@@ -119,8 +119,8 @@ static void list(struct memmap *map, struct acpi_rsdp *rsdp, uint32_t table)
 	if (rsdp->rsdt_address)
 		rsdp->rsdt_address = extend_root(map, rsdp->rsdt_address, sizeof(uint32_t), table);
 	if (wide && rsdp->xsdt_address)
-		rsdp->xsdt_address = extend_root(map, (uint32_t)rsdp->xsdt_address,
-						 sizeof(uint64_t), table);
+		rsdp->xsdt_address =
+			extend_root(map, (uint32_t)rsdp->xsdt_address, sizeof(uint64_t), table);
 	rsdp->checksum -= checksum_sum(rsdp, offsetof(struct acpi_rsdp, length));
 	if (wide)
 		rsdp->extended_checksum -= checksum_sum(rsdp, sizeof(*rsdp));
@@ -146,8 +146,11 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 
 	fbpt = phys_ptr(memmap_alloc(map, sizeof(*fbpt), 8, MEMORY_RESERVED, ZONE_LOW, "the FBPT"));
 	*fbpt = (struct acpi_fbpt){
-		.signature = { 'F', 'B', 'P', 'T' }, .size = sizeof(*fbpt), .type = 2,
-		.length = sizeof(*fbpt) - offsetof(struct acpi_fbpt, type), .revision = 2,
+		.signature = { 'F', 'B', 'P', 'T' },
+		.size = sizeof(*fbpt),
+		.type = 2,
+		.length = sizeof(*fbpt) - offsetof(struct acpi_fbpt, type),
+		.revision = 2,
 		.reset_end = nanoseconds(fpdt, cpu->start_tsc),
 	};
 	table = phys_ptr(memmap_alloc(map, sizeof(*table), 8, MEMORY_ACPI, ZONE_LOW, "the FPDT"));

@@ -14,11 +14,11 @@
 #include "spec/mp.h"
 #include "string.h"
 
-#define MAX_APIC_ID             254     /* 255 means all processors */
-#define IOAPIC_VERSION          0x11
-#define LAPIC_VERSION           0x14
-#define ISA_IRQS                16
-#define TIMER_PIN               2       /* IRQ 0, where the machine overrides it */
+#define MAX_APIC_ID    254 /* 255 means all processors */
+#define IOAPIC_VERSION 0x11
+#define LAPIC_VERSION  0x14
+#define ISA_IRQS       16
+#define TIMER_PIN      2 /* IRQ 0, where the machine overrides it */
 
 /* Where the next entry goes. */
 struct writer {
@@ -84,7 +84,8 @@ static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uin
 
 		if (mptable_apic_id(&topology, i) > MAX_APIC_ID) {
 			log("mptable: listed %u of %u processors, the others have APIC ids above %u; "
-			    "use a machine with ACPI", i, count, MAX_APIC_ID);
+			    "use a machine with ACPI",
+			    i, count, MAX_APIC_ID);
 			break;
 		}
 		add(writer, &processor, sizeof(processor));
@@ -98,8 +99,13 @@ static void add_interrupt(struct writer *writer, uint8_t kind, uint16_t flags, u
 			  uint8_t irq, uint8_t ioapic, uint8_t pin)
 {
 	struct mp_interrupt interrupt = {
-		.type = MP_ENTRY_INTERRUPT, .kind = kind, .flags = flags, .source_bus = bus,
-		.source_irq = irq, .dest_id = ioapic, .dest_pin = pin,
+		.type = MP_ENTRY_INTERRUPT,
+		.kind = kind,
+		.flags = flags,
+		.source_bus = bus,
+		.source_irq = irq,
+		.dest_id = ioapic,
+		.dest_pin = pin,
 	};
 
 	add(writer, &interrupt, sizeof(interrupt));
@@ -136,8 +142,11 @@ static void add_interrupts(struct writer *writer, const struct chipset *chipset,
 static void add_local_interrupts(struct writer *writer, uint8_t isa_bus)
 {
 	struct mp_interrupt interrupt = {
-		.type = MP_ENTRY_LOCAL_INTERRUPT, .kind = MP_INTERRUPT_EXTINT,
-		.source_bus = isa_bus, .dest_id = 0, .dest_pin = 0,
+		.type = MP_ENTRY_LOCAL_INTERRUPT,
+		.kind = MP_INTERRUPT_EXTINT,
+		.source_bus = isa_bus,
+		.dest_id = 0,
+		.dest_pin = 0,
 	};
 
 	add(writer, &interrupt, sizeof(interrupt));
@@ -153,14 +162,19 @@ static void build(struct mp_table_header *header, const struct chipset *chipset,
 	struct writer writer = { header, (uint8_t *)(header + 1) };
 	struct mp_bus bus = { .type = MP_ENTRY_BUS, .name = "PCI   " };
 	struct mp_ioapic ioapic = {
-		.type = MP_ENTRY_IOAPIC, .version = IOAPIC_VERSION, .flags = MP_IOAPIC_ENABLED,
+		.type = MP_ENTRY_IOAPIC,
+		.version = IOAPIC_VERSION,
+		.flags = MP_IOAPIC_ENABLED,
 		.address = IOAPIC_BASE,
 	};
 	uint32_t highest;
 
 	*header = (struct mp_table_header){
-		.signature = "PCMP", .spec_revision = 4, .oem_id = "QEMU    ",
-		.product_id = "qboot       ", .lapic_address = LAPIC_BASE,
+		.signature = "PCMP",
+		.spec_revision = 4,
+		.oem_id = "QEMU    ",
+		.product_id = "qboot       ",
+		.lapic_address = LAPIC_BASE,
 	};
 	highest = add_processors(&writer, cpu, cpu_count);
 	if (chipset->irq_wiring != IRQ_WIRING_NONE) {
@@ -192,14 +206,17 @@ void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct 
 	if (rsdp_paddr || !(cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	size = sizeof(struct mp_table_header) + cpu_count * sizeof(struct mp_processor) +
-		2 * sizeof(struct mp_bus) + sizeof(struct mp_ioapic) +
-		(PCI_SLOTS * 4 + ISA_IRQS + 2) * sizeof(struct mp_interrupt);
+	       2 * sizeof(struct mp_bus) + sizeof(struct mp_ioapic) +
+	       (PCI_SLOTS * 4 + ISA_IRQS + 2) * sizeof(struct mp_interrupt);
 	table = memmap_alloc(map, size, 16, MEMORY_RESERVED, ZONE_LOW, "the MP table");
 	build(phys_ptr(table), chipset, cpu, cpu_count,
 	      fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
 
 	*pointer = (struct mp_floating_pointer){
-		.signature = "_MP_", .table_address = table, .length = 1, .spec_revision = 4,
+		.signature = "_MP_",
+		.table_address = table,
+		.length = 1,
+		.spec_revision = 4,
 	};
 	pointer->checksum = -checksum_sum(pointer, sizeof(*pointer));
 }

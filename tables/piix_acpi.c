@@ -14,20 +14,20 @@
 #include "spec/mp.h"
 #include "string.h"
 
-#define CREATOR_ID              0x544f4251u     /* "QBOT" */
+#define CREATOR_ID 0x544f4251u /* "QBOT" */
 
-#define PM1_CONTROL             4               /* offsets from PM_BASE */
-#define PM_TIMER                8
-#define PIIX4_GPE0              0xafe0          /* QEMU hw/acpi/piix4.c */
-#define SMI_COMMAND             0xb2
-#define CMOS_CENTURY            0x32
-#define IOAPIC_ID               0
-#define TIMER_GSI               2
+#define PM1_CONTROL  4 /* offsets from PM_BASE */
+#define PM_TIMER     8
+#define PIIX4_GPE0   0xafe0 /* QEMU hw/acpi/piix4.c */
+#define SMI_COMMAND  0xb2
+#define CMOS_CENTURY 0x32
+#define IOAPIC_ID    0
+#define TIMER_GSI    2
 
 /* What piix.dsl has for the PCI window above RAM. */
-#define WINDOW_BASE             0x80000000u
-#define WINDOW_SIZE             0x7ec00000u
-#define WINDOW_END              (WINDOW_BASE + WINDOW_SIZE)
+#define WINDOW_BASE 0x80000000u
+#define WINDOW_SIZE 0x7ec00000u
+#define WINDOW_END  (WINDOW_BASE + WINDOW_SIZE)
 
 extern const uint8_t piix_dsdt[], piix_dsdt_end[];
 
@@ -50,9 +50,13 @@ static void *add(struct writer *writer, const void *bytes, uint32_t size)
 static struct acpi_header make_header(const char *signature, uint32_t length, uint8_t revision)
 {
 	struct acpi_header header = {
-		.length = length, .revision = revision, .oem_id = { 'Q', 'B', 'O', 'O', 'T', ' ' },
-		.oem_table_id = { 'Q', 'B', 'O', 'O', 'T', 'P', 'C', ' ' }, .oem_revision = 1,
-		.creator_id = CREATOR_ID, .creator_revision = 1,
+		.length = length,
+		.revision = revision,
+		.oem_id = { 'Q', 'B', 'O', 'O', 'T', ' ' },
+		.oem_table_id = { 'Q', 'B', 'O', 'O', 'T', 'P', 'C', ' ' },
+		.oem_revision = 1,
+		.creator_id = CREATOR_ID,
+		.creator_revision = 1,
 	};
 
 	memcpy(header.signature, signature, sizeof(header.signature));
@@ -96,14 +100,24 @@ static void add_fadt(struct writer *writer, const struct chipset *chipset, uint3
 {
 	const struct acpi_fadt fadt = {
 		.header = make_header("FACP", sizeof(fadt), 1),
-		.firmware_ctrl = facs, .dsdt = dsdt, .model = 1, .sci_int = ACPI_SCI_IRQ,
-		.smi_cmd = SMI_COMMAND, .acpi_enable = chipset->acpi_enable,
+		.firmware_ctrl = facs,
+		.dsdt = dsdt,
+		.model = 1,
+		.sci_int = ACPI_SCI_IRQ,
+		.smi_cmd = SMI_COMMAND,
+		.acpi_enable = chipset->acpi_enable,
 		.acpi_disable = chipset->acpi_disable,
-		.pm1a_evt_blk = PM_BASE, .pm1_evt_len = 4,
-		.pm1a_cnt_blk = PM_BASE + PM1_CONTROL, .pm1_cnt_len = 2,
-		.pm_tmr_blk = PM_BASE + PM_TIMER, .pm_tmr_len = 4,
-		.gpe0_blk = PIIX4_GPE0, .gpe0_blk_len = 4,
-		.p_lvl2_lat = 0xfff, .p_lvl3_lat = 0xfff, .century = CMOS_CENTURY,
+		.pm1a_evt_blk = PM_BASE,
+		.pm1_evt_len = 4,
+		.pm1a_cnt_blk = PM_BASE + PM1_CONTROL,
+		.pm1_cnt_len = 2,
+		.pm_tmr_blk = PM_BASE + PM_TIMER,
+		.pm_tmr_len = 4,
+		.gpe0_blk = PIIX4_GPE0,
+		.gpe0_blk_len = 4,
+		.p_lvl2_lat = 0xfff,
+		.p_lvl3_lat = 0xfff,
+		.century = CMOS_CENTURY,
 		.flags = ACPI_FADT_WBINVD | ACPI_FADT_PROC_C1 | ACPI_FADT_SLP_BUTTON |
 			 ACPI_FADT_RTC_S4,
 	};
@@ -114,8 +128,11 @@ static void add_fadt(struct writer *writer, const struct chipset *chipset, uint3
 static void add_override(struct writer *writer, uint8_t irq, uint32_t gsi, uint16_t flags)
 {
 	struct acpi_madt_override override = {
-		.type = ACPI_MADT_OVERRIDE, .length = sizeof(override),
-		.irq = irq, .gsi = gsi, .flags = flags,
+		.type = ACPI_MADT_OVERRIDE,
+		.length = sizeof(override),
+		.irq = irq,
+		.gsi = gsi,
+		.flags = flags,
 	};
 
 	add(writer, &override, sizeof(override));
@@ -124,22 +141,31 @@ static void add_override(struct writer *writer, uint8_t irq, uint32_t gsi, uint1
 static void add_madt(struct writer *writer, uint32_t cpu_count, bool irq0_override)
 {
 	struct acpi_madt head = {
-		.header = make_header("APIC", 0, 1), .lapic_address = LAPIC_BASE, .flags = 1,
+		.header = make_header("APIC", 0, 1),
+		.lapic_address = LAPIC_BASE,
+		.flags = 1,
 	};
 	struct acpi_madt_ioapic ioapic = {
-		.type = ACPI_MADT_IOAPIC, .length = sizeof(ioapic), .id = IOAPIC_ID,
+		.type = ACPI_MADT_IOAPIC,
+		.length = sizeof(ioapic),
+		.id = IOAPIC_ID,
 		.address = IOAPIC_BASE,
 	};
 	struct acpi_madt_nmi nmi = {
-		.type = ACPI_MADT_NMI, .length = sizeof(nmi), .processor = 0xff, .lint = 1,
+		.type = ACPI_MADT_NMI,
+		.length = sizeof(nmi),
+		.processor = 0xff,
+		.lint = 1,
 	};
 	struct mp_topology topology = mptable_read_topology();
 	struct acpi_madt *madt = add(writer, &head, sizeof(head));
 
 	for (uint32_t i = 0; i < cpu_count; i++) {
 		struct acpi_madt_entry entry = {
-			.type = ACPI_MADT_LAPIC, .length = 2 + sizeof(entry.lapic),
-			.lapic = { (uint8_t)i, (uint8_t)mptable_apic_id(&topology, i), ACPI_MADT_ENABLED },
+			.type = ACPI_MADT_LAPIC,
+			.length = 2 + sizeof(entry.lapic),
+			.lapic = { (uint8_t)i, (uint8_t)mptable_apic_id(&topology, i),
+				   ACPI_MADT_ENABLED },
 		};
 
 		add(writer, &entry, entry.length);
@@ -149,7 +175,8 @@ static void add_madt(struct writer *writer, uint32_t cpu_count, bool irq0_overri
 		add_override(writer, 0, TIMER_GSI, MP_FLAGS_CONFORM);
 	add_override(writer, ACPI_SCI_IRQ, ACPI_SCI_IRQ, MP_FLAGS_LEVEL_HIGH);
 	for (uint32_t i = 0; i < sizeof(chipset_pirq_irqs); i += 2)
-		add_override(writer, chipset_pirq_irqs[i], chipset_pirq_irqs[i], MP_FLAGS_LEVEL_HIGH);
+		add_override(writer, chipset_pirq_irqs[i], chipset_pirq_irqs[i],
+			     MP_FLAGS_LEVEL_HIGH);
 	add(writer, &nmi, sizeof(nmi));
 	madt->header.length = (uint32_t)(writer->next - (uint8_t *)madt);
 	list(writer, &madt->header);
@@ -158,8 +185,11 @@ static void add_madt(struct writer *writer, uint32_t cpu_count, bool irq0_overri
 static void add_hpet(struct writer *writer, const struct fw_cfg_hpet *hpet)
 {
 	struct acpi_hpet table = {
-		.header = make_header("HPET", sizeof(table), 1), .block_id = hpet->block_id,
-		.address = hpet->address, .min_tick = hpet->min_tick, .protection = hpet->protection,
+		.header = make_header("HPET", sizeof(table), 1),
+		.block_id = hpet->block_id,
+		.address = hpet->address,
+		.min_tick = hpet->min_tick,
+		.protection = hpet->protection,
 	};
 
 	if (hpet->count && hpet->count != 0xff)
@@ -181,10 +211,11 @@ static uint32_t add_rsdt(struct writer *writer)
 static uint32_t block_size(uint32_t cpu_count)
 {
 	return (uint32_t)(piix_dsdt_end - piix_dsdt) + sizeof(struct acpi_fadt) +
-		sizeof(struct acpi_madt) + cpu_count * (2 + sizeof(((struct acpi_madt_entry *)0)->lapic)) +
-		sizeof(struct acpi_madt_ioapic) + 4 * sizeof(struct acpi_madt_override) +
-		sizeof(struct acpi_madt_nmi) + sizeof(struct acpi_hpet) + sizeof(struct acpi_header) +
-		sizeof(((struct writer *)0)->listed);
+	       sizeof(struct acpi_madt) +
+	       cpu_count * (2 + sizeof(((struct acpi_madt_entry *)0)->lapic)) +
+	       sizeof(struct acpi_madt_ioapic) + 4 * sizeof(struct acpi_madt_override) +
+	       sizeof(struct acpi_madt_nmi) + sizeof(struct acpi_hpet) +
+	       sizeof(struct acpi_header) + sizeof(((struct writer *)0)->listed);
 }
 
 uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,

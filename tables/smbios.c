@@ -11,20 +11,20 @@
 #include "string.h"
 #include "version.h"
 
-#define STRUCTURES_FILE         "etc/smbios/smbios-tables"
-#define STRINGS                 "qboot\0" QBOOT_VERSION "\0" QBOOT_RELEASE_DATE "\0"
+#define STRUCTURES_FILE "etc/smbios/smbios-tables"
+#define STRINGS         "qboot\0" QBOOT_VERSION "\0" QBOOT_RELEASE_DATE "\0"
 
 /*
  * The checksum of the anchor is a constant too: all bytes sum to zero.  The compiler adds up what
  * the initializer below has.
  */
-#define BYTE(value, n)          ((uint32_t)(value) >> (8 * (n)) & 0xff)
-#define SUM32(value)            (BYTE(value, 0) + BYTE(value, 1) + BYTE(value, 2) + BYTE(value, 3))
-#define ANCHOR_SUM              ('_' + 'S' + 'M' + '3' + '_' + 0x18 + 3 + 1 + \
-				 SUM32(SMBIOS_END - SMBIOS_BASE) + SUM32(SMBIOS_BASE))
+#define BYTE(value, n) ((uint32_t)(value) >> (8 * (n)) & 0xff)
+#define SUM32(value)   (BYTE(value, 0) + BYTE(value, 1) + BYTE(value, 2) + BYTE(value, 3))
+#define ANCHOR_SUM \
+	('_' + 'S' + 'M' + '3' + '_' + 0x18 + 3 + 1 + SUM32(SMBIOS_END - SMBIOS_BASE) + \
+	 SUM32(SMBIOS_BASE))
 
-__attribute__((section(".anchor"), used))
-static const struct smbios30_entry_point anchor = {
+__attribute__((section(".anchor"), used)) static const struct smbios30_entry_point anchor = {
 	.anchor = { '_', 'S', 'M', '3', '_' },
 	.checksum = (uint8_t)-ANCHOR_SUM,
 	.length = sizeof(anchor),
@@ -129,8 +129,10 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 	}
 	if (item.size > SMBIOS_END - SMBIOS_BASE - sizeof(own_table)) {
 		if (item.size > UINT32_MAX - sizeof(own_table))
-			panic("smbios: " STRUCTURES_FILE " has %u bytes; give QEMU fewer or shorter "
-			      "-smbios options", item.size);
+			panic("smbios: " STRUCTURES_FILE
+			      " has %u bytes; give QEMU fewer or shorter "
+			      "-smbios options",
+			      item.size);
 		entry.table_max_size = sizeof(own_table) + item.size;
 		table_paddr = memmap_alloc(map, entry.table_max_size, 16, MEMORY_RESERVED, ZONE_LOW,
 					   STRUCTURES_FILE);
@@ -147,8 +149,10 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 	else
 		smbios_find(given + end, item.size - end, SMBIOS_TYPE_END, &has_end);
 	if (!has_end)
-		panic("smbios: " STRUCTURES_FILE " of %u bytes has no whole structure at 0x%x; check the "
-		      "files given with -smbios", item.size, end);
+		panic("smbios: " STRUCTURES_FILE
+		      " of %u bytes has no whole structure at 0x%x; check the "
+		      "files given with -smbios",
+		      item.size, end);
 	if (has_bios)
 		memmove(table, given, item.size);
 	show_anchor(&entry, chipset, pci);

@@ -40,8 +40,8 @@ struct loader_file *table_loader_find(struct loader *loader, const char *name)
  * The file of a terminated name of the script.  In words, the last first: most names begin with
  * "etc/acpi/".  QEMU allocates the tables themselves last, and mostly means them.
  */
-static inline __attribute__((always_inline))
-struct loader_file *find(struct loader *loader, const char *name)
+static inline __attribute__((always_inline)) struct loader_file *find(struct loader *loader,
+								      const char *name)
 {
 	struct loader_file *file = loader->files + loader->file_count;
 
@@ -50,7 +50,8 @@ struct loader_file *find(struct loader *loader, const char *name)
 		const void *right = name;
 		uint32_t last = file->name_last;
 
-		if (!((((const word *)left)[last] ^ ((const word *)right)[last]) & file->name_mask) &&
+		if (!((((const word *)left)[last] ^ ((const word *)right)[last]) &
+		      file->name_mask) &&
 		    words_equal(&left, &right, last))
 			return file;
 	}
@@ -172,8 +173,8 @@ static bool holds(uint8_t size, uint32_t value)
 }
 
 /* What both kinds of pointer have: two names and a size. */
-static inline __attribute__((always_inline))
-enum error check_pointer(const struct loader_command *command, uint8_t size)
+static inline __attribute__((always_inline)) enum error check_pointer(
+	const struct loader_command *command, uint8_t size)
 {
 	if (!terminated(command->pointer.dest_file) || !terminated(command->pointer.src_file))
 		return ERR_NAME;
@@ -252,8 +253,7 @@ static enum error run_write_pointer(struct loader *loader, const struct loader_c
 	return holds(size, src->paddr + offset) ? OK : ERR_OVERFLOW;
 }
 
-enum error table_loader_run(struct loader *loader, uint32_t *next,
-			    struct loader_checksum *checksum)
+enum error table_loader_run(struct loader *loader, uint32_t *next, struct loader_checksum *checksum)
 {
 	if (!*next) {
 		loader->unknown_count = 0;

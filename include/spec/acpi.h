@@ -13,10 +13,10 @@
 #include "string.h"
 
 struct acpi_rsdp {
-	char signature[8];              /* "RSD PTR " */
+	char signature[8]; /* "RSD PTR " */
 	uint8_t checksum;
 	char oem_id[6];
-	uint8_t revision;               /* 0: the first 20 bytes alone; 2: all */
+	uint8_t revision; /* 0: the first 20 bytes alone; 2: all */
 	uint32_t rsdt_address;
 	uint32_t length;
 	uint64_t xsdt_address;
@@ -28,7 +28,7 @@ _Static_assert(offsetof(struct acpi_rsdp, xsdt_address) == 24, "ACPI 5.2.5.3");
 
 struct acpi_header {
 	char signature[4];
-	uint32_t length;                /* of the table, this header included */
+	uint32_t length; /* of the table, this header included */
 	uint8_t revision;
 	uint8_t checksum;
 	char oem_id[6];
@@ -50,13 +50,13 @@ static inline bool acpi_is(const char *signature, const char *wanted)
 }
 
 /* What follows ACPI_MADT_ENTRIES bytes of a MADT. */
-#define ACPI_MADT_ENTRIES       44
-#define ACPI_MADT_LAPIC         0
-#define ACPI_MADT_IOAPIC        1
-#define ACPI_MADT_OVERRIDE      2
-#define ACPI_MADT_NMI           4
-#define ACPI_MADT_X2APIC        9
-#define ACPI_MADT_ENABLED       (1u << 0)
+#define ACPI_MADT_ENTRIES  44
+#define ACPI_MADT_LAPIC    0
+#define ACPI_MADT_IOAPIC   1
+#define ACPI_MADT_OVERRIDE 2
+#define ACPI_MADT_NMI      4
+#define ACPI_MADT_X2APIC   9
+#define ACPI_MADT_ENABLED  (1u << 0)
 
 struct acpi_madt_entry {
 	uint8_t type;
@@ -79,7 +79,7 @@ _Static_assert(offsetof(struct acpi_madt_entry, lapic.flags) == 4, "ACPI 5.2.12.
 _Static_assert(offsetof(struct acpi_madt_entry, x2apic.flags) == 8, "ACPI 5.2.12.12");
 
 struct acpi_facs {
-	char signature[4];              /* "FACS" */
+	char signature[4]; /* "FACS" */
 	uint32_t length;
 	uint32_t hardware_signature;
 	uint32_t firmware_waking_vector;
@@ -94,10 +94,10 @@ _Static_assert(offsetof(struct acpi_facs, x_firmware_waking_vector) == 24, "ACPI
 
 /* Version 1, as far as ACPI 1.0 goes. */
 struct acpi_fadt {
-	struct acpi_header header;      /* "FACP" */
-	uint32_t firmware_ctrl;         /* the FACS */
+	struct acpi_header header; /* "FACP" */
+	uint32_t firmware_ctrl;    /* the FACS */
 	uint32_t dsdt;
-	uint8_t model;                  /* 1: several processors */
+	uint8_t model; /* 1: several processors */
 	uint8_t preferred_pm_profile;
 	uint16_t sci_int;
 	uint32_t smi_cmd;
@@ -121,15 +121,15 @@ struct acpi_fadt {
 	uint8_t gpe1_blk_len;
 	uint8_t gpe1_base;
 	uint8_t cst_cnt;
-	uint16_t p_lvl2_lat;            /* above 100: no such state */
-	uint16_t p_lvl3_lat;            /* above 1000 */
+	uint16_t p_lvl2_lat; /* above 100: no such state */
+	uint16_t p_lvl3_lat; /* above 1000 */
 	uint16_t flush_size;
 	uint16_t flush_stride;
 	uint8_t duty_offset;
 	uint8_t duty_width;
 	uint8_t day_alarm;
 	uint8_t month_alarm;
-	uint8_t century;                /* index in CMOS */
+	uint8_t century; /* index in CMOS */
 	uint16_t iapc_boot_arch;
 	uint8_t reserved;
 	uint32_t flags;
@@ -137,15 +137,15 @@ struct acpi_fadt {
 _Static_assert(sizeof(struct acpi_fadt) == 116, "ACPI 1.0b, 5.2.5");
 _Static_assert(offsetof(struct acpi_fadt, p_lvl2_lat) == 96, "ACPI 1.0b, 5.2.5");
 
-#define ACPI_FADT_WBINVD        (1u << 0)
-#define ACPI_FADT_PROC_C1       (1u << 2)
-#define ACPI_FADT_SLP_BUTTON    (1u << 5)       /* there is no such fixed button */
-#define ACPI_FADT_RTC_S4        (1u << 7)
+#define ACPI_FADT_WBINVD     (1u << 0)
+#define ACPI_FADT_PROC_C1    (1u << 2)
+#define ACPI_FADT_SLP_BUTTON (1u << 5) /* there is no such fixed button */
+#define ACPI_FADT_RTC_S4     (1u << 7)
 
 struct acpi_madt {
-	struct acpi_header header;      /* "APIC" */
+	struct acpi_header header; /* "APIC" */
 	uint32_t lapic_address;
-	uint32_t flags;                 /* 1: there are 8259s too */
+	uint32_t flags; /* 1: there are 8259s too */
 } __attribute__((packed));
 _Static_assert(sizeof(struct acpi_madt) == ACPI_MADT_ENTRIES, "ACPI 5.2.12");
 
@@ -167,14 +167,14 @@ _Static_assert(sizeof(struct acpi_madt_override) == 10, "ACPI 5.2.12.5");
 
 struct acpi_madt_nmi {
 	uint8_t type, length;
-	uint8_t processor;              /* 0xff: all */
+	uint8_t processor; /* 0xff: all */
 	uint16_t flags;
 	uint8_t lint;
 } __attribute__((packed));
 _Static_assert(sizeof(struct acpi_madt_nmi) == 6, "ACPI 5.2.12.7");
 
 struct acpi_hpet {
-	struct acpi_header header;      /* "HPET" */
+	struct acpi_header header; /* "HPET" */
 	uint32_t block_id;
 	uint8_t address_space, bit_width, bit_offset, access_size;
 	uint64_t address;
@@ -187,7 +187,7 @@ _Static_assert(sizeof(struct acpi_hpet) == 56, "IA-PC HPET 1.0a, 3.2.4");
 /* "FPDT" with one record, which points to the FBPT with one record. */
 struct acpi_fpdt {
 	struct acpi_header header;
-	uint16_t type;                  /* 0: basic boot performance pointer */
+	uint16_t type; /* 0: basic boot performance pointer */
 	uint8_t length;
 	uint8_t revision;
 	uint32_t reserved;
@@ -197,9 +197,9 @@ _Static_assert(sizeof(struct acpi_fpdt) == 52, "ACPI 5.2.24.5");
 
 /* Times are nanoseconds since the processor's reset. */
 struct acpi_fbpt {
-	char signature[4];              /* "FBPT" */
+	char signature[4]; /* "FBPT" */
 	uint32_t size;
-	uint16_t type;                  /* 2: basic boot performance data */
+	uint16_t type; /* 2: basic boot performance data */
 	uint8_t length;
 	uint8_t revision;
 	uint32_t reserved;
@@ -213,16 +213,16 @@ _Static_assert(sizeof(struct acpi_fbpt) == 56, "ACPI 5.2.24.7");
 
 /* etc/table-loader is an array of these; everything little-endian. */
 enum {
-	LOADER_PADDING          = 0,
-	LOADER_ALLOCATE         = 1,
-	LOADER_ADD_POINTER      = 2,
-	LOADER_ADD_CHECKSUM     = 3,
-	LOADER_WRITE_POINTER    = 4,
+	LOADER_PADDING = 0,
+	LOADER_ALLOCATE = 1,
+	LOADER_ADD_POINTER = 2,
+	LOADER_ADD_CHECKSUM = 3,
+	LOADER_WRITE_POINTER = 4,
 };
 
 enum {
-	LOADER_ZONE_HIGH        = 1,    /* anywhere below 4 GiB */
-	LOADER_ZONE_FSEG        = 2,    /* where kernels scan for the RSDP */
+	LOADER_ZONE_HIGH = 1, /* anywhere below 4 GiB */
+	LOADER_ZONE_FSEG = 2, /* where kernels scan for the RSDP */
 };
 
 struct loader_command {
@@ -244,7 +244,7 @@ struct loader_command {
 			uint32_t offset;
 			uint32_t start;
 			uint32_t length;
-			uint8_t index;          /* not QEMU's: which file, table_loader.c */
+			uint8_t index; /* not QEMU's: which file, table_loader.c */
 		} __attribute__((packed)) checksum;
 		struct {
 			char dest_file[FW_CFG_NAME_SIZE];

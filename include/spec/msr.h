@@ -5,6 +5,7 @@
 #ifndef SPEC_MSR_H
 #define SPEC_MSR_H
 
+/* clang-format off */
 #define IA32_APIC_BASE                  0x01b
 #define IA32_FEATURE_CONTROL            0x03a
   #define FEATURE_CONTROL_LOCKED          (1u << 0)     /* a write after this one faults */
@@ -32,5 +33,6 @@
 #define MTRR_WP                         5u
 #define MTRR_WB                         6u
 #define MTRR_FOUR(type)                 ((type) * 0x01010101u)
+/* clang-format on */
 
 #endif

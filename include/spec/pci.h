@@ -5,6 +5,7 @@
 #ifndef SPEC_PCI_H
 #define SPEC_PCI_H
 
+/* clang-format off */
 #define PCI_PORT_ADDRESS        0xcf8
   #define PCI_ADDRESS_ENABLE      (1u << 31)
 #define PCI_PORT_DATA           0xcfc
@@ -84,5 +85,6 @@
 #define PCI_BUS(bdf)            ((bdf) >> 8)
 #define PCI_SLOT(bdf)           ((bdf) >> 3 & 0x1f)
 #define PCI_FUNCTION(bdf)       ((bdf) & 7)
+/* clang-format on */
 
 #endif

@@ -7,11 +7,11 @@
 
 #include <stdint.h>
 
-#define PVH_MAGIC               0x336ec578u
+#define PVH_MAGIC 0x336ec578u
 
 struct pvh_start_info {
 	uint32_t magic;
-	uint32_t version;               /* 1 */
+	uint32_t version; /* 1 */
 	uint32_t flags;
 	uint32_t module_count;
 	uint64_t modules_paddr;
@@ -31,7 +31,7 @@ struct pvh_module {
 };
 _Static_assert(sizeof(struct pvh_module) == 32, "start_info.h");
 
-struct pvh_memmap_entry {               /* but for the last field an entry of E820 */
+struct pvh_memmap_entry { /* but for the last field an entry of E820 */
 	uint64_t base;
 	uint64_t size;
 	uint32_t type;

@@ -9,13 +9,13 @@
 
 /* 5.2.2 "SMBIOS 3.0 (64-bit) Entry Point". */
 struct smbios30_entry_point {
-	char anchor[5];                 /* "_SM3_" */
+	char anchor[5]; /* "_SM3_" */
 	uint8_t checksum;
 	uint8_t length;
 	uint8_t major_version;
 	uint8_t minor_version;
 	uint8_t docrev;
-	uint8_t revision;               /* of the entry point: 1 */
+	uint8_t revision; /* of the entry point: 1 */
 	uint8_t reserved;
 	uint32_t table_max_size;
 	uint64_t table_address;
@@ -25,12 +25,12 @@ _Static_assert(sizeof(struct smbios30_entry_point) == 0x18, "DSP0134 5.2.2");
 /* 6.1.2 "Structure header format". */
 struct smbios_header {
 	uint8_t type;
-	uint8_t length;                 /* of the formatted part; strings follow, then two zeros */
+	uint8_t length; /* of the formatted part; strings follow, then two zeros */
 	uint16_t handle;
 } __attribute__((packed));
 
-#define SMBIOS_TYPE_BIOS        0
-#define SMBIOS_TYPE_END         127
+#define SMBIOS_TYPE_BIOS 0
+#define SMBIOS_TYPE_END  127
 
 /* 7.1 "BIOS Information (Type 0)", version 2.4 and later. */
 struct smbios_type0 {
@@ -39,12 +39,12 @@ struct smbios_type0 {
 	uint8_t version_string;
 	uint16_t start_segment;
 	uint8_t release_date_string;
-	uint8_t rom_size;               /* 64 KiB units, less one */
+	uint8_t rom_size; /* 64 KiB units, less one */
 	uint64_t characteristics;
 	uint8_t characteristics_extension[2];
 	uint8_t major_release;
 	uint8_t minor_release;
-	uint8_t ec_major_release;       /* 0xff: no embedded controller */
+	uint8_t ec_major_release; /* 0xff: no embedded controller */
 	uint8_t ec_minor_release;
 } __attribute__((packed));
 _Static_assert(sizeof(struct smbios_type0) == 0x18, "DSP0134 7.1");

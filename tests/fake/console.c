@@ -15,7 +15,7 @@ void log(const char *message, ...)
 	va_list args;
 
 	if (sizeof(fake.console) - length < 2)
-		return;                 /* full; the last byte is for the end of a line */
+		return; /* full; the last byte is for the end of a line */
 	va_start(args, message);
 	vsnprintf(fake.console + length, sizeof(fake.console) - length - 1, message, args);
 	va_end(args);

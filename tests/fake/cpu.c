@@ -118,8 +118,7 @@ const char smi_relocate[16], smi_ap_relocated[16];
 
 void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi)
 {
-	fake.handoff = (struct fake_handoff){
-		.entry = entry, .eax = eax, .ebx = ebx, .esi = esi };
+	fake.handoff = (struct fake_handoff){ .entry = entry, .eax = eax, .ebx = ebx, .esi = esi };
 	fake_leave(FAKE_HANDOFF);
 }
 
@@ -132,6 +131,7 @@ void handoff16(uint32_t paddr)
 void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr)
 {
 	fake.handoff = (struct fake_handoff){
-		.long_mode = true, .entry = entry, .esi = rsi, .cr3 = pml4_paddr };
+		.long_mode = true, .entry = entry, .esi = rsi, .cr3 = pml4_paddr
+	};
 	fake_leave(FAKE_HANDOFF);
 }

@@ -29,8 +29,10 @@ void fake_fail(const char *message, ...)
 void fake_leave(enum fake_end end)
 {
 	if (!fake.armed)
-		fake_fail("fake: the firmware ended (%d: 1 panic, 2 stop, 3 handoff) where it should "
-			  "have returned: %s", end, fake.panic);
+		fake_fail(
+			"fake: the firmware ended (%d: 1 panic, 2 stop, 3 handoff) where it should "
+			"have returned: %s",
+			end, fake.panic);
 	longjmp(fake.end, end);
 }
 
@@ -65,7 +67,7 @@ void fake_forget(void)
 uint32_t fake_exits(void)
 {
 	return fake.count[FAKE_PORT_READ] + fake.count[FAKE_PORT_WRITE] +
-		fake.count[FAKE_MMIO_READ] + fake.count[FAKE_MMIO_WRITE] + fake.count[FAKE_CPUID];
+	       fake.count[FAKE_MMIO_READ] + fake.count[FAKE_MMIO_WRITE] + fake.count[FAKE_CPUID];
 }
 
 const struct fake_access *fake_find(enum fake_kind kind, uint32_t address, uint32_t n)

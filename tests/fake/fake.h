@@ -28,40 +28,40 @@ enum fake_kind {
 	FAKE_PORT_WRITE,
 	FAKE_MMIO_READ,
 	FAKE_MMIO_WRITE,
-	FAKE_PCI_READ,          /* what ports or ECAM were used for: address is bdf << 12 | offset */
+	FAKE_PCI_READ, /* what ports or ECAM were used for: address is bdf << 12 | offset */
 	FAKE_PCI_WRITE,
-	FAKE_DMA,               /* fw_cfg transfers: address is the selector, value the control word */
-	FAKE_CPUID,             /* address is the leaf, value the subleaf */
+	FAKE_DMA,   /* fw_cfg transfers: address is the selector, value the control word */
+	FAKE_CPUID, /* address is the leaf, value the subleaf */
 	FAKE_RDMSR,
-	FAKE_WRMSR,             /* size is 8, or 0 while the caches are off */
+	FAKE_WRMSR, /* size is 8, or 0 while the caches are off */
 	FAKE_KINDS
 };
 
 struct fake_access {
 	enum fake_kind kind;
 	uint32_t address;
-	uint32_t size;          /* bytes */
+	uint32_t size; /* bytes */
 	uint64_t value;
 };
 
-#define FAKE_LOG_SIZE           65536
-#define FAKE_MAX_RAM            8
-#define FAKE_MAX_WINDOWS        128
-#define FAKE_MAX_ITEMS          600
-#define FAKE_MAX_FUNCTIONS      1024
-#define FAKE_MAX_DEVICES        16
-#define FAKE_MAX_MSRS           64
-#define FAKE_MAX_CPUID          32
-#define FAKE_TEXT_SIZE          8192
+#define FAKE_LOG_SIZE      65536
+#define FAKE_MAX_RAM       8
+#define FAKE_MAX_WINDOWS   128
+#define FAKE_MAX_ITEMS     600
+#define FAKE_MAX_FUNCTIONS 1024
+#define FAKE_MAX_DEVICES   16
+#define FAKE_MAX_MSRS      64
+#define FAKE_MAX_CPUID     32
+#define FAKE_TEXT_SIZE     8192
 
 /* ---- How firmware code that does not return ends ---- */
 
 enum fake_end {
 	FAKE_RETURNED,
-	FAKE_PANIC,             /* panic() of fake/console.c */
-	FAKE_STOPPED,           /* cpu_stop() */
-	FAKE_RESET,             /* cpu_reset() */
-	FAKE_HANDOFF,           /* handoff16(), handoff32() or handoff64() */
+	FAKE_PANIC,   /* panic() of fake/console.c */
+	FAKE_STOPPED, /* cpu_stop() */
+	FAKE_RESET,   /* cpu_reset() */
+	FAKE_HANDOFF, /* handoff16(), handoff32() or handoff64() */
 };
 
 struct fake_handoff {
@@ -87,23 +87,23 @@ struct fake_ram {
 struct fake_item {
 	uint16_t selector;
 	bool writable;
-	const char *name;       /* NULL: not in the directory */
+	const char *name; /* NULL: not in the directory */
 	uint8_t *bytes;
 	uint32_t size;
-	uint32_t reads;         /* transfers that selected it or read more of it */
+	uint32_t reads; /* transfers that selected it or read more of it */
 	uint32_t writes;
 	void (*on_select)(struct fake_item *item);
 };
 
 struct fake_pci {
-	struct fake_pci *parent;        /* the bridge it is behind; NULL: on a root bus */
+	struct fake_pci *parent; /* the bridge it is behind; NULL: on a root bus */
 	uint32_t root_bus;
 	uint32_t slot, function;
-	bool loops;                     /* a bridge from the bus that it is on to that same bus */
+	bool loops; /* a bridge from the bus that it is on to that same bus */
 	uint8_t config[4096];
-	uint8_t writable[4096];         /* a mask for each byte */
+	uint8_t writable[4096]; /* a mask for each byte */
 	void (*on_write)(struct fake_pci *pci, uint32_t offset, uint32_t size, uint64_t value);
-	void *context;                  /* the test's */
+	void *context; /* the test's */
 };
 
 struct fake {
@@ -116,38 +116,39 @@ struct fake {
 	bool armed;
 	jmp_buf end;
 	struct fake_handoff handoff;
-	char panic[1024];               /* what panic() said */
-	char console[FAKE_TEXT_SIZE];   /* what log() said, a line a message */
+	char panic[1024];             /* what panic() said */
+	char console[FAKE_TEXT_SIZE]; /* what log() said, a line a message */
 
 	/* Memory. */
 	uint32_t ram_count;
 	struct fake_ram ram[FAKE_MAX_RAM];
 	uint32_t window_count;
 	uintptr_t windows[FAKE_MAX_WINDOWS];
-	const void *pinned;             /* fake_phys_pin() */
+	const void *pinned; /* fake_phys_pin() */
 	uint32_t pinned_paddr, pinned_size;
 
 	/* fw_cfg.  present and dma are true after fake_reset(). */
 	struct {
 		bool present;
 		bool dma;
-		uint32_t fail_after;    /* so many transfers succeed, the next has an error; ~0: none */
+		uint32_t
+			fail_after; /* so many transfers succeed, the next has an error; ~0: none */
 		uint32_t item_count;
 		struct fake_item items[FAKE_MAX_ITEMS];
 		uint16_t file_count;
 		uint32_t claimed_files; /* what the directory's head says; 0: the truth */
 		uint16_t selected;
-		struct fake_item *current;      /* NULL: there is no such item */
+		struct fake_item *current; /* NULL: there is no such item */
 		uint32_t position;
 		uint32_t dma_high;
-		uint32_t transfers;     /* DMA and port mode */
+		uint32_t transfers; /* DMA and port mode */
 		uint64_t port_bytes;
 	} fw_cfg;
 
 	/* PCI.  The host bridge of the test decides whether there is ECAM. */
 	struct {
-		uint32_t address;       /* 0xcf8 */
-		bool has_ecam;          /* 00:00.0 has PCIEXBAR at 0x60 */
+		uint32_t address; /* 0xcf8 */
+		bool has_ecam;    /* 00:00.0 has PCIEXBAR at 0x60 */
 		uint32_t function_count;
 		struct fake_pci *functions[FAKE_MAX_FUNCTIONS];
 	} pci;
@@ -158,23 +159,29 @@ struct fake {
 	bool has_debugcon, has_com1, has_pvpanic, has_debug_exit;
 	char debugcon[FAKE_TEXT_SIZE];
 	char com1[FAKE_TEXT_SIZE];
-	uint8_t pvpanic_events;         /* what was written */
+	uint8_t pvpanic_events; /* what was written */
 	uint8_t debug_exit_code;
-	uint32_t lapic[1024];           /* by offset / 4 */
+	uint32_t lapic[1024]; /* by offset / 4 */
 	uint32_t device_count;
 	struct fake_device devices[FAKE_MAX_DEVICES];
 
 	/* The processor. */
 	bool has_cpuid;
 	uint32_t cpuid_count;
-	struct { uint32_t leaf, subleaf; struct cpuid regs; } cpuid[FAKE_MAX_CPUID];
+	struct {
+		uint32_t leaf, subleaf;
+		struct cpuid regs;
+	} cpuid[FAKE_MAX_CPUID];
 	uint32_t msr_count;
-	struct { uint32_t index; uint64_t value; } msrs[FAKE_MAX_MSRS];
+	struct {
+		uint32_t index;
+		uint64_t value;
+	} msrs[FAKE_MAX_MSRS];
 	uint64_t tsc;
 	bool caches_off;
 	uint32_t cache_flushes; /* how often they were switched off and on */
 	uint32_t pauses;
-	void (*on_pause)(void);         /* what other processors do meanwhile */
+	void (*on_pause)(void); /* what other processors do meanwhile */
 };
 
 extern struct fake fake;
@@ -187,20 +194,22 @@ extern void (*fake_fail_hook)(const char *message);
 _Noreturn void fake_fail(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /* Runs a statement that may not return; the value says how it ended. */
-#define fake_run(statement) __extension__ ({ \
-	fake.armed = true; \
-	int fake_end_ = setjmp(fake.end); \
-	if (!fake_end_) { \
-		statement; \
-	} \
-	fake.armed = false; \
-	(enum fake_end)fake_end_; })
+#define fake_run(statement) \
+	__extension__({ \
+		fake.armed = true; \
+		int fake_end_ = setjmp(fake.end); \
+		if (!fake_end_) { \
+			statement; \
+		} \
+		fake.armed = false; \
+		(enum fake_end) fake_end_; \
+	})
 
 _Noreturn void fake_leave(enum fake_end end);
 
 void fake_note(enum fake_kind kind, uint32_t address, uint32_t size, uint64_t value);
-void fake_forget(void);                         /* counters and log back to nothing */
-uint32_t fake_exits(void);                      /* port and MMIO accesses, CPUID */
+void fake_forget(void);    /* counters and log back to nothing */
+uint32_t fake_exits(void); /* port and MMIO accesses, CPUID */
 /* The n-th access (0 is the first) of a kind to an address; NULL when there are fewer. */
 const struct fake_access *fake_find(enum fake_kind kind, uint32_t address, uint32_t n);
 uint32_t fake_count(enum fake_kind kind, uint32_t address);
@@ -240,7 +249,7 @@ struct fake_pci *fake_pci_at(uint32_t bdf);
 
 void fake_add_device(const struct fake_device *device);
 void fake_cpuid_set(uint32_t leaf, uint32_t subleaf, struct cpuid regs);
-void fake_msr_set(uint32_t index, uint64_t value);      /* makes it exist */
+void fake_msr_set(uint32_t index, uint64_t value); /* makes it exist */
 uint64_t fake_msr_get(uint32_t index);
 
 /* Between the files of this directory. */

@@ -8,11 +8,12 @@
 
 #include "spec/fw_cfg.h"
 
-#define FIRST_FILE              0x20
+#define FIRST_FILE 0x20
 
 static uint32_t get_be32(const uint8_t *bytes)
 {
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+	       bytes[3];
 }
 
 static void put_be32(uint8_t *bytes, uint32_t value)

@@ -5,15 +5,15 @@
 
 #include <string.h>
 
-#define CMOS_INDEX_PORT         0x70
-#define CMOS_DATA_PORT          0x71
-#define COM1_DATA_PORT          0x3f8
-#define COM1_LSR_PORT           0x3fd
-#define DEBUGCON_PORT           0x402
-#define PVPANIC_PORT            0x505
-#define DEBUG_EXIT_PORT         0xf4
-#define LAPIC_FIRST             0xfee00000u
-#define LAPIC_LAST              0xfee00fffu
+#define CMOS_INDEX_PORT 0x70
+#define CMOS_DATA_PORT  0x71
+#define COM1_DATA_PORT  0x3f8
+#define COM1_LSR_PORT   0x3fd
+#define DEBUGCON_PORT   0x402
+#define PVPANIC_PORT    0x505
+#define DEBUG_EXIT_PORT 0xf4
+#define LAPIC_FIRST     0xfee00000u
+#define LAPIC_LAST      0xfee00fffu
 
 void fake_add_device(const struct fake_device *device)
 {
@@ -119,12 +119,30 @@ static void write_port(uint16_t port, uint32_t size, uint64_t value)
 	fake_io(port, size, true, value);
 }
 
-uint8_t inb(uint16_t port) { return (uint8_t)read_port(port, 1); }
-uint16_t inw(uint16_t port) { return (uint16_t)read_port(port, 2); }
-uint32_t inl(uint16_t port) { return (uint32_t)read_port(port, 4); }
-void outb(uint16_t port, uint8_t value) { write_port(port, 1, value); }
-void outw(uint16_t port, uint16_t value) { write_port(port, 2, value); }
-void outl(uint16_t port, uint32_t value) { write_port(port, 4, value); }
+uint8_t inb(uint16_t port)
+{
+	return (uint8_t)read_port(port, 1);
+}
+uint16_t inw(uint16_t port)
+{
+	return (uint16_t)read_port(port, 2);
+}
+uint32_t inl(uint16_t port)
+{
+	return (uint32_t)read_port(port, 4);
+}
+void outb(uint16_t port, uint8_t value)
+{
+	write_port(port, 1, value);
+}
+void outw(uint16_t port, uint16_t value)
+{
+	write_port(port, 2, value);
+}
+void outl(uint16_t port, uint32_t value)
+{
+	write_port(port, 4, value);
+}
 
 /* One access for the whole string: that is how KVM reports it, up to a page. */
 void insb(uint16_t port, void *dest, uint32_t count)
@@ -176,12 +194,38 @@ static void write_mmio(uint32_t paddr, uint32_t size, uint64_t value)
 	access_mmio(paddr, size, true, value);
 }
 
-uint8_t mmio_read8(uint32_t paddr) { return (uint8_t)read_mmio(paddr, 1); }
-uint16_t mmio_read16(uint32_t paddr) { return (uint16_t)read_mmio(paddr, 2); }
-uint32_t mmio_read32(uint32_t paddr) { return (uint32_t)read_mmio(paddr, 4); }
-uint64_t mmio_read64(uint32_t paddr) { return read_mmio(paddr, 8); }
-void mmio_write8(uint32_t paddr, uint8_t value) { write_mmio(paddr, 1, value); }
-void mmio_write16(uint32_t paddr, uint16_t value) { write_mmio(paddr, 2, value); }
-void mmio_write32(uint32_t paddr, uint32_t value) { write_mmio(paddr, 4, value); }
-void mmio_write64(uint32_t paddr, uint64_t value) { write_mmio(paddr, 8, value); }
-void mmx_done(void) { }
+uint8_t mmio_read8(uint32_t paddr)
+{
+	return (uint8_t)read_mmio(paddr, 1);
+}
+uint16_t mmio_read16(uint32_t paddr)
+{
+	return (uint16_t)read_mmio(paddr, 2);
+}
+uint32_t mmio_read32(uint32_t paddr)
+{
+	return (uint32_t)read_mmio(paddr, 4);
+}
+uint64_t mmio_read64(uint32_t paddr)
+{
+	return read_mmio(paddr, 8);
+}
+void mmio_write8(uint32_t paddr, uint8_t value)
+{
+	write_mmio(paddr, 1, value);
+}
+void mmio_write16(uint32_t paddr, uint16_t value)
+{
+	write_mmio(paddr, 2, value);
+}
+void mmio_write32(uint32_t paddr, uint32_t value)
+{
+	write_mmio(paddr, 4, value);
+}
+void mmio_write64(uint32_t paddr, uint64_t value)
+{
+	write_mmio(paddr, 8, value);
+}
+void mmx_done(void)
+{
+}

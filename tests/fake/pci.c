@@ -11,8 +11,8 @@
 
 #include "spec/pci.h"
 
-#define PCIEXBAR                0x60
-#define ECAM_SIZE               0x10000000u
+#define PCIEXBAR  0x60
+#define ECAM_SIZE 0x10000000u
 
 void fake_pci_reset(void)
 {
@@ -66,8 +66,8 @@ struct fake_pci *fake_pci_add_bridge(struct fake_pci *bridge, uint32_t slot, uin
 
 	fake_pci_set(pci, PCI_CLASS_REVISION, 4, PCI_CLASS_BRIDGE_PCI << 16);
 	fake_pci_set(pci, PCI_HEADER_TYPE, 1, PCI_HEADER_TYPE_BRIDGE);
-	fake_pci_set(pci, 0x1c, 2, 0x0101);             /* I/O window: 32 bits */
-	fake_pci_set(pci, 0x24, 4, 0x00010001);         /* prefetchable window: 64 bits */
+	fake_pci_set(pci, 0x1c, 2, 0x0101);     /* I/O window: 32 bits */
+	fake_pci_set(pci, 0x24, 4, 0x00010001); /* prefetchable window: 64 bits */
 	make_writable(pci, PCI_PRIMARY_BUS, 4, 0xffffffff);
 	make_writable(pci, 0x1c, 2, 0xf0f0);
 	make_writable(pci, 0x20, 4, 0xfff0fff0);
@@ -161,8 +161,9 @@ static uint64_t access_config(uint32_t bdf, uint32_t offset, uint32_t size, bool
 	uint32_t address = bdf << 12 | offset;
 
 	if (!write) {
-		value = pci ? fake_pci_get(pci, offset, size) :
-			size == 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
+		value = pci       ? fake_pci_get(pci, offset, size) :
+			size == 8 ? UINT64_MAX :
+				    (1ull << (8 * size)) - 1;
 		fake_note(FAKE_PCI_READ, address, size, value);
 		return value;
 	}
@@ -194,7 +195,8 @@ uint64_t fake_pci_io(uint32_t port, uint32_t size, bool write, uint64_t value)
 	/* Without any function there is no host bridge behind the ports either. */
 	if (!(address & PCI_ADDRESS_ENABLE) || !fake.pci.function_count)
 		return UINT32_MAX;
-	return access_config(address >> 8 & 0xffff, (address & 0xfc) + (port & 3), size, write, value);
+	return access_config(address >> 8 & 0xffff, (address & 0xfc) + (port & 3), size, write,
+			     value);
 }
 
 bool fake_pci_mmio(uint32_t paddr, uint32_t size, bool write, uint64_t *value)

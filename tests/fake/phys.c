@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW_BASE             0xf0000000u
-#define WINDOW_SIZE             0x100000u
+#define WINDOW_BASE 0xf0000000u
+#define WINDOW_SIZE 0x100000u
 
 uint8_t *fake_ram_add(uint64_t base, uint64_t size)
 {

@@ -44,7 +44,7 @@ static bool inside(const struct loader *loader, const struct loader_checksum *ch
 		if (file->bytes && checksum->field >= file->bytes &&
 		    checksum->field < file->bytes + file->size)
 			return checksum->bytes >= file->bytes &&
-				checksum->bytes + checksum->size <= file->bytes + file->size;
+			       checksum->bytes + checksum->size <= file->bytes + file->size;
 	}
 	return false;
 }

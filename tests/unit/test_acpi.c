@@ -8,13 +8,13 @@
 #include "layout.h"
 #include "spec/acpi.h"
 
-#define RAM_END         (16 * MIB)
-#define SCRIPT          "etc/table-loader"
+#define RAM_END (16 * MIB)
+#define SCRIPT  "etc/table-loader"
 
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct acpi_writes writes;
-static struct cpu cpu;          /* by turns one that runs MMX and one that does not */
+static struct cpu cpu; /* by turns one that runs MMX and one that does not */
 
 static void machine(const char *record)
 {
@@ -122,8 +122,10 @@ static void test_recorded(void **state)
 /* A transfer for the script, one for each file, one for each address told. */
 static void test_exit_budget(void **state)
 {
-	static const struct { const char *record; uint32_t exits; } cases[] = {
-		{ "pc", 1 + 2 + 1 }, { "q35", 1 + 3 + 1 }, { "microvm", 1 + 2 } };
+	static const struct {
+		const char *record;
+		uint32_t exits;
+	} cases[] = { { "pc", 1 + 2 + 1 }, { "q35", 1 + 3 + 1 }, { "microvm", 1 + 2 } };
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
@@ -134,7 +136,8 @@ static void test_exit_budget(void **state)
 		install();
 		transfers = fake_exits();
 		if (transfers > cases[i].exits)
-			fail_msg("%s: %u exits, not %u", cases[i].record, transfers, cases[i].exits);
+			fail_msg("%s: %u exits, not %u", cases[i].record, transfers,
+				 cases[i].exits);
 	}
 }
 
@@ -187,7 +190,8 @@ static void test_refusals(void **state)
 	script[0].allocate.zone = 9;
 	assert_panics("acpi: command 0 of etc/table-loader, for \"etc/acpi/rsdp\" at 0x0, names an "
 		      "unknown allocation zone; this QEMU's tables cannot be used, start it with "
-		      "acpi=off", install());
+		      "acpi=off",
+		      install());
 
 	/* The address of vmgenid, told to a file that is too small for it. */
 	fake_reset();
@@ -202,8 +206,10 @@ static void test_refusals(void **state)
 	machine("q35");
 	fake_fw_cfg_find(SCRIPT)->size = 1000;
 	fw_cfg_init(&cfg);
-	assert_panics("acpi: command 7 of etc/table-loader, for \"\" at 0x0, ends before a structure in "
-		      "it does", install());
+	assert_panics(
+		"acpi: command 7 of etc/table-loader, for \"\" at 0x0, ends before a structure in "
+		"it does",
+		install());
 
 	fake_reset();
 	machine("q35");
@@ -218,7 +224,8 @@ static void test_refusals(void **state)
 		fake_fw_cfg_find("etc/vmgenid_guid")->size = UINT32_MAX;
 		command_for("etc/vmgenid_guid", LOADER_ALLOCATE)->allocate.align = align;
 		fw_cfg_init(&cfg);
-		assert_panics("memory: no room for etc/vmgenid_guid of 4294967295 bytes", install());
+		assert_panics("memory: no room for etc/vmgenid_guid of 4294967295 bytes",
+			      install());
 	}
 	/* The same for tables, of which a checksum covers nearly all. */
 	fake_reset();

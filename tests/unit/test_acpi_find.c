@@ -6,7 +6,7 @@
 #include "acpi.h"
 #include "acpi_find.h"
 
-#define RAM_END         (16 * MIB)
+#define RAM_END (16 * MIB)
 
 static struct fw_cfg cfg;
 static struct memmap map;
@@ -23,9 +23,12 @@ static uint32_t install(const char *record)
 
 static void test_recorded(void **state)
 {
-	static const struct { const char *record; uint32_t processors; } cases[] = {
-		{ "pc", 1 }, { "pc-vmgenid", 4 }, { "pc-255", 255 }, { "q35", 1 },
-		{ "q35-288", 288 }, { "q35-devices", 2 }, { "microvm", 1 }, { "microvm-288", 288 },
+	static const struct {
+		const char *record;
+		uint32_t processors;
+	} cases[] = {
+		{ "pc", 1 },        { "pc-vmgenid", 4 },  { "pc-255", 255 }, { "q35", 1 },
+		{ "q35-288", 288 }, { "q35-devices", 2 }, { "microvm", 1 },  { "microvm-288", 288 },
 	};
 
 	(void)state;

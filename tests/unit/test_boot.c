@@ -8,15 +8,15 @@
 #include "spec/multiboot.h"
 #include "spec/pvh.h"
 
-#define RAM_END         (32 * MIB)
+#define RAM_END (32 * MIB)
 
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct boot_image image;
 static const struct cpu cpu32 = { .phys_bits = 32 };
 static const struct cpu cpu64 = { .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
-static const struct cpu cpu64_1g = {
-	.leaf81_edx = CPUID_81_EDX_LM | CPUID_81_EDX_PDPE1GB, .phys_bits = 40 };
+static const struct cpu cpu64_1g = { .leaf81_edx = CPUID_81_EDX_LM | CPUID_81_EDX_PDPE1GB,
+				     .phys_bits = 40 };
 
 static uint8_t header[0x400];
 static uint8_t kernel[0x8000];
@@ -31,11 +31,22 @@ static void give_bzimage(uint32_t initrd_size)
 	memset(header, 0, sizeof(header));
 	header[0] = 'M';
 	*setup() = (struct linux_setup_header){
-		.setup_sects = 1, .boot_flag = 0xaa55, .jump_opcode = 0xeb, .jump_length = 0x6a,
-		.header = 0x53726448, .version = 0x020f, .loadflags = 1, .code32_start = 0x100000,
-		.ramdisk_size = initrd_size, .initrd_addr_max = 0x7fffffff,
-		.kernel_alignment = 0x200000, .relocatable_kernel = 1, .xloadflags = 1,
-		.cmdline_size = 2047, .pref_address = 0x1000000, .init_size = 0x400000,
+		.setup_sects = 1,
+		.boot_flag = 0xaa55,
+		.jump_opcode = 0xeb,
+		.jump_length = 0x6a,
+		.header = 0x53726448,
+		.version = 0x020f,
+		.loadflags = 1,
+		.code32_start = 0x100000,
+		.ramdisk_size = initrd_size,
+		.initrd_addr_max = 0x7fffffff,
+		.kernel_alignment = 0x200000,
+		.relocatable_kernel = 1,
+		.xloadflags = 1,
+		.cmdline_size = 2047,
+		.pref_address = 0x1000000,
+		.init_size = 0x400000,
 	};
 	for (uint32_t i = 0; i < sizeof(kernel); i++)
 		kernel[i] = (uint8_t)(i * 13);
@@ -120,7 +131,8 @@ static void test_linux(void **state)
 		assert_case_equal(name, params()->acpi_rsdp_addr, 0xe0010);
 		check_e820(params()->e820_table, params()->e820_entries);
 		if (!cases[i].long_mode) {
-			assert_says(fake.console, "boot: the kernel is for 64-bit processors, this one "
+			assert_says(fake.console,
+				    "boot: the kernel is for 64-bit processors, this one "
 				    "has no long mode");
 			continue;
 		}
@@ -240,8 +252,10 @@ static void test_setup_data(void **state)
 	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
 	setup()->setup_data = 0x106000;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
-	assert_panics("boot: setup_data node 16 at 0x106000 has a linked list that loops or leaves its "
-		      "file; start QEMU without -dtb", run(&cpu64));
+	assert_panics(
+		"boot: setup_data node 16 at 0x106000 has a linked list that loops or leaves its "
+		"file; start QEMU without -dtb",
+		run(&cpu64));
 }
 
 static void test_initrd_places(void **state)
@@ -308,16 +322,20 @@ static void test_nothing_to_boot(void **state)
 	give_bzimage(0);
 	header[0x202] = 'h';
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
-	assert_panics("boot: the file given with -kernel has the wrong signature (0x53726468 at offset "
-		      "0x202)", run(&cpu64));
+	assert_panics(
+		"boot: the file given with -kernel has the wrong signature (0x53726468 at offset "
+		"0x202)",
+		run(&cpu64));
 
 	fake_reset();
 	machine();
 	give_bzimage(0);
 	setup()->init_size = 0x8000000;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
-	assert_panics("boot: the kernel needs 0x8000000 bytes from 0x1000000 on, RAM ends at 0x2000000; "
-		      "give the guest more memory (-m)", run(&cpu64));
+	assert_panics(
+		"boot: the kernel needs 0x8000000 bytes from 0x1000000 on, RAM ends at 0x2000000; "
+		"give the guest more memory (-m)",
+		run(&cpu64));
 }
 
 /* ---- ELF: PVH and Multiboot ---- */
@@ -343,7 +361,7 @@ static void test_pvh(void **state)
 	machine();
 	give_elf(0x200000, 0x10000);
 	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, kernel, 0x58);
-	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, 0x58);  /* as long as Multiboot's information */
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, 0x58); /* as long as Multiboot's information */
 	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
 	assert_false(fake.handoff.long_mode);
 	assert_int_equal(fake.handoff.entry, 0x200020);
@@ -391,9 +409,13 @@ static void test_multiboot(void **state)
 
 static void test_elf_places(void **state)
 {
-	static const struct { const char *name; uint32_t paddr, size; bool fits; } cases[] = {
+	static const struct {
+		const char *name;
+		uint32_t paddr, size;
+		bool fits;
+	} cases[] = {
 		{ "1 MiB", 0x100000, 0x1000, true },
-		{ "to the end", 0x100000, RAM_END - 0x100000, false },  /* no place for an initrd */
+		{ "to the end", 0x100000, RAM_END - 0x100000, false }, /* no place for an initrd */
 		{ "past the end", RAM_END - 0x1000, 0x1001, false },
 		{ "outside", 0x80000000, 0x1000, false },
 		{ "across 4 GiB", 0xfffff000, 0x2000, false },
@@ -423,16 +445,11 @@ static void test_elf_places(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_linux),
-		UNIT_TEST(test_page_tables_reach_the_acpi_tables),
-		UNIT_TEST(test_command_lines),
-		UNIT_TEST(test_map_longer_than_boot_params),
-		UNIT_TEST(test_setup_data),
-		UNIT_TEST(test_initrd_places),
-		UNIT_TEST(test_nothing_to_boot),
-		UNIT_TEST(test_pvh),
-		UNIT_TEST(test_multiboot),
-		UNIT_TEST(test_elf_places),
+		UNIT_TEST(test_linux),           UNIT_TEST(test_page_tables_reach_the_acpi_tables),
+		UNIT_TEST(test_command_lines),   UNIT_TEST(test_map_longer_than_boot_params),
+		UNIT_TEST(test_setup_data),      UNIT_TEST(test_initrd_places),
+		UNIT_TEST(test_nothing_to_boot), UNIT_TEST(test_pvh),
+		UNIT_TEST(test_multiboot),       UNIT_TEST(test_elf_places),
 	};
 
 	return cmocka_run_group_tests_name("boot", tests, NULL, NULL);

@@ -43,14 +43,15 @@ static void test_every_small_size_and_alignment(void **state)
 /* All ones make the lanes largest; sizes around the run of 257 words, and many runs. */
 static void test_lanes_do_not_carry(void **state)
 {
-	static const uint32_t sizes[] = {
-		4 * 256, 4 * 257, 4 * 257 + 1, 4 * 258, 4 * 514, 4 * 514 + 3, 0x10000, 0x20001, 0x100000 };
+	static const uint32_t sizes[] = { 4 * 256,     4 * 257, 4 * 257 + 1, 4 * 258, 4 * 514,
+					  4 * 514 + 3, 0x10000, 0x20001,     0x100000 };
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(sizes); i++) {
 		static const uint8_t patterns[][4] = {
 			{ 0xff, 0xff, 0xff, 0xff }, { 0xff, 0, 0, 0 }, { 0, 0xff, 0, 0 },
-			{ 0, 0, 0xff, 0 }, { 0, 0, 0, 0xff }, { 0x80, 0x7f, 0xff, 1 } };
+			{ 0, 0, 0xff, 0 },          { 0, 0, 0, 0xff }, { 0x80, 0x7f, 0xff, 1 }
+		};
 
 		for (uint32_t j = 0; j < COUNT(patterns); j++) {
 			uint8_t *bytes = malloc(sizes[i]);

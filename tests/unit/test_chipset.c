@@ -5,7 +5,7 @@
 
 #include "chipset.h"
 
-#define ECAM            0xb0000000u
+#define ECAM 0xb0000000u
 
 static struct fw_cfg cfg;
 static struct pci_access access;
@@ -44,7 +44,7 @@ static void test_probe(void **state)
 {
 	static const struct {
 		const char *name;
-		uint16_t vendor, device;        /* of the host bridge; 0: no PCI */
+		uint16_t vendor, device; /* of the host bridge; 0: no PCI */
 		bool fdt;
 		uint32_t exits;
 	} cases[] = {
@@ -73,8 +73,10 @@ static void test_probe_unknown(void **state)
 {
 	(void)state;
 	fake_pci_add(NULL, 0, 0, 0x1b36, 0x0008);
-	assert_panics("chipset: unknown host bridge 1b36:0008 at 00:00.0; use -M pc, q35, microvm or "
-		      "isapc", probe());
+	assert_panics(
+		"chipset: unknown host bridge 1b36:0008 at 00:00.0; use -M pc, q35, microvm or "
+		"isapc",
+		probe());
 }
 
 static void test_init_pc(void **state)
@@ -122,8 +124,9 @@ static void test_init_q35(void **state)
 		assert_int_equal(fake_pci_get(lpc, 0x44, 4), 0x80);
 		assert_int_equal(fake_find(FAKE_PORT_WRITE, 0x4d1, 0)->value, 0x0c);
 		/* One store for PM base and enable, where the processor can. */
-		assert_int_equal(fake_find(FAKE_PCI_WRITE, config(PCI_BDF(0, 31, 0), 0x40), 0)->size,
-				 mmx ? 8 : 4);
+		assert_int_equal(
+			fake_find(FAKE_PCI_WRITE, config(PCI_BDF(0, 31, 0), 0x40), 0)->size,
+			mmx ? 8 : 4);
 		assert_int_equal(fake_exits(), mmx ? 8 : 9);
 	}
 }
@@ -149,11 +152,8 @@ static void test_init_without_pci(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_probe),
-		UNIT_TEST(test_probe_unknown),
-		UNIT_TEST(test_init_pc),
-		UNIT_TEST(test_init_q35),
-		UNIT_TEST(test_init_without_pci),
+		UNIT_TEST(test_probe),    UNIT_TEST(test_probe_unknown),    UNIT_TEST(test_init_pc),
+		UNIT_TEST(test_init_q35), UNIT_TEST(test_init_without_pci),
 	};
 
 	return cmocka_run_group_tests_name("chipset", tests, NULL, NULL);

@@ -19,10 +19,10 @@ static void make_tree(void)
 {
 	/* / { x = ""; chosen { reg = <7>; }; pcie@c0000000 { a { reg = <9>; }; reg = <1 2>; }; } */
 	static const uint32_t tokens[] = {
-		1, 0, 3, 0, 4,
-		1, 0x63686f73, 0x656e0000, 3, 4, 0, 7, 2,
-		1, 0x70636965, 0x40633030, 0x30303030, 0x30000000,
-		4, 1, 0x61000000, 3, 4, 0, 9, 2, 3, 8, 0, 1, 2, 2, 2, 9,
+		1, 0, 3,          0, 4, 1,          0x63686f73, 0x656e0000, 3,
+		4, 0, 7,          2, 1, 0x70636965, 0x40633030, 0x30303030, 0x30000000,
+		4, 1, 0x61000000, 3, 4, 0,          9,          2,          3,
+		8, 0, 1,          2, 2, 2,          9,
 	};
 	uint32_t count = sizeof(tokens) / sizeof(tokens[0]);
 
@@ -69,8 +69,8 @@ static void find_in_copy(uint32_t size)
 
 static void test_believes_nothing(void **state)
 {
-	static const uint32_t values[] = { 0, 1, 2, 3, 4, 5, 0xff, 0x7fffffff, 0x80000000, 0xfffffffc,
-					   0xffffffff };
+	static const uint32_t values[] = { 0,    1,          2,          3,          4,         5,
+					   0xff, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff };
 
 	(void)state;
 	make_tree();

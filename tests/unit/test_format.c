@@ -21,21 +21,30 @@ static size_t put(size_t size, const char *message, ...)
 }
 
 /* One argument or two that libc prints the same way. */
-#define CHECK(...) do { \
-	char wanted_[512]; \
-	int length_ = snprintf(wanted_, sizeof(wanted_), __VA_ARGS__); \
-	assert_int_equal(put(sizeof(text), __VA_ARGS__), length_); \
-	assert_string_equal(text, wanted_); \
-} while (0)
+#define CHECK(...) \
+	do { \
+		char wanted_[512]; \
+		int length_ = snprintf(wanted_, sizeof(wanted_), __VA_ARGS__); \
+		assert_int_equal(put(sizeof(text), __VA_ARGS__), length_); \
+		assert_string_equal(text, wanted_); \
+	} while (0)
 
 static void test_numbers(void **state)
 {
-	static const uint32_t numbers[] = {
-		0, 1, 9, 10, 11, 99, 100, 255, 256, 999999999, 1000000000, 0x7fffffff, 0x80000000,
-		0xfffffff6, 0xffffffff };
-	static const uint64_t wide[] = {
-		0, 9, 10, 0xffffffff, 0x100000000, 9999999999999999999u, 10000000000000000000u,
-		0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff };
+	static const uint32_t numbers[] = { 0,          1,          9,          10,
+					    11,         99,         100,        255,
+					    256,        999999999,  1000000000, 0x7fffffff,
+					    0x80000000, 0xfffffff6, 0xffffffff };
+	static const uint64_t wide[] = { 0,
+					 9,
+					 10,
+					 0xffffffff,
+					 0x100000000,
+					 9999999999999999999u,
+					 10000000000000000000u,
+					 0x7fffffffffffffff,
+					 0x8000000000000000,
+					 0xffffffffffffffff };
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(numbers); i++) {
@@ -85,15 +94,11 @@ static void test_strings(void **state)
 
 static void test_unknown_conversions(void **state)
 {
-	static const struct { const char *message, *wanted; } cases[] = {
-		{ "%q", "%q" },
-		{ "a%", "a%" },
-		{ "%0", "%0" },
-		{ "%08", "%08" },
-		{ "%ll", "%ll" },
-		{ "%l", "%l" },
-		{ "%lu", "%lu" },
-		{ "%q and on", "%q and on" },
+	static const struct {
+		const char *message, *wanted;
+	} cases[] = {
+		{ "%q", "%q" },   { "a%", "a%" }, { "%0", "%0" },   { "%08", "%08" },
+		{ "%ll", "%ll" }, { "%l", "%l" }, { "%lu", "%lu" }, { "%q and on", "%q and on" },
 	};
 
 	(void)state;
@@ -123,10 +128,8 @@ static void test_truncation(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_numbers),
-		UNIT_TEST(test_division),
-		UNIT_TEST(test_strings),
-		UNIT_TEST(test_unknown_conversions),
+		UNIT_TEST(test_numbers),    UNIT_TEST(test_division),
+		UNIT_TEST(test_strings),    UNIT_TEST(test_unknown_conversions),
 		UNIT_TEST(test_truncation),
 	};
 

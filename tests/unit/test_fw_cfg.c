@@ -159,9 +159,11 @@ static void test_write(void **state)
 	fw_cfg_write(&cfg, item.selector, 4, "\5\6\7\10", 4);
 	assert_int_equal(fake_exits(), 2);
 	assert_memory_equal(fake_fw_cfg_find("etc/vmgenid_addr")->bytes, "\1\2\3\4\5\6\7\10", 8);
-	assert_panics("failed with status 0x1", fw_cfg_write(&cfg, item.selector, 6, "\1\2\3\4", 4));
+	assert_panics("failed with status 0x1",
+		      fw_cfg_write(&cfg, item.selector, 6, "\1\2\3\4", 4));
 	fake_fw_cfg_find("etc/vmgenid_addr")->writable = false;
-	assert_panics("failed with status 0x1", fw_cfg_write(&cfg, item.selector, 0, "\1\2\3\4", 4));
+	assert_panics("failed with status 0x1",
+		      fw_cfg_write(&cfg, item.selector, 0, "\1\2\3\4", 4));
 	cfg.dma = false;
 	assert_panics("fw_cfg: cannot write item 0x20 without DMA",
 		      fw_cfg_write(&cfg, item.selector, 0, "\1\2\3\4", 4));
@@ -171,14 +173,14 @@ static void test_find(void **state)
 {
 	struct fw_cfg_item item = { 0, 0 };
 	static const char longest[] =
-		"1234567890123456789012345678901234567890123456789012345";       /* 55 and a zero */
+		"1234567890123456789012345678901234567890123456789012345"; /* 55 and a zero */
 
 	(void)state;
 	_Static_assert(sizeof(longest) == FW_CFG_NAME_SIZE, "the longest name");
 	fake_fw_cfg_file("etc/abc", "1", 1);
 	fake_fw_cfg_file("etc/abcd", "22", 2);
 	fake_fw_cfg_file(longest, "333", 3);
-	fake_fw_cfg_file("xyz/abcd", "4444", 4);        /* the same hash */
+	fake_fw_cfg_file("xyz/abcd", "4444", 4); /* the same hash */
 	init(true);
 	assert_true(fw_cfg_find(&cfg, "etc/abcd", &item));
 	assert_int_equal(item.size, 2);
@@ -238,8 +240,10 @@ static void test_unterminated_name(void **state)
 		name[sizeof(name) - 1] = '\0';
 		add_files(numbers[i]);
 		fake_fw_cfg_file(name, "1", 1);
-		snprintf(wanted, sizeof(wanted), "fw_cfg: file %u of the directory, at 0x%x, has a name "
-			 "without a terminator", numbers[i], 4 + 64 * numbers[i]);
+		snprintf(wanted, sizeof(wanted),
+			 "fw_cfg: file %u of the directory, at 0x%x, has a name "
+			 "without a terminator",
+			 numbers[i], 4 + 64 * numbers[i]);
 		assert_panics(wanted, fw_cfg_init(&cfg));
 	}
 }
@@ -257,8 +261,9 @@ static void test_duplicate_name(void **state)
 	init(true);
 	assert_true(fw_cfg_find(&cfg, "etc/abc\0", &item));
 	assert_true(fw_cfg_find(&cfg, "xyz/abcd", &item));
-	assert_panics("fw_cfg: \"etc/abcd\" is in the directory twice, as file 1 and, at 0xc4, file 3",
-		      fw_cfg_find(&cfg, "etc/abcd", &item));
+	assert_panics(
+		"fw_cfg: \"etc/abcd\" is in the directory twice, as file 1 and, at 0xc4, file 3",
+		fw_cfg_find(&cfg, "etc/abcd", &item));
 }
 
 static void test_find_beyond_cache(void **state)
@@ -308,9 +313,11 @@ static void test_files_of_others(void **state)
 		fake_fw_cfg_file("vgaroms/x", "4444", 4);
 		fake_ram_add(0, MIB);
 		fw_cfg_init(&cfg);
-		assert_int_equal(fake_exits(), counts[i] + 3 <= FW_CFG_CACHED_FILES ? 2 :
-				 2 + (counts[i] + 3 - FW_CFG_CACHED_FILES + FW_CFG_CHUNK_FILES - 1) /
-				 FW_CFG_CHUNK_FILES);
+		assert_int_equal(fake_exits(), counts[i] + 3 <= FW_CFG_CACHED_FILES ?
+						       2 :
+						       2 + (counts[i] + 3 - FW_CFG_CACHED_FILES +
+							    FW_CFG_CHUNK_FILES - 1) /
+								       FW_CFG_CHUNK_FILES);
 		fake_forget();
 		assert_true(fw_cfg_find(&cfg, "etc/e820", &item) && item.size == 1);
 		assert_true(fw_cfg_find(&cfg, "opt/org.qboot/x", &item) && item.size == 3);

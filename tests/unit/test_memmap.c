@@ -42,9 +42,9 @@ static uint32_t type_at(uint64_t address)
 
 /* ---- memmap_set(), memmap_is() ---- */
 
-#define CELLS           64
-#define CELL            0x1000ull
-#define ORIGIN          (4 * GIB - CELLS / 2 * CELL)    /* the cells straddle 4 GiB */
+#define CELLS  64
+#define CELL   0x1000ull
+#define ORIGIN (4 * GIB - CELLS / 2 * CELL) /* the cells straddle 4 GiB */
 
 /* Against an array with a type a cell, from which the right answer can be read. */
 static void test_set_against_cells(void **state)
@@ -66,7 +66,8 @@ static void test_set_against_cells(void **state)
 			bool same = true;
 
 			assert_int_equal(memmap_set(&map, ORIGIN + first * CELL,
-						    ORIGIN + last * CELL, type), OK);
+						    ORIGIN + last * CELL, type),
+					 OK);
 			for (uint32_t i = first; i < last; i++)
 				cells[i] = type;
 			check_invariant();
@@ -89,7 +90,7 @@ static void test_set_edges(void **state)
 	static const struct {
 		const char *name;
 		uint64_t base, end;
-		uint32_t count;         /* ranges afterwards, beginning with RAM [0x1000, 0x3000) */
+		uint32_t count; /* ranges afterwards, beginning with RAM [0x1000, 0x3000) */
 		uint64_t ram;
 	} cases[] = {
 		{ "empty range", 0x2000, 0x2000, 1, 0x2000 },
@@ -109,7 +110,8 @@ static void test_set_edges(void **state)
 		map.count = 0;
 		memmap_set(&map, 0x1000, 0x3000, MEMORY_RAM);
 		assert_case_equal(cases[i].name,
-				  memmap_set(&map, cases[i].base, cases[i].end, MEMORY_RESERVED), OK);
+				  memmap_set(&map, cases[i].base, cases[i].end, MEMORY_RESERVED),
+				  OK);
 		check_invariant();
 		assert_case_equal(cases[i].name, map.count, cases[i].count);
 		assert_case_equal(cases[i].name, total(MEMORY_RAM), cases[i].ram);
@@ -120,8 +122,8 @@ static void fill_map(uint32_t count)
 {
 	map.count = 0;
 	for (uint32_t i = 0; i < count; i++)
-		assert_int_equal(memmap_set(&map, i * 0x2000ull, i * 0x2000ull + 0x1000,
-					    MEMORY_RAM), OK);
+		assert_int_equal(
+			memmap_set(&map, i * 0x2000ull, i * 0x2000ull + 0x1000, MEMORY_RAM), OK);
 }
 
 static void test_full_map_stays_as_it_was(void **state)
@@ -182,7 +184,8 @@ static void test_find(void **state)
 		memmap_set(&map, 4 * GIB - 0x10000, 4 * GIB + 0x10000, MEMORY_RAM);
 		assert_case_equal(cases[i].name,
 				  memmap_find(&map, cases[i].size, cases[i].align, cases[i].min,
-					      cases[i].max), cases[i].wanted);
+					      cases[i].max),
+				  cases[i].wanted);
 	}
 }
 
@@ -238,12 +241,14 @@ static void test_random_allocations(void **state)
 				assert_true(place + (uint64_t)size <= before.pool_end);
 				assert_int_equal(map.pool_end, place);
 				/* The rest is for ZONE_FSEG. */
-				assert_true(zone == ZONE_FSEG || place >= FIRMWARE_POOL_BASE + 0x400);
+				assert_true(zone == ZONE_FSEG ||
+					    place >= FIRMWARE_POOL_BASE + 0x400);
 				assert_true(total(MEMORY_RAM) == ram_before);
 				if (type == MEMORY_LOADED)
 					type = MEMORY_RESERVED;
 			} else {
-				assert_true(memmap_is(&before, place, place + (uint64_t)size, MEMORY_RAM));
+				assert_true(memmap_is(&before, place, place + (uint64_t)size,
+						      MEMORY_RAM));
 				assert_true(total(MEMORY_RAM) == ram_before - size);
 			}
 			assert_true(memmap_is(&map, place, place + (uint64_t)size, type));
@@ -292,9 +297,10 @@ static void test_alloc_panics(void **state)
 {
 	(void)state;
 	machine_of(2 * MIB);
-	assert_panics("memory: no room for a thing of 268435456 bytes, alignment 4096, below 4 GiB; "
-		      "give the guest more memory (-m)",
-		      memmap_alloc(&map, 0x10000000, 0x1000, MEMORY_ACPI, ZONE_LOW, "a thing"));
+	assert_panics(
+		"memory: no room for a thing of 268435456 bytes, alignment 4096, below 4 GiB; "
+		"give the guest more memory (-m)",
+		memmap_alloc(&map, 0x10000000, 0x1000, MEMORY_ACPI, ZONE_LOW, "a thing"));
 	assert_panics("no room for a thing of 4294967295 bytes",
 		      memmap_alloc(&map, UINT32_MAX, 1, MEMORY_ACPI, ZONE_LOW, "a thing"));
 	/* In a full map nothing can be carved out of the middle. */
@@ -337,12 +343,9 @@ static void test_low_ram_end(void **state)
 static void test_e820(void **state)
 {
 	static const struct e820_entry wanted[] = {
-		{ 0x1000, 0x4000, MEMORY_RAM },
-		{ 0x5000, 0x2000, MEMORY_RESERVED },
-		{ 0x8000, 0x1000, MEMORY_RESERVED },
-		{ 0x9000, 0x1000, MEMORY_ACPI },
-		{ 0xa000, 0x1000, MEMORY_NVS },
-		{ 0xb000, 0x1000, 0x80 },
+		{ 0x1000, 0x4000, MEMORY_RAM },      { 0x5000, 0x2000, MEMORY_RESERVED },
+		{ 0x8000, 0x1000, MEMORY_RESERVED }, { 0x9000, 0x1000, MEMORY_ACPI },
+		{ 0xa000, 0x1000, MEMORY_NVS },      { 0xb000, 0x1000, 0x80 },
 		{ 4 * GIB, 1ull << 40, MEMORY_RAM },
 	};
 
@@ -353,10 +356,10 @@ static void test_e820(void **state)
 	memmap_set(&map, 0x4000, 0x5000, MEMORY_RAM);
 	memmap_set(&map, 0x5000, 0x6000, MEMORY_RESERVED);
 	memmap_set(&map, 0x6000, 0x7000, MEMORY_RESERVED);
-	memmap_set(&map, 0x8000, 0x9000, MEMORY_RESERVED);      /* not a neighbour */
+	memmap_set(&map, 0x8000, 0x9000, MEMORY_RESERVED); /* not a neighbour */
 	memmap_set(&map, 0x9000, 0xa000, MEMORY_ACPI);
 	memmap_set(&map, 0xa000, 0xb000, MEMORY_NVS);
-	memmap_set(&map, 0xb000, 0xc000, 0x80);                 /* QEMU's, passed on */
+	memmap_set(&map, 0xb000, 0xc000, 0x80); /* QEMU's, passed on */
 	memmap_set(&map, 4 * GIB, 4 * GIB + (1ull << 40), MEMORY_RAM);
 
 	assert_int_equal(memmap_build_e820(&map, NULL, 20, 0), COUNT(wanted));
@@ -365,7 +368,8 @@ static void test_e820(void **state)
 		uint32_t written = max < COUNT(wanted) ? max : COUNT(wanted);
 
 		((uint8_t *)entries)[max * sizeof(*entries)] = 0x5a;
-		assert_int_equal(memmap_build_e820(&map, entries, sizeof(*entries), max), COUNT(wanted));
+		assert_int_equal(memmap_build_e820(&map, entries, sizeof(*entries), max),
+				 COUNT(wanted));
 		assert_memory_equal(entries, wanted, written * sizeof(*entries));
 		assert_int_equal(((uint8_t *)entries)[max * sizeof(*entries)], 0x5a);
 		free(entries);
@@ -375,7 +379,8 @@ static void test_e820(void **state)
 		uint8_t *entries = malloc(COUNT(wanted) * stride);
 
 		memset(entries, 0x5a, COUNT(wanted) * stride);
-		assert_int_equal(memmap_build_e820(&map, entries, stride, COUNT(wanted)), COUNT(wanted));
+		assert_int_equal(memmap_build_e820(&map, entries, stride, COUNT(wanted)),
+				 COUNT(wanted));
 		for (uint32_t i = 0; i < COUNT(wanted); i++) {
 			assert_memory_equal(entries + i * stride, &wanted[i], sizeof(wanted[i]));
 			for (uint32_t j = sizeof(wanted[i]); j < stride; j++)
@@ -494,8 +499,9 @@ static void test_scratch(void **state)
 /* Tables of any length are read whole; one chunk is read once. */
 static void test_init_long_tables(void **state)
 {
-	static const struct { uint32_t count, transfers; } cases[] = {
-		{ 1, 1 }, { 31, 1 }, { 32, 1 }, { 33, 4 }, { 64, 4 }, { 65, 6 }, { 120, 8 } };
+	static const struct {
+		uint32_t count, transfers;
+	} cases[] = { { 1, 1 }, { 31, 1 }, { 32, 1 }, { 33, 4 }, { 64, 4 }, { 65, 6 }, { 120, 8 } };
 
 	(void)state;
 	for (uint32_t dma = 0; dma < 2; dma++) {
@@ -505,8 +511,9 @@ static void test_init_long_tables(void **state)
 			fake_reset();
 			fake.fw_cfg.dma = dma;
 			for (uint32_t j = 0; j < cases[i].count; j++)
-				entries[j] = (struct e820_entry){
-					(j + 1) * 16 * MIB, MIB, j & 1 ? MEMORY_RAM : MEMORY_RESERVED };
+				entries[j] =
+					(struct e820_entry){ (j + 1) * 16 * MIB, MIB,
+							     j & 1 ? MEMORY_RAM : MEMORY_RESERVED };
 			entries[0] = (struct e820_entry){ 0, 16 * MIB, MEMORY_RAM };
 			init(entries, cases[i].count);
 			if (dma)
@@ -541,15 +548,17 @@ static void test_init_refuses(void **state)
 	for (uint32_t i = 0; i < COUNT(many); i++)
 		many[i] = (struct e820_entry){ i * 16 * MIB, MIB, MEMORY_RAM };
 	fake_reset();
-	assert_panics("memory: cannot note an entry of etc/e820 at 0xfd000000-0xfd100000: the memory "
-		      "map has more entries", init(many, COUNT(many)));
+	assert_panics(
+		"memory: cannot note an entry of etc/e820 at 0xfd000000-0xfd100000: the memory "
+		"map has more entries",
+		init(many, COUNT(many)));
 }
 
 /* A file whose size is no multiple of an entry's ends with the last whole one. */
 static void test_init_truncated(void **state)
 {
-	static const struct e820_entry entries[] = {
-		{ 0, 16 * MIB, MEMORY_RAM }, { 16 * MIB, 16 * MIB, MEMORY_RAM } };
+	static const struct e820_entry entries[] = { { 0, 16 * MIB, MEMORY_RAM },
+						     { 16 * MIB, 16 * MIB, MEMORY_RAM } };
 
 	(void)state;
 	for (uint32_t size = 0; size <= sizeof(entries); size++) {
@@ -558,7 +567,8 @@ static void test_init_truncated(void **state)
 		fake_fw_cfg_file("etc/e820", entries, size);
 		fw_cfg_init(&cfg);
 		if (size < sizeof(entries[0])) {
-			assert_panics("1 MiB needed", memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES));
+			assert_panics("1 MiB needed",
+				      memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES));
 			continue;
 		}
 		memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
@@ -603,8 +613,9 @@ static void test_init_from_cmos(void **state)
 		check_low_memory();
 		assert_case_equal(cases[i].name, type_at(cases[i].low_end),
 				  cases[i].low_end < FLASH_BASE ? MEMORY_NONE : MEMORY_RESERVED);
-		assert_case(cases[i].name, cases[i].low_end > FLASH_BASE ||
-			    memmap_is(&map, LEGACY_HOLE_END, cases[i].low_end, MEMORY_RAM));
+		assert_case(cases[i].name,
+			    cases[i].low_end > FLASH_BASE ||
+				    memmap_is(&map, LEGACY_HOLE_END, cases[i].low_end, MEMORY_RAM));
 		assert_case(cases[i].name, memmap_is(&map, 4 * GIB, cases[i].high_end, MEMORY_RAM));
 		assert_case_equal(cases[i].name, type_at(cases[i].high_end), MEMORY_NONE);
 	}

@@ -8,12 +8,12 @@
 #include "mptable.h"
 #include "spec/mp.h"
 
-#define RAM_END         (4 * MIB)
+#define RAM_END (4 * MIB)
 
 static struct fw_cfg cfg;
 static struct memmap map;
-static const struct cpu cpu = {
-	.leaf1_eax = 0x663, .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR };
+static const struct cpu cpu = { .leaf1_eax = 0x663,
+				.leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR };
 
 /* What a walk over the table found. */
 static struct {
@@ -21,7 +21,7 @@ static struct {
 	uint8_t apic_ids[256];
 	char bus_names[2][7];
 	uint8_t ioapic_id;
-	uint8_t pin_of_isa[16];         /* 0xff: none */
+	uint8_t pin_of_isa[16]; /* 0xff: none */
 	uint8_t pin_of_pci[128];
 	uint16_t pci_flags;
 } seen;
@@ -106,8 +106,8 @@ static void walk(void)
 	}
 	assert_int_equal(at - (const uint8_t *)header, header->length);
 	assert_true(pointer->table_address >= FIRMWARE_POOL_BASE);
-	assert_true(memmap_is(&map, pointer->table_address,
-			      pointer->table_address + header->length, MEMORY_RESERVED));
+	assert_true(memmap_is(&map, pointer->table_address, pointer->table_address + header->length,
+			      MEMORY_RESERVED));
 	assert_int_equal(seen.bsps, 1);
 	assert_int_equal(seen.local, 2);
 }
@@ -143,8 +143,9 @@ static void test_pc(void **state)
 	assert_int_equal(seen.ioapic_id, 1);
 	/* The timer is on pin 2; interrupts 2 (cascade), 10 and 11 (PCI's) are none of ISA's. */
 	for (uint32_t irq = 0; irq < 16; irq++)
-		assert_int_equal(seen.pin_of_isa[irq],
-				 irq == 0 ? 2 : irq == 2 || irq == 10 || irq == 11 ? 0xff : irq);
+		assert_int_equal(seen.pin_of_isa[irq], irq == 0                           ? 2 :
+						       irq == 2 || irq == 10 || irq == 11 ? 0xff :
+											    irq);
 	assert_int_equal(seen.pci_flags, MP_FLAGS_LEVEL_HIGH);
 	for (uint32_t slot = 0; slot < 32; slot++)
 		for (uint32_t pin = 0; pin < 4; pin++)
@@ -199,9 +200,11 @@ static void test_when_there_is_none(void **state)
 
 static void test_many_processors(void **state)
 {
-	static const struct { uint32_t count, listed; uint8_t ioapic_id; } cases[] = {
-		{ 2, 2, 2 }, { 15, 15, 15 }, { 16, 16, 0 }, { 255, 255, 0 }, { 256, 255, 0 },
-		{ 288, 255, 0 }, { 65535, 255, 0 } };
+	static const struct {
+		uint32_t count, listed;
+		uint8_t ioapic_id;
+	} cases[] = { { 2, 2, 2 },     { 15, 15, 15 },  { 16, 16, 0 },    { 255, 255, 0 },
+		      { 256, 255, 0 }, { 288, 255, 0 }, { 65535, 255, 0 } };
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
@@ -239,7 +242,10 @@ static void test_topology(void **state)
 /* A leaf 0Bh that makes no sense is as good as none. */
 static void test_odd_topology(void **state)
 {
-	static const struct { const char *name; uint32_t core, package; } cases[] = {
+	static const struct {
+		const char *name;
+		uint32_t core, package;
+	} cases[] = {
 		{ "no leaf", 0, 0 },
 		{ "no package", 2, 0 },
 		{ "package smaller than core", 4, 2 },

@@ -6,7 +6,7 @@
 
 #include "mtrr.h"
 
-#define CAPABILITY              0x508u          /* QEMU: eight ranges, fixed ranges */
+#define CAPABILITY 0x508u /* QEMU: eight ranges, fixed ranges */
 
 /* The value a list leaves in an MSR; ~0 when it is not in there. */
 static uint64_t last(const struct msr_list *list, uint32_t msr)
@@ -49,18 +49,18 @@ static void test_places(void **state)
 		uint32_t ranges;
 		uint64_t start;
 	} cases[] = {
-		{ "512 MiB",                    0x20000000, 0xfec00000, 1, 0x80000000 },
-		{ "1 MiB",                      0x00100000, 0x80000000, 1, 0x80000000 },
-		{ "q35, ECAM",                  0x20000000, 0xb0000000, 1, 0x80000000 },
-		{ "2 GiB",                      0x80000000, 0xb0000000, 1, 0x80000000 },
-		{ "q35, 2500 MiB",              0x9c400000, 0xb0000000, 2, 0xa0000000 },
-		{ "q35, 2815 MiB",              0xaff00000, 0xb0000000, 2, 0xb0000000 },
-		{ "pc, 3 GiB",                  0xc0000000, 0xc0000000, 1, 0xc0000000 },
-		{ "pc, 3328 MiB",               0xd0000000, 0xd0000000, 2, 0xd0000000 },
-		{ "pc, 3.5 GiB",                0xe0000000, 0xe0000000, 1, 0xe0000000 },
-		{ "hole said to begin in RAM",  0xe0000000, 0xb0000000, 1, 0xe0000000 },
-		{ "odd end",                    0xf9c3d000, 0xf9c3d000, 8, 0xf9c3d000 },
-		{ "odder end: the top of it",   0xf9c35000, 0xf9c35000, 8, 0xf9c36000 },
+		{ "512 MiB", 0x20000000, 0xfec00000, 1, 0x80000000 },
+		{ "1 MiB", 0x00100000, 0x80000000, 1, 0x80000000 },
+		{ "q35, ECAM", 0x20000000, 0xb0000000, 1, 0x80000000 },
+		{ "2 GiB", 0x80000000, 0xb0000000, 1, 0x80000000 },
+		{ "q35, 2500 MiB", 0x9c400000, 0xb0000000, 2, 0xa0000000 },
+		{ "q35, 2815 MiB", 0xaff00000, 0xb0000000, 2, 0xb0000000 },
+		{ "pc, 3 GiB", 0xc0000000, 0xc0000000, 1, 0xc0000000 },
+		{ "pc, 3328 MiB", 0xd0000000, 0xd0000000, 2, 0xd0000000 },
+		{ "pc, 3.5 GiB", 0xe0000000, 0xe0000000, 1, 0xe0000000 },
+		{ "hole said to begin in RAM", 0xe0000000, 0xb0000000, 1, 0xe0000000 },
+		{ "odd end", 0xf9c3d000, 0xf9c3d000, 8, 0xf9c3d000 },
+		{ "odder end: the top of it", 0xf9c35000, 0xf9c35000, 8, 0xf9c36000 },
 	};
 
 	(void)state;
@@ -108,7 +108,8 @@ static void test_any_size(void **state)
 
 			assert_int_equal(base & ~mask & ~0xfffull, 0);
 			assert_int_equal(mask >> phys_bits, 0);
-			assert_int_equal((mask | 0xfff) + (~mask & ((1ull << phys_bits) - 1) & ~0xfffull),
+			assert_int_equal((mask | 0xfff) +
+						 (~mask & ((1ull << phys_bits) - 1) & ~0xfffull),
 					 (1ull << phys_bits) - 1);
 		}
 	}
@@ -123,10 +124,10 @@ static void test_fixed_ranges(void **state)
 	assert_int_equal(last(&list, IA32_MTRR_DEF_TYPE), 0xc06);
 	assert_int_equal(last(&list, IA32_MTRR_FIX64K_00000), 0x0606060606060606);
 	assert_int_equal(last(&list, IA32_MTRR_FIX16K_A0000), 0);
-	assert_int_equal(last(&list, 0x26b), 0x0505050505050505);       /* D8000 */
-	assert_int_equal(last(&list, 0x26c), 0x0606060606060606);       /* E0000 */
+	assert_int_equal(last(&list, 0x26b), 0x0505050505050505); /* D8000 */
+	assert_int_equal(last(&list, 0x26c), 0x0606060606060606); /* E0000 */
 	assert_int_equal(last(&list, 0x26d), 0x0606060606060606);
-	assert_int_equal(last(&list, 0x26e), 0x0505050505050505);       /* F0000 */
+	assert_int_equal(last(&list, 0x26e), 0x0505050505050505); /* F0000 */
 	/* Off first, on last: SDM Vol. 3A, "MTRR Considerations in MP Systems". */
 	assert_int_equal(list.values[0].msr, IA32_MTRR_DEF_TYPE);
 	assert_int_equal(list.values[0].low, 0);
@@ -175,10 +176,8 @@ static void test_program(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_places),
-		UNIT_TEST(test_any_size),
-		UNIT_TEST(test_fixed_ranges),
-		UNIT_TEST(test_without_mtrrs_nothing_is_read),
+		UNIT_TEST(test_places),       UNIT_TEST(test_any_size),
+		UNIT_TEST(test_fixed_ranges), UNIT_TEST(test_without_mtrrs_nothing_is_read),
 		UNIT_TEST(test_program),
 	};
 

@@ -5,7 +5,7 @@
 
 #include "multiboot.h"
 
-#define QEMU_FLAGS      0x20e   /* boot device, command line, modules, boot loader name */
+#define QEMU_FLAGS 0x20e /* boot device, command line, modules, boot loader name */
 
 static const struct e820_entry map[] = {
 	{ 0, 0x9fc00, MEMORY_RAM },

@@ -5,12 +5,12 @@
 
 #include "paging.h"
 
-#define PRESENT_WRITABLE        3u
-#define LARGE                   0x80u
-#define RESERVED_2M             0x1fe000ull     /* of a 2 MiB leaf, but for PAT, bit 12 */
-#define RESERVED_1G             0x3fffe000ull
-#define PDPT_PADDR              0x1000u
-#define DIRECTORIES_PADDR       0x10000u
+#define PRESENT_WRITABLE  3u
+#define LARGE             0x80u
+#define RESERVED_2M       0x1fe000ull /* of a 2 MiB leaf, but for PAT, bit 12 */
+#define RESERVED_1G       0x3fffe000ull
+#define PDPT_PADDR        0x1000u
+#define DIRECTORIES_PADDR 0x10000u
 
 static uint64_t pml4[512], pdpt[512], directories[4 * 512];
 
@@ -57,7 +57,9 @@ static uint64_t walk(uint64_t linear)
 
 static void test_maps_itself(void **state)
 {
-	static const struct { uint64_t end, mapped_2m, mapped_1g; } cases[] = {
+	static const struct {
+		uint64_t end, mapped_2m, mapped_1g;
+	} cases[] = {
 		{ 1, 16 * MIB, GIB },
 		{ 16 * MIB, 16 * MIB, GIB },
 		{ 16 * MIB + 1, 32 * MIB, GIB },

@@ -10,17 +10,18 @@
 #include "mtrr.h"
 #include "pci.h"
 
-#define RAM_END         (64 * MIB)
+#define RAM_END (64 * MIB)
 
 static const struct cpu narrow = { .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
-static const struct cpu wide = {
-	.leaf1_edx = CPUID_1_EDX_MMX, .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
+static const struct cpu wide = { .leaf1_edx = CPUID_1_EDX_MMX,
+				 .leaf81_edx = CPUID_81_EDX_LM,
+				 .phys_bits = 40 };
 
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct pci_access access;
 static struct pci_layout layout;
-static uint64_t more_ram;       /* where RAM ends that nothing is allocated from, or 0 */
+static uint64_t more_ram; /* where RAM ends that nothing is allocated from, or 0 */
 static const struct chipset *chipset;
 
 /* The three ways to reach configuration space. */
@@ -53,8 +54,7 @@ static void run(enum way way)
 		memmap_set(&map, chipset->ranges[i].base, chipset->ranges[i].end, MEMORY_RESERVED);
 	chipset_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &access);
 	fake_forget();
-	pci_init(&layout, chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access,
-		 false);
+	pci_init(&layout, chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access, false);
 }
 
 static struct fake_pci *add_with_pin(struct fake_pci *bridge, uint32_t slot, uint32_t function,
@@ -93,7 +93,7 @@ static void test_plan_irq(void **state)
 	(void)state;
 	for (uint32_t slot = 0; slot < 32; slot++) {
 		for (uint32_t pin = 0; pin < 4; pin++) {
-			uint32_t link = (pin + slot + 3) & 3;   /* slot - 1, never negative */
+			uint32_t link = (pin + slot + 3) & 3; /* slot - 1, never negative */
 
 			assert_int_equal(pci_plan_irq(&piix, slot, pin), irqs[link]);
 			link = slot <= 24 ? (slot + pin) & 3 : pin;
@@ -195,7 +195,11 @@ static void test_tree(void **state)
 /* Below a PCI Express port there is one slot; asking for 31 more would cost an exit each. */
 static void test_express_port_has_one_slot(void **state)
 {
-	static const struct { const char *name; uint32_t type; bool one; } cases[] = {
+	static const struct {
+		const char *name;
+		uint32_t type;
+		bool one;
+	} cases[] = {
 		{ "root port", 4, true },
 		{ "downstream port", 6, true },
 		{ "upstream port", 5, false },
@@ -214,15 +218,18 @@ static void test_express_port_has_one_slot(void **state)
 		device = add_with_pin(port, 0, 0, 1);
 		run(ECAM);
 		assert_case_equal(cases[i].name, line(device), pci_plan_irq(chipset, 3, 0));
-		assert_case_equal(cases[i].name,
-				  fake_count(FAKE_PCI_READ, PCI_BDF(1, 1, 0) << 12), !cases[i].one);
+		assert_case_equal(cases[i].name, fake_count(FAKE_PCI_READ, PCI_BDF(1, 1, 0) << 12),
+				  !cases[i].one);
 	}
 }
 
 /* A capability list that loops, or leads below its area, ends the search. */
 static void test_bad_capability_lists(void **state)
 {
-	static const struct { const char *name; uint8_t first, id, next; } cases[] = {
+	static const struct {
+		const char *name;
+		uint8_t first, id, next;
+	} cases[] = {
 		{ "none", 0, 0, 0 },
 		{ "into the header", 0x04, 0, 0 },
 		{ "to itself", 0x40, 5, 0x40 },
@@ -313,7 +320,8 @@ static void test_deepest_tree(void **state)
 	(void)state;
 	add_machine(ECAM);
 	for (uint32_t i = 0; i < 256; i++)
-		bridges[i] = fake_pci_add_bridge(i ? bridges[i - 1] : NULL, i ? 0 : 2, 0, 0x1b36, 1);
+		bridges[i] =
+			fake_pci_add_bridge(i ? bridges[i - 1] : NULL, i ? 0 : 2, 0, 0x1b36, 1);
 	run(ECAM);
 	assert_int_equal(buses(bridges[0]), 0xff0100);
 	assert_int_equal(buses(bridges[254]), 0xfffffe);
@@ -403,7 +411,8 @@ static bool forwards(const struct fake_pci *bridge, const struct place *place)
 	if (inside(place, base, limit))
 		return true;
 	base = (uint64_t)get(bridge, 0x28, 4) << 32 | (get(bridge, 0x24, 2) & 0xfff0) << 16;
-	limit = (uint64_t)get(bridge, 0x2c, 4) << 32 | (get(bridge, 0x26, 2) & 0xfff0) << 16 | 0xfffff;
+	limit = (uint64_t)get(bridge, 0x2c, 4) << 32 | (get(bridge, 0x26, 2) & 0xfff0) << 16 |
+		0xfffff;
 	return place->prefetch && inside(place, base, limit);
 }
 
@@ -412,7 +421,7 @@ static bool claims(const struct fake_pci *bridge, const struct place *place)
 {
 	struct place byte = *place;
 
-	for (uint64_t at = 0; at < place->size; at += place->size > 0x1000 ? 0x1000 : 1) {
+	for (uint64_t at = 0; at<place->size; at += place->size> 0x1000 ? 0x1000 : 1) {
 		byte.base = place->base + at;
 		byte.size = 1;
 		byte.prefetch = true;
@@ -493,7 +502,7 @@ static void test_addresses_on_random_trees(void **state)
 			bool bridge = bridge_count < COUNT(bridges) && unit_random(&seed) % 3 == 0;
 
 			pci = bridge ? fake_pci_add_bridge(above, slot, 0, 0x1b36, 1) :
-				add_with_pin(above, slot, 0, 1);
+				       add_with_pin(above, slot, 0, 1);
 			if (bridge)
 				bridges[bridge_count++] = pci;
 			for (uint32_t n = 0; n < (bridge ? 2 : 6); n++) {
@@ -502,8 +511,9 @@ static void test_addresses_on_random_trees(void **state)
 
 				if (unit_random(&seed) % 2 || (kind & 4 && n & 1))
 					continue;
-				fake_pci_bar(pci, n, kind == 1 ? 1u << (2 + bits % 6) :
-					     1u << (4 + bits), kind);
+				fake_pci_bar(pci, n,
+					     kind == 1 ? 1u << (2 + bits % 6) : 1u << (4 + bits),
+					     kind);
 				n += (kind & 4) != 0;
 			}
 		}
@@ -516,8 +526,8 @@ static void test_addresses_on_random_trees(void **state)
 /* Wherever RAM ends, eight ranges, all that QEMU's processors have, leave every BAR uncached. */
 static void test_mtrrs_reach_the_lowest_bar(void **state)
 {
-	static const uint64_t ends[] = { 0xbfffe000, 0xc0000000, 0xc0001000, 0xc0100000, 0xcff5d000,
-					 0xdff00000, 0xdffff000 };
+	static const uint64_t ends[] = { 0xbfffe000, 0xc0000000, 0xc0001000, 0xc0100000,
+					 0xcff5d000, 0xdff00000, 0xdffff000 };
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(ends); i++) {
@@ -583,10 +593,12 @@ static void test_reserve_capability(void **state)
 		fake_pci_bar(behind, 0, 0x20, 1);
 		run(way);
 		assert_int_equal(buses(port), 0x040100);
-		assert_int_equal((get(port, 0x22, 2) & 0xfff0) - (get(port, 0x20, 2) & 0xfff0), 0x30);
+		assert_int_equal((get(port, 0x22, 2) & 0xfff0) - (get(port, 0x20, 2) & 0xfff0),
+				 0x30);
 		assert_int_equal(get(port, 0x28, 4), get(port, 0x2c, 4));
 		assert_true(get(port, 0x28, 4));
-		assert_int_equal((get(port, 0x26, 2) & 0xfff0) - (get(port, 0x24, 2) & 0xfff0), 0x1ff0);
+		assert_int_equal((get(port, 0x26, 2) & 0xfff0) - (get(port, 0x24, 2) & 0xfff0),
+				 0x1ff0);
 		assert_int_equal(fake_count(FAKE_PCI_WRITE, PCI_BDF(0, 3, 0) << 12 | 0x1c), 0);
 		assert_int_equal(get(behind, PCI_BAR(0), 4), 1);
 	}
@@ -595,8 +607,8 @@ static void test_reserve_capability(void **state)
 /* A bridge that wants more buses for hot-plug than there are numbers gets those that are left. */
 static void test_reserved_buses_end(void **state)
 {
-	static const uint32_t reserves[] = { 200, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff,
-					     0xffffffff, 0xffffffff };
+	static const uint32_t reserves[] = { 200,        0xffffffff, 0xffffffff, 0xffffffff,
+					     0xffffffff, 0xffffffff, 0xffffffff };
 	struct fake_pci *bridges[2];
 	uint8_t body[0x20] = { 0x20, 1 };
 
@@ -642,15 +654,19 @@ static bool says_no_size(uint32_t slot, uint32_t number)
 {
 	char words[80];
 
-	snprintf(words, sizeof(words), "00:%02x.0 register 0x%x gets no address, what it reads gives",
-		 slot, PCI_BAR(number));
+	snprintf(words, sizeof(words),
+		 "00:%02x.0 register 0x%x gets no address, what it reads gives", slot,
+		 PCI_BAR(number));
 	return strstr(fake.console, words);
 }
 
 /* What a register reads when ones were written is no size: the device is named, the others work. */
 static void test_bars_that_make_no_sense(void **state)
 {
-	static const struct { const char *name; uint32_t fixed, writable; } cases[] = {
+	static const struct {
+		const char *name;
+		uint32_t fixed, writable;
+	} cases[] = {
 		{ "all ones, whatever is written", 0xffffffff, 0 },
 		{ "a hole in the mask", 0, 0xff0ff000 },
 		{ "memory of a reserved type", 6, 0xfffff000 },
@@ -768,7 +784,8 @@ static void test_more_bars_than_the_table_holds(void **state)
 	assert_int_equal(placed, 1024);
 	assert_int_equal(open, (1024 + 5) / 6);
 	assert_int_equal(line(functions[24][7]), pci_plan_irq(chipset, 26, 0));
-	assert_says(fake.console, "17.2 register 0x20 of 0x1000 bytes gets no address, there are more");
+	assert_says(fake.console,
+		    "17.2 register 0x20 of 0x1000 bytes gets no address, there are more");
 }
 
 /* What has no place is named with what it wanted, and that kind of address stays closed. */
@@ -791,9 +808,11 @@ static void test_what_does_not_fit_is_closed(void **state)
 		small = add_with_pin(bridge, 2, 0, 1);
 		fake_pci_bar(small, 0, 0x1000, 0);
 		run(way);
-		assert_says(fake.console, "pci: 00:03.0 register 0x18 gets no address, there is no place "
+		assert_says(fake.console,
+			    "pci: 00:03.0 register 0x18 gets no address, there is no place "
 			    "for 0x10000000000 bytes of memory\n");
-		assert_says(fake.console, "pci: 01:01.0 register 0x10 gets no address, there is no place "
+		assert_says(fake.console,
+			    "pci: 01:01.0 register 0x10 gets no address, there is no place "
 			    "for 0x80000000 bytes of memory below 4 GiB\n");
 		assert_int_equal(fake_pci_get(large, PCI_BAR(2), 8), 12);
 		assert_int_equal(get(large, PCI_COMMAND, 2), PCI_COMMAND_IO);

@@ -17,10 +17,10 @@
 
 #include "pci_plan.h"
 
-#define TOPOLOGIES              110000  /* over 100,000 of them have BARs and are like no other */
-#define MIB                     0x100000ull
-#define GIB                     0x40000000ull
-#define FOUR_GIB                0x100000000ull
+#define TOPOLOGIES 110000 /* over 100,000 of them have BARs and are like no other */
+#define MIB        0x100000ull
+#define GIB        0x40000000ull
+#define FOUR_GIB   0x100000000ull
 
 #define EXPECT(condition) \
 	do { \
@@ -32,7 +32,7 @@ static struct pci_plan plan, other;
 static uint64_t topology;
 
 /* What the generator knows and the planner need not. */
-static uint16_t io_reserved[2];         /* [0], [1]: a hole in the ports */
+static uint16_t io_reserved[2]; /* [0], [1]: a hole in the ports */
 static uint64_t ram_end, high_base;
 
 static uint64_t state;
@@ -60,15 +60,17 @@ static void make_spaces(struct pci_plan *p)
 	if (!one_in(8))
 		pci_ranges_add(&p->spaces[PCI_SPACE_IO], io_reserved[1], 0x10000);
 	ram_end = low_ends[any(4)];
-	pci_ranges_add(&p->spaces[PCI_SPACE_LOW], ram_end > 0xc0000000 ? ram_end : 0xc0000000, 0xfec00000);
+	pci_ranges_add(&p->spaces[PCI_SPACE_LOW], ram_end > 0xc0000000 ? ram_end : 0xc0000000,
+		       0xfec00000);
 	if (ram_end < 0xc0000000 && !one_in(4))
 		pci_ranges_add(&p->spaces[PCI_SPACE_LOW], ram_end, 0xc0000000);
 	high_base = FOUR_GIB + any(64) * GIB;
 	if (!one_in(8))
 		pci_ranges_add(&p->spaces[PCI_SPACE_HIGH], high_base,
-				   one_in(4) ? high_base + any(16) * GIB : 1ull << 39);
+			       one_in(4) ? high_base + any(16) * GIB : 1ull << 39);
 	if (one_in(3))
-		pci_ranges_add(&p->spaces[PCI_SPACE_HIGH], 1ull << 40, 1ull << (one_in(2) ? 41 : 46));
+		pci_ranges_add(&p->spaces[PCI_SPACE_HIGH], 1ull << 40,
+			       1ull << (one_in(2) ? 41 : 46));
 }
 
 static void make_bars(struct pci_plan *p, uint32_t bus, uint32_t bdf, uint32_t largest)
@@ -125,7 +127,7 @@ static void make(struct pci_plan *p)
 {
 	uint32_t crowd = one_in(20) ? 30 : 1 + any(6);
 	uint32_t buses = one_in(400) ? 300 : one_in(10) ? 1 + any(40) : 1 + any(6);
-	uint32_t largest = one_in(3) ? 35 : 10 + any(12);       /* BARs of up to 256 GiB */
+	uint32_t largest = one_in(3) ? 35 : 10 + any(12); /* BARs of up to 256 GiB */
 	bool deep = one_in(4);
 
 	make_spaces(p);
@@ -145,7 +147,7 @@ static void make(struct pci_plan *p)
 static bool is_inside(const struct pci_resource *inner, const struct pci_resource *outer)
 {
 	return inner->base >= outer->base && inner->base - outer->base <= outer->size &&
-		outer->size - (inner->base - outer->base) >= inner->size;
+	       outer->size - (inner->base - outer->base) >= inner->size;
 }
 
 static bool is_in_range(const struct pci_resource *item, const struct pci_ranges *ranges)
@@ -194,9 +196,9 @@ static void check_bar(const struct pci_resource *bar)
 		EXPECT((bar->base >= ram_end && bar->base + bar->size <= 0xfec00000) ||
 		       bar->base >= high_base);
 	if (!bar->bus) {
-		EXPECT(is_in_range(bar, &plan.spaces[io ? PCI_SPACE_IO :
+		EXPECT(is_in_range(bar, &plan.spaces[io                   ? PCI_SPACE_IO :
 						     bar->base < FOUR_GIB ? PCI_SPACE_LOW :
-						     PCI_SPACE_HIGH]));
+									    PCI_SPACE_HIGH]));
 		return;
 	}
 	if (io)
@@ -228,7 +230,7 @@ static void check_window(const struct pci_bus *bus, uint32_t kind)
 	if (!bus->parent)
 		EXPECT(is_in_range(self, &plan.spaces[kind == PCI_WINDOW_IO ? PCI_SPACE_IO :
 						      self->base < FOUR_GIB ? PCI_SPACE_LOW :
-						      PCI_SPACE_HIGH]));
+									      PCI_SPACE_HIGH]));
 	else
 		EXPECT(is_inside(self, &plan.buses[bus->parent].windows[kind].self));
 	/* No larger than needed: no gap that alignment does not make, and room once. */
@@ -253,14 +255,15 @@ static void check_overlaps(void)
 
 	for (uint32_t i = 0; i < plan.bar_count; i++)
 		if (!(plan.bars[i].flags & PCI_BAR_DROPPED))
-			pieces[count++] = (struct piece){
-				plan.bars[i].bus, plan.bars[i].flags & PCI_BAR_IO, &plan.bars[i] };
+			pieces[count++] = (struct piece){ plan.bars[i].bus,
+							  plan.bars[i].flags & PCI_BAR_IO,
+							  &plan.bars[i] };
 	for (uint32_t i = 1; i < plan.bus_count; i++)
 		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++)
 			if (plan.buses[i].windows[kind].self.size)
-				pieces[count++] = (struct piece){
-					plan.buses[i].parent, kind == PCI_WINDOW_IO,
-					&plan.buses[i].windows[kind].self };
+				pieces[count++] =
+					(struct piece){ plan.buses[i].parent, kind == PCI_WINDOW_IO,
+							&plan.buses[i].windows[kind].self };
 	qsort(pieces, count, sizeof(pieces[0]), compare);
 	for (uint32_t i = 1; i < count; i++)
 		if (pieces[i].bus == pieces[i - 1].bus && pieces[i].io == pieces[i - 1].io)
@@ -273,7 +276,7 @@ static void check_drops(void)
 {
 	uint64_t sums[2] = { 0, 0 };
 	uint64_t low = plan.spaces[PCI_SPACE_LOW].ranges[0].end -
-		plan.spaces[PCI_SPACE_LOW].ranges[0].base;
+		       plan.spaces[PCI_SPACE_LOW].ranges[0].base;
 	uint32_t windows = plan.bus_count - 1;
 
 	for (uint32_t i = 0; i < plan.bar_count; i++)
@@ -505,7 +508,8 @@ static void test_table_bounds(void **unused)
 		assert_non_null(pci_plan_add_bus(&plan, i - 1, (i - 1) << 8));
 	assert_null(pci_plan_add_bus(&plan, 0, 0));
 	for (uint32_t i = 0; i < PCI_MAX_BARS; i++)
-		assert_true(pci_plan_add_bar(&plan, i % PCI_MAX_BUSES, i << 3 & 0xffff, 0x10, 0, 0x1000));
+		assert_true(pci_plan_add_bar(&plan, i % PCI_MAX_BUSES, i << 3 & 0xffff, 0x10, 0,
+					     0x1000));
 	assert_false(pci_plan_add_bar(&plan, 0, 0, 0x10, 0, 0x1000));
 	pci_plan(&plan);
 	for (uint32_t i = 0; i < plan.bar_count; i++)

@@ -25,9 +25,12 @@ static struct pvh_block *build(const struct pvh_handover *handover, uint32_t cou
 
 static void test_with_initrd(void **state)
 {
-	struct pvh_block *block = build(&(struct pvh_handover){
-		.block_paddr = 0xe1000, .cmdline_paddr = 0xe2000, .initrd_paddr = 0xfffff000,
-		.initrd_size = 0x800, .rsdp_paddr = 0xe0000 }, COUNT(map));
+	struct pvh_block *block = build(&(struct pvh_handover){ .block_paddr = 0xe1000,
+								.cmdline_paddr = 0xe2000,
+								.initrd_paddr = 0xfffff000,
+								.initrd_size = 0x800,
+								.rsdp_paddr = 0xe0000 },
+					COUNT(map));
 
 	(void)state;
 	assert_int_equal(block->info.magic, 0x336ec578);
@@ -63,8 +66,8 @@ static void test_map(void **state)
 {
 	(void)state;
 	for (uint32_t count = 0; count <= COUNT(map); count++) {
-		struct pvh_block *block = build(&(struct pvh_handover){ .block_paddr = 0xe1000 },
-						count);
+		struct pvh_block *block =
+			build(&(struct pvh_handover){ .block_paddr = 0xe1000 }, count);
 
 		assert_int_equal(pvh_block_size(count), 56 + 32 + 24 * count);
 		for (uint32_t i = 0; i < count; i++) {

@@ -8,12 +8,14 @@
 #include "spec/acpi.h"
 #include "spec/msr.h"
 
-#define FADT_PADDR              0xe1000u
-#define FACS_PADDR              0xe2000u
-#define RSDP_PADDR              0xe0000u
+#define FADT_PADDR 0xe1000u
+#define FACS_PADDR 0xe2000u
+#define RSDP_PADDR 0xe0000u
 
 static const struct chipset pc = {
-	.irq_wiring = IRQ_WIRING_PIIX, .isa_bridge = PCI_BDF(0, 1, 0), .has_s3 = true,
+	.irq_wiring = IRQ_WIRING_PIIX,
+	.isa_bridge = PCI_BDF(0, 1, 0),
+	.has_s3 = true,
 };
 static const struct chipset microvm = { .irq_wiring = IRQ_WIRING_NONE };
 static const struct cpu old_cpu;
@@ -117,7 +119,8 @@ static void test_init_becomes_a_reset(void **state)
 /* TCG clears MTRRs in an INIT, and a machine without PCI has no other register to tell. */
 static void test_init_under_tcg(void **state)
 {
-	static const struct cpu cpu = { .leaf1_edx = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR, .tcg = true };
+	static const struct cpu cpu = { .leaf1_edx = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR,
+					.tcg = true };
 
 	(void)state;
 	arm(&microvm, false);

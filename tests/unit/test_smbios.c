@@ -8,9 +8,9 @@
 
 #include "../../tables/smbios.c"
 
-#define RAM_END         (4 * MIB)
-#define ANCHOR_PADDR    (ROM_BASE + ROM_SIZE - 0x30)
-#define TABLES          "etc/smbios/smbios-tables"
+#define RAM_END      (4 * MIB)
+#define ANCHOR_PADDR (ROM_BASE + ROM_SIZE - 0x30)
+#define TABLES       "etc/smbios/smbios-tables"
 
 static struct fw_cfg cfg;
 static struct memmap map;
@@ -171,8 +171,8 @@ static uint8_t *make_table(uint32_t size)
 
 static void test_sizes(void **state)
 {
-	static const uint32_t sizes[] = { 6, 14, 100, 0x1f00, 0x1fb0, 0x1fc0, 0x1fd0, 0x2000, 0x2001,
-					  0x8000, 0x10000, 0x40000 };
+	static const uint32_t sizes[] = { 6,      14,     100,    0x1f00, 0x1fb0,  0x1fc0,
+					  0x1fd0, 0x2000, 0x2001, 0x8000, 0x10000, 0x40000 };
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(sizes); i++) {

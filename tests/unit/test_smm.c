@@ -7,13 +7,19 @@
 #include "smm.h"
 #include "spec/acpi.h"
 
-#define Q35_TOP                 0x20000000u
+#define Q35_TOP 0x20000000u
 
 static const struct chipset pc = {
-	.smm = SMM_PIIX4, .pm_function = PCI_BDF(0, 1, 3), .acpi_enable = 0xf1, .acpi_disable = 0xf0,
+	.smm = SMM_PIIX4,
+	.pm_function = PCI_BDF(0, 1, 3),
+	.acpi_enable = 0xf1,
+	.acpi_disable = 0xf0,
 };
 static const struct chipset q35 = {
-	.smm = SMM_ICH9, .isa_bridge = PCI_BDF(0, 31, 0), .acpi_enable = 2, .acpi_disable = 3,
+	.smm = SMM_ICH9,
+	.isa_bridge = PCI_BDF(0, 31, 0),
+	.acpi_enable = 2,
+	.acpi_disable = 3,
 };
 static const struct chipset microvm = { .smm = SMM_NONE };
 static const struct pci_access ports;
@@ -67,7 +73,8 @@ static void test_nothing_overlaps(void **state)
 					assert_int_equal(used[paddr / SMBASE_STATE_SIZE], 0);
 					used[paddr / SMBASE_STATE_SIZE] = 1;
 					assert_true((paddr >= SMRAM_BASE && paddr < SMRAM_END) ||
-						    memmap_is(&map, paddr, paddr + SMBASE_STATE_SIZE,
+						    memmap_is(&map, paddr,
+							      paddr + SMBASE_STATE_SIZE,
 							      MEMORY_KEPT));
 				}
 			}
@@ -104,14 +111,16 @@ static void test_tseg(void **state)
 		smm_reserve(&plan, SMM_ICH9, &map);
 		/* What comes between finds its place below. */
 		assert_case(cases[i].name, memmap_find(&map, 4096, 4096, MIB, 1ull << 32) <=
-			    cases[i].end - cases[i].mib * MIB - 4096);
+						   cases[i].end - cases[i].mib * MIB - 4096);
 		smm_plan(&plan, &map, cases[i].cpus);
 		assert_case_equal(cases[i].name, plan.tseg_mib, cases[i].mib);
 		/* Not a byte more is kept than that. */
 		assert_case(cases[i].name, memmap_is(&map, cases[i].end - cases[i].mib * MIB,
 						     cases[i].end, MEMORY_KEPT));
-		assert_case(cases[i].name, cases[i].cpus > 992 ||
-			    memmap_is(&map, MIB, cases[i].end - cases[i].mib * MIB, MEMORY_RAM));
+		assert_case(cases[i].name,
+			    cases[i].cpus > 992 ||
+				    memmap_is(&map, MIB, cases[i].end - cases[i].mib * MIB,
+					      MEMORY_RAM));
 	}
 }
 
@@ -175,8 +184,8 @@ static struct fake_pci *function(uint32_t slot, uint32_t number, uint16_t device
 	return pci;
 }
 
-static void init(const struct chipset *chipset, uint32_t cpus, uint64_t used_from, struct smm_plan *plan,
-		 struct smm_saved *saved)
+static void init(const struct chipset *chipset, uint32_t cpus, uint64_t used_from,
+		 struct smm_plan *plan, struct smm_saved *saved)
 {
 	static const struct fake_device apm = { 0xb2, 0xb2, false, ignore_read, serve };
 	static const struct fake_device pm = { 0x630, 0x633, false, read_smi_en, write_smi_en };
@@ -207,7 +216,7 @@ static void test_q35_registers_and_cost(void **state)
 	assert_int_equal(smi_en, 0x21);
 	assert_int_equal(plan.tseg_mib, 1);
 	assert_int_equal(block.places, SMP_NO_PLACES);
-	assert_true(fake_exits() <= 8);         /* five through ECAM */
+	assert_true(fake_exits() <= 8); /* five through ECAM */
 	assert_string_equal(fake.console, "");
 }
 
@@ -253,9 +262,13 @@ static void test_off(void **state)
 /* QEMU's own tables tell for nothing. */
 static void test_on_or_off_by_the_fadt(void **state)
 {
-	static const struct { const struct chipset *chipset; uint32_t smi_cmd; bool on; } cases[] = {
-		{ &pc, 0, false }, { &pc, 0xb2, true }, { &q35, 0, false }, { &q35, 0xb2, true },
-		{ &microvm, 0xb2, false },
+	static const struct {
+		const struct chipset *chipset;
+		uint32_t smi_cmd;
+		bool on;
+	} cases[] = {
+		{ &pc, 0, false },    { &pc, 0xb2, true },       { &q35, 0, false },
+		{ &q35, 0xb2, true }, { &microvm, 0xb2, false },
 	};
 
 	(void)state;
@@ -278,7 +291,8 @@ static void test_on_or_off_by_the_fadt(void **state)
 		*rsdp = (struct acpi_rsdp){ .rsdt_address = 0xe1000 };
 		rsdt->length = sizeof(*rsdt) + sizeof(uint32_t);
 		*(uint32_t *)(rsdt + 1) = 0xe2000;
-		*fadt = (struct acpi_fadt){ .header = { .signature = "FACP", .length = sizeof(*fadt) },
+		*fadt = (struct acpi_fadt){ .header = { .signature = "FACP",
+							.length = sizeof(*fadt) },
 					    .smi_cmd = cases[i].smi_cmd };
 		fake_forget();
 		smm_reserve(&plan, cases[i].chipset->smm, &map);

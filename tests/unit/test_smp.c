@@ -6,9 +6,9 @@
 #include "layout.h"
 #include "smp.h"
 
-#define SVR     (0xf0 / 4)
-#define LINT0   (0x350 / 4)
-#define LINT1   (0x360 / 4)
+#define SVR   (0xf0 / 4)
+#define LINT0 (0x350 / 4)
+#define LINT1 (0x360 / 4)
 
 static const struct chipset with_pics = { .name = "test" };
 static const struct chipset reduced = { .name = "test", .reduced_acpi = true };
@@ -43,7 +43,7 @@ static void test_virtual_wire(void **state)
 		assert_case_equal(name, fake_count(FAKE_PORT_WRITE, 0xa1), cases[i].pics);
 		/* Enabled first: a disabled APIC keeps its vectors masked. */
 		assert_case(name, fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0xf0, 0) <
-			    fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x350, 0));
+					  fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x350, 0));
 	}
 }
 
@@ -66,8 +66,8 @@ static void test_without_apic(void **state)
 
 /* ---- Starting the others ---- */
 
-static const struct cpu full = {
-	.leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR | CPUID_1_EDX_TSC };
+static const struct cpu full = { .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR |
+					      CPUID_1_EDX_TSC };
 static struct smp_block block;
 static struct fw_cfg cfg;
 
@@ -147,8 +147,8 @@ static void one_more_arrives(void)
 
 static void the_next_is_relocated(void)
 {
-	if (block.relocated < block.places && (fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0) ||
-					       block.turn == block.last))
+	if (block.relocated < block.places &&
+	    (fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0) || block.turn == block.last))
 		block.relocated++;
 }
 
@@ -190,7 +190,10 @@ static void the_last_arrives_and_begins(void)
 /* The last to arrive gets the first SMI; no xAPIC can send one to the second of these. */
 static void test_relocation(void **state)
 {
-	static const struct { const char *name; uint32_t arrived, last, sent, turn; } cases[] = {
+	static const struct {
+		const char *name;
+		uint32_t arrived, last, sent, turn;
+	} cases[] = {
 		{ "the boot processor is the last", 3, 7, 1, 0 },
 		{ "and the one before is a large id", 3, 300, 0, 300 },
 		{ "one more is to come", 2, 7, 0, 0 },
@@ -202,10 +205,13 @@ static void test_relocation(void **state)
 		const char *name = cases[i].name;
 
 		fake_reset();
-		block = (struct smp_block){ .arrived = cases[i].arrived, .last = cases[i].last, .places = 3 };
+		block = (struct smp_block){ .arrived = cases[i].arrived,
+					    .last = cases[i].last,
+					    .places = 3 };
 		smp_relocate(&block);
 		assert_case_equal(name, block.arrived, cases[i].arrived + 1);
-		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), cases[i].sent);
+		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
+				  cases[i].sent);
 		assert_case_equal(name, block.turn, cases[i].turn);
 		if (cases[i].sent) {
 			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x310, 0)->value,
@@ -217,7 +223,8 @@ static void test_relocation(void **state)
 		smp_finish(&block, &full, 4);
 		assert_case_equal(name, block.relocated, 3);
 		assert_string_equal(fake.console, "");
-		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), cases[i].sent);
+		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
+				  cases[i].sent);
 	}
 	block = (struct smp_block){ .places = SMP_NO_PLACES };
 	smp_relocate(&block);
@@ -239,11 +246,13 @@ static void test_relocation_of_some(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
 		fake_reset();
-		block = (struct smp_block){ .arrived = cases[i].arrived, .places = 3,
+		block = (struct smp_block){ .arrived = cases[i].arrived,
+					    .places = 3,
 					    .last = cases[i].arrived ? 7 : SMP_NOBODY };
 		fake.on_pause = the_next_is_relocated;
 		smp_relocate(&block);
-		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 0);
+		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
+				  0);
 		smp_finish(&block, &full, 4);
 		assert_case_equal(cases[i].name, block.relocated, cases[i].relocated);
 		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
@@ -277,8 +286,13 @@ static void test_finish_is_patient(void **state)
 
 static void test_count(void **state)
 {
-	static const struct { uint16_t told; const struct cpu *cpu; uint32_t wanted; } cases[] = {
-		{ 0, &full, 1 }, { 1, &full, 1 }, { 288, &full, 288 }, { 288, &without_apic, 1 } };
+	static const struct {
+		uint16_t told;
+		const struct cpu *cpu;
+		uint32_t wanted;
+	} cases[] = {
+		{ 0, &full, 1 }, { 1, &full, 1 }, { 288, &full, 288 }, { 288, &without_apic, 1 }
+	};
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
@@ -292,18 +306,12 @@ static void test_count(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_start),
-		UNIT_TEST(test_start_under_tcg),
-		UNIT_TEST(test_start_without),
-		UNIT_TEST(test_feature_control),
-		UNIT_TEST(test_finish),
-		UNIT_TEST(test_finish_is_patient),
-		UNIT_TEST(test_relocation),
-		UNIT_TEST(test_relocation_of_some),
-		UNIT_TEST(test_count),
-		UNIT_TEST(test_virtual_wire),
-		UNIT_TEST(test_masks_the_8259s),
-		UNIT_TEST(test_without_apic),
+		UNIT_TEST(test_start),           UNIT_TEST(test_start_under_tcg),
+		UNIT_TEST(test_start_without),   UNIT_TEST(test_feature_control),
+		UNIT_TEST(test_finish),          UNIT_TEST(test_finish_is_patient),
+		UNIT_TEST(test_relocation),      UNIT_TEST(test_relocation_of_some),
+		UNIT_TEST(test_count),           UNIT_TEST(test_virtual_wire),
+		UNIT_TEST(test_masks_the_8259s), UNIT_TEST(test_without_apic),
 	};
 
 	return cmocka_run_group_tests_name("smp", tests, NULL, NULL);

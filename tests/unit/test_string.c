@@ -7,12 +7,12 @@
 #include "unit.h"
 
 #undef STRING_H
-#define memcpy  our_memcpy
-#define memmove our_memmove
-#define memset  our_memset
-#define memcmp  our_memcmp
-#define strlen  our_strlen
-#define strnlen our_strnlen
+#define memcpy      our_memcpy
+#define memmove     our_memmove
+#define memset      our_memset
+#define memcmp      our_memcmp
+#define strlen      our_strlen
+#define strnlen     our_strnlen
 #define words_equal our_words_equal
 #include "../../lib/string.c"
 #undef memcpy
@@ -23,7 +23,7 @@
 #undef strnlen
 #undef words_equal
 
-#define MAX_SIZE        37
+#define MAX_SIZE 37
 
 static void fill(uint8_t *bytes, uint32_t size, uint32_t seed)
 {
@@ -102,7 +102,11 @@ static int sign(int value)
 
 static void test_memcmp(void **state)
 {
-	static const struct { const char *name, *left, *right; size_t size; int wanted; } cases[] = {
+	static const struct {
+		const char *name, *left, *right;
+		size_t size;
+		int wanted;
+	} cases[] = {
 		{ "nothing", "a", "b", 0, 0 },
 		{ "equal", "abcdefgh", "abcdefgh", 8, 0 },
 		{ "last byte", "abcdefgh", "abcdefgi", 8, -1 },
@@ -157,11 +161,8 @@ static void test_strlen(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_memcpy),
-		UNIT_TEST(test_memset),
-		UNIT_TEST(test_memmove),
-		UNIT_TEST(test_memcmp),
-		UNIT_TEST(test_strlen),
+		UNIT_TEST(test_memcpy), UNIT_TEST(test_memset), UNIT_TEST(test_memmove),
+		UNIT_TEST(test_memcmp), UNIT_TEST(test_strlen),
 	};
 
 	return cmocka_run_group_tests_name("string", tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include "checksum.h"
 #include "table_loader.h"
 
-#define MAX_COMMANDS    64
+#define MAX_COMMANDS 64
 
 static struct loader loader;
 static struct loader_command script[MAX_COMMANDS];
@@ -91,47 +91,179 @@ static void give(const char *file, uint8_t *bytes, uint32_t size, uint32_t paddr
 static const char unterminated[] = "12345678901234567890123456789012345678901234567890123456";
 _Static_assert(sizeof(unterminated) == FW_CFG_NAME_SIZE + 1, "no room for the terminator");
 
-static void give_a(void) { allocate("a", 1, 1); }
+static void give_a(void)
+{
+	allocate("a", 1, 1);
+}
 
-static void wants_allocate(void) { allocate("a", 16, 1); }
-static void wants_align_0(void) { allocate("a", 0, 1); }
-static void wants_align_max(void) { allocate("a", 0x80000000, 2); }
-static void wants_align_3(void) { allocate("a", 3, 1); }
-static void wants_align_all(void) { allocate("a", 0xffffffff, 1); }
-static void wants_zone_0(void) { allocate("a", 16, 0); }
-static void wants_zone_3(void) { allocate("a", 16, 3); }
-static void wants_zone_255(void) { allocate("a", 16, 255); }
-static void wants_twice(void) { allocate("a", 16, 1); allocate("a", 16, 1); }
-static void wants_no_name(void) { allocate("", 16, 1); }
-static void wants_long_name(void) { allocate(unterminated, 16, 1); }
-static void wants_pointer_names(void) { give_a(); pointer(unterminated, "a", 0, 4); }
-static void wants_pointer_src(void) { give_a(); pointer("a", unterminated, 0, 4); }
-static void wants_pointer_0(void) { give_a(); pointer("a", "a", 0, 0); }
-static void wants_pointer_3(void) { give_a(); pointer("a", "a", 0, 3); }
-static void wants_pointer_16(void) { give_a(); pointer("a", "a", 0, 16); }
-static void wants_pointer_255(void) { give_a(); pointer("a", "a", 0, 255); }
-static void wants_pointer_last(void) { give_a(); pointer("a", "a", 0xfffffffb, 4); }
-static void wants_pointer_wrap(void) { give_a(); pointer("a", "a", 0xfffffffc, 4); }
-static void wants_pointer_max(void) { give_a(); pointer("a", "a", 0xffffffff, 1); }
-static void wants_checksum_name(void) { give_a(); checksum(unterminated, 0, 0, 1); }
-static void wants_checksum_last(void) { give_a(); checksum("a", 0, 0xffff0000, 0xffff); }
-static void wants_checksum_wrap(void) { give_a(); checksum("a", 0, 0xffff0000, 0x10000); }
-static void wants_checksum_offset(void) { give_a(); checksum("a", 0xffffffff, 0, 1); }
-static void wants_write_dest(void) { give_a(); write_pointer(unterminated, "a", 0, 0, 8); }
-static void wants_write_src(void) { give_a(); write_pointer("a", unterminated, 0, 0, 8); }
-static void wants_write_5(void) { give_a(); write_pointer("a", "a", 0, 0, 5); }
-static void wants_write_wrap(void) { give_a(); write_pointer("a", "a", 0xfffffff8, 0, 8); }
-static void wants_write_last(void) { give_a(); write_pointer("a", "a", 0, 15, 4); }
-static void wants_write_past(void) { give_a(); write_pointer("a", "a", 0, 16, 4); }
-static void wants_write_far(void) { give_a(); write_pointer("a", "a", 0, 0xffffffff, 4); }
-static void wants_write_2(void) { give_a(); write_pointer("a", "a", 6, 0, 2); }
-static void wants_unallocated(void) { give_a(); checksum("b", 0, 0, 1); }
-static void wants_unknown(void) { add(5); add(0x80000001); add(0); add(0xffffffff); add(0); }
+static void wants_allocate(void)
+{
+	allocate("a", 16, 1);
+}
+static void wants_align_0(void)
+{
+	allocate("a", 0, 1);
+}
+static void wants_align_max(void)
+{
+	allocate("a", 0x80000000, 2);
+}
+static void wants_align_3(void)
+{
+	allocate("a", 3, 1);
+}
+static void wants_align_all(void)
+{
+	allocate("a", 0xffffffff, 1);
+}
+static void wants_zone_0(void)
+{
+	allocate("a", 16, 0);
+}
+static void wants_zone_3(void)
+{
+	allocate("a", 16, 3);
+}
+static void wants_zone_255(void)
+{
+	allocate("a", 16, 255);
+}
+static void wants_twice(void)
+{
+	allocate("a", 16, 1);
+	allocate("a", 16, 1);
+}
+static void wants_no_name(void)
+{
+	allocate("", 16, 1);
+}
+static void wants_long_name(void)
+{
+	allocate(unterminated, 16, 1);
+}
+static void wants_pointer_names(void)
+{
+	give_a();
+	pointer(unterminated, "a", 0, 4);
+}
+static void wants_pointer_src(void)
+{
+	give_a();
+	pointer("a", unterminated, 0, 4);
+}
+static void wants_pointer_0(void)
+{
+	give_a();
+	pointer("a", "a", 0, 0);
+}
+static void wants_pointer_3(void)
+{
+	give_a();
+	pointer("a", "a", 0, 3);
+}
+static void wants_pointer_16(void)
+{
+	give_a();
+	pointer("a", "a", 0, 16);
+}
+static void wants_pointer_255(void)
+{
+	give_a();
+	pointer("a", "a", 0, 255);
+}
+static void wants_pointer_last(void)
+{
+	give_a();
+	pointer("a", "a", 0xfffffffb, 4);
+}
+static void wants_pointer_wrap(void)
+{
+	give_a();
+	pointer("a", "a", 0xfffffffc, 4);
+}
+static void wants_pointer_max(void)
+{
+	give_a();
+	pointer("a", "a", 0xffffffff, 1);
+}
+static void wants_checksum_name(void)
+{
+	give_a();
+	checksum(unterminated, 0, 0, 1);
+}
+static void wants_checksum_last(void)
+{
+	give_a();
+	checksum("a", 0, 0xffff0000, 0xffff);
+}
+static void wants_checksum_wrap(void)
+{
+	give_a();
+	checksum("a", 0, 0xffff0000, 0x10000);
+}
+static void wants_checksum_offset(void)
+{
+	give_a();
+	checksum("a", 0xffffffff, 0, 1);
+}
+static void wants_write_dest(void)
+{
+	give_a();
+	write_pointer(unterminated, "a", 0, 0, 8);
+}
+static void wants_write_src(void)
+{
+	give_a();
+	write_pointer("a", unterminated, 0, 0, 8);
+}
+static void wants_write_5(void)
+{
+	give_a();
+	write_pointer("a", "a", 0, 0, 5);
+}
+static void wants_write_wrap(void)
+{
+	give_a();
+	write_pointer("a", "a", 0xfffffff8, 0, 8);
+}
+static void wants_write_last(void)
+{
+	give_a();
+	write_pointer("a", "a", 0, 15, 4);
+}
+static void wants_write_past(void)
+{
+	give_a();
+	write_pointer("a", "a", 0, 16, 4);
+}
+static void wants_write_far(void)
+{
+	give_a();
+	write_pointer("a", "a", 0, 0xffffffff, 4);
+}
+static void wants_write_2(void)
+{
+	give_a();
+	write_pointer("a", "a", 6, 0, 2);
+}
+static void wants_unallocated(void)
+{
+	give_a();
+	checksum("b", 0, 0, 1);
+}
+static void wants_unknown(void)
+{
+	add(5);
+	add(0x80000001);
+	add(0);
+	add(0xffffffff);
+	add(0);
+}
 
 static void wants_16_files(void)
 {
-	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k",
-					     "l", "m", "n", "o", "p" };
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h",
+					     "i", "j", "k", "l", "m", "n", "o", "p" };
 
 	for (uint32_t i = 0; i < COUNT(names); i++)
 		allocate(names[i], 1, 1);
@@ -194,14 +326,17 @@ static void test_refusals(void **state)
 		{ "pointer of 3 bytes", wants_pointer_3, ERR_SIZE, 1, "a", 0 },
 		{ "pointer of 16 bytes", wants_pointer_16, ERR_SIZE, 1, "a", 0 },
 		{ "pointer of 255 bytes", wants_pointer_255, ERR_SIZE, 1, "a", 0 },
-		{ "pointer at the end of 4 GiB", wants_pointer_last, ERR_RANGE, 1, "a", 0xfffffffb },
+		{ "pointer at the end of 4 GiB", wants_pointer_last, ERR_RANGE, 1, "a",
+		  0xfffffffb },
 		{ "pointer across 4 GiB", wants_pointer_wrap, ERR_RANGE, 1, "a", 0xfffffffc },
 		{ "pointer at the last byte", wants_pointer_max, ERR_RANGE, 1, "a", 0xffffffff },
 		{ "checksum of a nameless file", wants_checksum_name, ERR_NAME, 1, "", 0 },
 		{ "checksum up to 4 GiB", wants_checksum_last, ERR_RANGE, 1, "a", 0 },
 		{ "checksum across 4 GiB", wants_checksum_wrap, ERR_RANGE, 1, "a", 0 },
-		{ "checksum at the last byte", wants_checksum_offset, ERR_RANGE, 1, "a", 0xffffffff },
-		{ "checksum of what is not there", wants_unallocated, ERR_NOT_ALLOCATED, 1, "b", 0 },
+		{ "checksum at the last byte", wants_checksum_offset, ERR_RANGE, 1, "a",
+		  0xffffffff },
+		{ "checksum of what is not there", wants_unallocated, ERR_NOT_ALLOCATED, 1, "b",
+		  0 },
 		{ "write to a nameless file", wants_write_dest, ERR_NAME, 1, "", 0 },
 		{ "write of a nameless file", wants_write_src, ERR_NAME, 1, "a", 0 },
 		{ "write of 5 bytes", wants_write_5, ERR_SIZE, 1, "a", 0 },
@@ -305,7 +440,7 @@ static void test_run_pointers(void **state)
 		uint32_t offset;
 		uint8_t size;
 		uint64_t before;
-		uint32_t paddr;         /* of the file of 0x100 bytes that is pointed to */
+		uint32_t paddr; /* of the file of 0x100 bytes that is pointed to */
 		enum error wanted;
 		uint64_t after;
 	} cases[] = {
@@ -340,8 +475,7 @@ static void test_run_pointers(void **state)
 		memcpy(dest + offset, &cases[i].before, size);
 		give("dest", dest, 16, 0x5000);
 		give("src", src, 0x100, cases[i].paddr);
-		assert_case_equal(cases[i].name, run(),
-				  cases[i].wanted);
+		assert_case_equal(cases[i].name, run(), cases[i].wanted);
 		memcpy(&after, dest + offset, size);
 		assert_case_equal(cases[i].name, after, size ? cases[i].after : 0);
 		if (cases[i].wanted != OK) {
@@ -385,10 +519,8 @@ static void test_run_checksums(void **state)
 		checksum("a", cases[i].offset, cases[i].start, cases[i].length);
 		assert_int_equal(parse(), OK);
 		give("a", bytes, 64, 0x5000);
-		assert_case_equal(cases[i].name, run(),
-				  cases[i].wanted);
-		if (cases[i].wanted == OK && cases[i].length &&
-		    cases[i].offset >= cases[i].start &&
+		assert_case_equal(cases[i].name, run(), cases[i].wanted);
+		if (cases[i].wanted == OK && cases[i].length && cases[i].offset >= cases[i].start &&
 		    cases[i].offset < cases[i].start + cases[i].length)
 			assert_case_equal(cases[i].name,
 					  checksum_sum(bytes + cases[i].start, cases[i].length), 0);
@@ -435,7 +567,7 @@ static void test_run_counts_unknown_commands(void **state)
 	wants_unknown();
 	assert_int_equal(parse(), OK);
 	assert_int_equal(run(), OK);
-	assert_int_equal(loader.unknown_count, 3);           /* 0 is padding */
+	assert_int_equal(loader.unknown_count, 3); /* 0 is padding */
 	commands = 0;
 	assert_int_equal(parse(), OK);
 	assert_int_equal(run(), OK);
@@ -480,7 +612,10 @@ static void test_next_write(void **state)
  * Copies of the files a parsed script allocates, whole or as far as the script reaches.  Memory of
  * the right size is kept from one run to the next: there are half a million.
  */
-static struct { uint8_t *bytes; uint32_t size; } kept[LOADER_MAX_FILES];
+static struct {
+	uint8_t *bytes;
+	uint32_t size;
+} kept[LOADER_MAX_FILES];
 
 static void give_recorded(bool whole)
 {
@@ -509,7 +644,7 @@ static void give_recorded(bool whole)
 static uint32_t get32(const uint8_t *bytes)
 {
 	return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-		(uint32_t)bytes[3] << 24;
+	       (uint32_t)bytes[3] << 24;
 }
 
 static const uint8_t *at(uint32_t paddr, uint32_t size)
@@ -569,10 +704,10 @@ static void test_recorded_scripts(void **state)
 
 			check_table(paddr);
 			if (memcmp(table, "FACP", 4) == 0 && get32(table + 40))
-				check_table(get32(table + 40));         /* DSDT */
+				check_table(get32(table + 40)); /* DSDT */
 		}
 		assert_in_range(tables, 2, 20);
-		}
+	}
 }
 
 /* Runs whatever parses.  Nothing to assert but that it ends, and what the sanitizers see. */

@@ -23,13 +23,33 @@ int unit_teardown(void **state)
 	return 0;
 }
 
-const char *const unit_records[] = {
-	"pc", "pc-vmgenid", "pc-255", "pc-smbios0", "pc-tpm", "q35", "q35-288", "q35-devices",
-	"q35-nvdimm", "q35-numa", "q35-cxl", "q35-tpm", "microvm", "microvm-pcie", "microvm-288",
-	"pc-qemu10", "q35-qemu10", "q35-288-qemu10", "q35-devices-qemu10", "q35-nvdimm-qemu10",
-	"q35-numa-qemu10", "q35-cxl-qemu10", "q35-tpm-qemu10", "microvm-qemu10",
-	"microvm-pcie-qemu10", "microvm-288-qemu10", NULL
-};
+const char *const unit_records[] = { "pc",
+				     "pc-vmgenid",
+				     "pc-255",
+				     "pc-smbios0",
+				     "pc-tpm",
+				     "q35",
+				     "q35-288",
+				     "q35-devices",
+				     "q35-nvdimm",
+				     "q35-numa",
+				     "q35-cxl",
+				     "q35-tpm",
+				     "microvm",
+				     "microvm-pcie",
+				     "microvm-288",
+				     "pc-qemu10",
+				     "q35-qemu10",
+				     "q35-288-qemu10",
+				     "q35-devices-qemu10",
+				     "q35-nvdimm-qemu10",
+				     "q35-numa-qemu10",
+				     "q35-cxl-qemu10",
+				     "q35-tpm-qemu10",
+				     "microvm-qemu10",
+				     "microvm-pcie-qemu10",
+				     "microvm-288-qemu10",
+				     NULL };
 
 void unit_load(const char *record)
 {

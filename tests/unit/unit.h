@@ -21,37 +21,43 @@
 #include "memmap.h"
 #include "string.h"
 
-#define COUNT(array)            (sizeof(array) / sizeof((array)[0]))
-#define KIB                     0x400ull
-#define MIB                     0x100000ull
-#define GIB                     0x40000000ull
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define KIB          0x400ull
+#define MIB          0x100000ull
+#define GIB          0x40000000ull
 
 char *strstr(const char *haystack, const char *needle);
 
 /* The statement panics, and the message has these words. */
-#define assert_panics(words, statement) do { \
-	fake.panic[0] = '\0'; \
-	if (fake_run(statement) != FAKE_PANIC) \
-		fail_msg("no panic with \"%s\"", words); \
-	assert_says(fake.panic, words); \
-} while (0)
+#define assert_panics(words, statement) \
+	do { \
+		fake.panic[0] = '\0'; \
+		if (fake_run(statement) != FAKE_PANIC) \
+			fail_msg("no panic with \"%s\"", words); \
+		assert_says(fake.panic, words); \
+	} while (0)
 
-#define assert_says(text, words) do { \
-	if (!strstr(text, words)) \
-		fail_msg("\"%s\" does not say \"%s\"", text, words); \
-} while (0)
+#define assert_says(text, words) \
+	do { \
+		if (!strstr(text, words)) \
+			fail_msg("\"%s\" does not say \"%s\"", text, words); \
+	} while (0)
 
 /* For tables of cases: names the case that fails. */
-#define assert_case(name, condition) do { \
-	if (!(condition)) \
-		fail_msg("case \"%s\": %s is false", name, #condition); \
-} while (0)
+#define assert_case(name, condition) \
+	do { \
+		if (!(condition)) \
+			fail_msg("case \"%s\": %s is false", name, #condition); \
+	} while (0)
 
-#define assert_case_equal(name, is, wanted) do { \
-	unsigned long long is_ = (unsigned long long)(is), wanted_ = (unsigned long long)(wanted); \
-	if (is_ != wanted_) \
-		fail_msg("case \"%s\": %s is 0x%llx, not 0x%llx", name, #is, is_, wanted_); \
-} while (0)
+#define assert_case_equal(name, is, wanted) \
+	do { \
+		unsigned long long is_ = (unsigned long long)(is), \
+				   wanted_ = (unsigned long long)(wanted); \
+		if (is_ != wanted_) \
+			fail_msg("case \"%s\": %s is 0x%llx, not 0x%llx", name, #is, is_, \
+				 wanted_); \
+	} while (0)
 
 /* A fixed sequence of numbers, the same on every run and host. */
 static inline uint32_t unit_random(uint32_t *state)
@@ -66,13 +72,13 @@ static inline uint32_t unit_random(uint32_t *state)
 uint8_t *unit_read(const char *name, uint32_t *size);
 
 /* The recordings of tests/data, made by scripts/record_blobs.py. */
-extern const char *const unit_records[];        /* NULL at the end */
+extern const char *const unit_records[]; /* NULL at the end */
 
 /* Puts a recording's CPU count and those files that are not there yet into the modelled fw_cfg. */
 void unit_load(const char *record);
 
 /* The fixed ranges of a machine without ECAM. */
-#define UNIT_RANGES     4
+#define UNIT_RANGES 4
 extern const struct memory_range unit_ranges[UNIT_RANGES];
 
 /*

@@ -3,6 +3,7 @@
 #include "io.h"
 
 /* ACPI 6.5 section 5.2 */
+/* clang-format off */
 #define RSDP_REVISION           15
 #define RSDP_RSDT               16
 #define RSDP_LENGTH             20
@@ -40,6 +41,7 @@
 #define Q35_GPE0_OFFSET         0x20u
 
 #define BP_VERSION              0x206
+/* clang-format on */
 
 static const uint8_t *fadt, *madt, *mcfg;
 
@@ -98,7 +100,8 @@ static bool walk(uint32_t rsdp)
 	const uint8_t *t = at(root);
 
 	if (!check(root && xsdt < GIB4, "acpi.root", "RSDT or XSDT below 4 GiB", "%s at %x",
-		   xsdt ? "XSDT" : "RSDT", root) || !check_table(root))
+		   xsdt ? "XSDT" : "RSDT", root) ||
+	    !check_table(root))
 		return false;
 	for (uint32_t offset = SDT_SIZE; offset < get32(t + SDT_LENGTH); offset += step)
 		visit(xsdt ? get64(t + offset) : get32(t + offset));

@@ -7,6 +7,7 @@
 #include "guest.h"
 #include "io.h"
 
+/* clang-format off */
 #define PCI_VENDOR_ID           0x00
 #define PCI_COMMAND             0x04
 #define PCI_HEADER_TYPE         0x0c            /* the dword that has it, in bits 23:16 */
@@ -26,8 +27,9 @@
 #define ID_GPEX                 0x00081b36
 
 #define IOAPIC_BASE             0xfec00000      /* from here to 4 GiB is the chipset's */
+/* clang-format on */
 
-static uint32_t ecam;                           /* 0: by ports */
+static uint32_t ecam; /* 0: by ports */
 
 static volatile uint32_t *ecam_register(uint32_t bdf, uint32_t offset)
 {
@@ -70,12 +72,12 @@ static void check_function(uint32_t bdf, uint32_t bars)
 		uint64_t base = read_config(bdf, offset);
 		uint64_t mask = mask_of(bdf, offset, (uint32_t)base);
 		bool io = mask & BAR_IO;
-		bool ones = base == mask;       /* what a search for the size left */
+		bool ones = base == mask; /* what a search for the size left */
 
 		if (!mask)
 			continue;
 		if (io) {
-			mask |= 0xffff0000;     /* the upper half need not be there */
+			mask |= 0xffff0000; /* the upper half need not be there */
 		} else if ((mask & 6) == BAR_64) {
 			uint64_t high = read_config(bdf, offset + 4);
 
@@ -93,8 +95,8 @@ static void check_function(uint32_t bdf, uint32_t bars)
 		check(base && !ones, "pci.bar", "an address", "%x:%x.%u BAR %u at %llx", bdf >> 8,
 		      bdf >> 3 & 31, bdf & 7, number, base);
 		check(!(base & ~mask), "pci.bar-aligned", "aligned to its size",
-		      "%x:%x.%u BAR %u at %llx, mask %llx", bdf >> 8, bdf >> 3 & 31, bdf & 7, number,
-		      base, mask);
+		      "%x:%x.%u BAR %u at %llx, mask %llx", bdf >> 8, bdf >> 3 & 31, bdf & 7,
+		      number, base, mask);
 	}
 	write_config(bdf, PCI_COMMAND, command);
 }

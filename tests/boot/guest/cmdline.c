@@ -50,14 +50,14 @@ void check_cmdline(void)
 {
 	uint32_t size;
 
-	if (handoff.protocol == MULTIBOOT)      /* QEMU puts it into the image, not into fw_cfg */
+	if (handoff.protocol == MULTIBOOT) /* QEMU puts it into the image, not into fw_cfg */
 		return;
 	size = fw_cfg_u32(FW_CFG_CMDLINE_SIZE);
 	if (!check(handoff.cmdline || size <= 1, "cmdline.pointer", "a string", "%s",
-		   handoff.cmdline ? "a string" : "none") || !handoff.cmdline)
+		   handoff.cmdline ? "a string" : "none") ||
+	    !handoff.cmdline)
 		return;
 	check_equal("cmdline.length", size ? size - 1 : 0, strlen(handoff.cmdline));
 	check_equal("cmdline.equal-up-to", size,
-		    fw_cfg_compare(FW_CFG_CMDLINE_DATA, 0, paddr_of(handoff.cmdline),
-				   size));
+		    fw_cfg_compare(FW_CFG_CMDLINE_DATA, 0, paddr_of(handoff.cmdline), size));
 }

@@ -12,6 +12,7 @@
 #include "guest.h"
 #include "io.h"
 
+/* clang-format off */
 #define MAX_CPUS                288
 #define MAX_MSRS                48
 
@@ -41,19 +42,23 @@
 #define TRAP                    0x38000u        /* an SMI leads here with the SMBASE of a reset */
 #define TRAPPED                 0x54524150u
 #define PATIENCE                200000000u
+/* clang-format on */
 
 extern char ap_nmi[], ap_real[], ap_real_end[], ap_real_gdtr[];
 void ap_main(uint32_t index);
 
-uint32_t ap_next;                               /* cpu_ap.S takes a number from it */
+uint32_t ap_next; /* cpu_ap.S takes a number from it */
 static struct {
 	uint32_t apic_id;
-	uint32_t different;                     /* MSRs that are not the boot processor's */
+	uint32_t different; /* MSRs that are not the boot processor's */
 	uint32_t first_msr;
 	uint64_t first_value;
 } others[MAX_CPUS];
 static volatile uint32_t others_done;
-static struct { uint32_t msr; uint64_t value; } msrs[MAX_MSRS];
+static struct {
+	uint32_t msr;
+	uint64_t value;
+} msrs[MAX_MSRS];
 static uint32_t msr_count;
 static volatile uint32_t trapped;
 
@@ -61,13 +66,13 @@ static uint64_t rdmsr(uint32_t msr)
 {
 	uint64_t value;
 
-	__asm__ volatile ("rdmsr" : "=A" (value) : "c" (msr));
+	__asm__ volatile("rdmsr" : "=A"(value) : "c"(msr));
 	return value;
 }
 
 static void wrmsr(uint32_t msr, uint64_t value)
 {
-	__asm__ volatile ("wrmsr" : : "A" (value), "c" (msr));
+	__asm__ volatile("wrmsr" : : "A"(value), "c"(msr));
 }
 
 static void mmio_write32(uint32_t paddr, uint32_t value)
@@ -131,7 +136,8 @@ static bool uncached(uint64_t paddr, uint32_t ranges)
 	for (uint32_t i = 0; i < ranges; i++) {
 		uint64_t mask = msr_of(0x201 + 2 * i) & ~0xfffull;
 
-		if ((msr_of(0x201 + 2 * i) & 0x800) && (paddr & mask) == (msr_of(0x200 + 2 * i) & mask))
+		if ((msr_of(0x201 + 2 * i) & 0x800) &&
+		    (paddr & mask) == (msr_of(0x200 + 2 * i) & mask))
 			return true;
 	}
 	return false;
@@ -162,9 +168,10 @@ static void check_mtrrs(void)
 	check_equal("mtrr.00000", 0x0606060606060606, msr_of(0x250));
 	check_equal("mtrr.80000", 0x0606060606060606, msr_of(0x258));
 	check_equal("mtrr.a0000", 0, msr_of(0x259));
-	for (uint32_t i = 0; i < 8; i++)        /* of 32 KiB: option ROMs, the firmware's RAM, the ROM */
-		check_equal("mtrr.c0000-fffff", i == 4 || i == 5 ? 0x0606060606060606 :
-			    0x0505050505050505, msr_of(0x268 + i));
+	for (uint32_t i = 0; i < 8; i++) /* of 32 KiB: option ROMs, the firmware's RAM, the ROM */
+		check_equal("mtrr.c0000-fffff",
+			    i == 4 || i == 5 ? 0x0606060606060606 : 0x0505050505050505,
+			    msr_of(0x268 + i));
 
 	for (uint32_t i = 0; i < handoff.map_count; i++) {
 		const struct map_entry *entry = &handoff.map[i];
@@ -216,15 +223,15 @@ static void check_others(uint32_t count)
 	else
 		wake_by_nmi();
 	for (uint32_t i = 0; i < PATIENCE && others_done < count; i++)
-		__asm__ volatile ("pause");
+		__asm__ volatile("pause");
 	check_equal("cpu.others", count, others_done);
 	for (uint32_t i = 0; i < others_done && i < MAX_CPUS; i++) {
 		if (!others[i].different)
 			continue;
 		different++;
-		check(false, "cpu.msrs", "the boot processor's", "APIC id %u: %u others, MSR %x is %llx",
-		      others[i].apic_id, others[i].different, others[i].first_msr,
-		      others[i].first_value);
+		check(false, "cpu.msrs", "the boot processor's",
+		      "APIC id %u: %u others, MSR %x is %llx", others[i].apic_id,
+		      others[i].different, others[i].first_msr, others[i].first_value);
 	}
 	check_equal("cpu.different", 0, different);
 }
@@ -233,7 +240,7 @@ static uint16_t inw(uint16_t port)
 {
 	uint16_t value;
 
-	__asm__ volatile ("inw %1, %0" : "=a" (value) : "Nd" (port) : "memory");
+	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
 	return value;
 }
 
@@ -264,7 +271,7 @@ static bool clear_sci_en(uint16_t pm1_cnt)
 			outw(pm1_cnt, inw(pm1_cnt) & 0xfffe);
 			quiet = 0;
 		}
-		__asm__ volatile ("pause");
+		__asm__ volatile("pause");
 	}
 	return quiet == 1000;
 }
@@ -283,14 +290,15 @@ static bool served(uint32_t id, uint16_t pm1_cnt)
 	for (uint32_t i = 0; i < 2000000; i++) {
 		if (inw(pm1_cnt) & 1)
 			return true;
-		__asm__ volatile ("pause");
+		__asm__ volatile("pause");
 	}
 	return false;
 }
 
 static bool check_served(uint32_t id, uint16_t pm1_cnt)
 {
-	return served(id, pm1_cnt) || check(false, "smm.served", "an SMI", "APIC id %u without", id);
+	return served(id, pm1_cnt) ||
+	       check(false, "smm.served", "an SMI", "APIC id %u without", id);
 }
 
 static void check_q35(void)
@@ -325,7 +333,7 @@ static void check_q35(void)
 
 static void check_pc(void)
 {
-	check_equal("smm.closed", 0x0a, pci_read8(0, 0x72) & 0x4f);     /* QEMU has no lock there */
+	check_equal("smm.closed", 0x0a, pci_read8(0, 0x72) & 0x4f); /* QEMU has no lock there */
 	check_equal("smm.apmc_en", 2, pci_read8(0xb, 0x5b) & 2);
 }
 
@@ -357,11 +365,12 @@ static void check_smm(uint32_t count)
 	if (has_display())
 		fill_a_segment();
 	set_trap();
-	outb(APM_CNT, 0x55);            /* means nothing, raises an SMI on this processor */
+	outb(APM_CNT, 0x55); /* means nothing, raises an SMI on this processor */
 	outb(APM_CNT, q35 ? 0x02 : 0xf1);
 	check_equal("smm.acpi-enable", 1, inw(pm1_cnt) & 1);
 	if (cpuid(1).edx & CPUID_APIC) {
-		check(served(apic_id(), pm1_cnt), "smm.boot-processor", "served", "APIC id %u", apic_id());
+		check(served(apic_id(), pm1_cnt), "smm.boot-processor", "served", "APIC id %u",
+		      apic_id());
 		/* An x2APIC reaches those in xAPIC mode too, but not under every QEMU: in two turns. */
 		for (uint32_t i = 0; i < count && i < others_done; i++)
 			if (others[i].apic_id <= MAX_XAPIC_ID)

@@ -7,12 +7,12 @@
 #include "guest.h"
 #include "io.h"
 
-#define HOLE_BASE               0xa0000u
-#define HOLE_END                0x100000u
-#define FLASH_BASE              0xfffc0000u
-#define LOST_BUDGET             (2 * MIB)       /* the hole, the EBDA, tables for 255 processors */
-#define TSEG_MAX                (16 * MIB)
-#define Q35_PCIEXBAR            0x60
+#define HOLE_BASE    0xa0000u
+#define HOLE_END     0x100000u
+#define FLASH_BASE   0xfffc0000u
+#define LOST_BUDGET  (2 * MIB) /* the hole, the EBDA, tables for 255 processors */
+#define TSEG_MAX     (16 * MIB)
+#define Q35_PCIEXBAR 0x60
 
 struct qemu_entry {
 	uint64_t base, size;
@@ -104,7 +104,7 @@ static void check_against_qemu(void)
 		inside += covered(base, end, MAP_RAM) + covered(base, end, MAP_ACPI) +
 			  covered(base, end, MAP_NVS);
 		gap += size - covered(base, end, MAP_NONE);
-		if (base < HOLE_END)            /* the hole need not be listed */
+		if (base < HOLE_END) /* the hole need not be listed */
 			gap -= HOLE_END - HOLE_BASE - covered(HOLE_BASE, HOLE_END, MAP_NONE);
 		if (base >= GIB4)
 			check_equal("map.high-ram", size, covered(base, end, MAP_RAM));
@@ -119,8 +119,8 @@ static void check_against_qemu(void)
 		check_equal("map.ram-size", expected, qemu_ram);
 }
 
-#define PROBES_PER_RANGE        16
-#define PROBES_MAX              512
+#define PROBES_PER_RANGE 16
+#define PROBES_MAX       512
 
 static uint32_t probe_value(uint64_t paddr)
 {

@@ -2,6 +2,7 @@
 #include "guest.h"
 #include "io.h"
 
+/* clang-format off */
 #define PORT_SELECTOR           0x510
 #define PORT_DATA               0x511
 #define PORT_DMA_LOW            0x518
@@ -11,6 +12,7 @@
 #define FW_CFG_FILE_DIR         0x19
 
 #define DMA_READ                2
+/* clang-format on */
 
 static bool have_dma;
 static uint8_t chunk[64 * KIB];

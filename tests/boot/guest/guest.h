@@ -25,9 +25,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KIB             1024u
-#define MIB             (1024u * 1024u)
-#define GIB4            (1ull << 32)
+#define KIB  1024u
+#define MIB  (1024u * 1024u)
+#define GIB4 (1ull << 32)
 
 /* start.h holds the same numbers for the assembly. */
 enum protocol { PVH = 1, LINUX32, LINUX64, MULTIBOOT };
@@ -38,7 +38,7 @@ struct entry_state {
 	uint32_t eax, ecx, edx, ebx, esp, ebp, esi, edi;
 	uint32_t eflags, cr0, cr3, cr4, efer;
 	uint32_t cs, ds, es, ss, fs, gs, tr;
-	uint32_t high;                  /* bits 32-63 of RSI */
+	uint32_t high; /* bits 32-63 of RSI */
 	uint16_t gdt_limit;
 	uint32_t gdt_base;
 	uint32_t gdt_base_high;
@@ -53,19 +53,19 @@ enum { MAP_NONE, MAP_RAM, MAP_RESERVED, MAP_ACPI, MAP_NVS };
 
 struct module {
 	uint64_t base, size;
-	const char *cmdline;            /* or NULL */
+	const char *cmdline; /* or NULL */
 };
 
 struct handoff {
 	enum protocol protocol;
 	struct map_entry map[256];
 	uint32_t map_count;
-	const char *cmdline;            /* or NULL */
-	uint64_t rsdp;                  /* 0: none passed */
+	const char *cmdline; /* or NULL */
+	uint64_t rsdp;       /* 0: none passed */
 	struct module modules[8];
 	uint32_t module_count;
-	uint8_t *boot_params;           /* Linux only */
-	const uint8_t *mbi;             /* multiboot only */
+	uint8_t *boot_params; /* Linux only */
+	const uint8_t *mbi;   /* multiboot only */
 };
 
 extern struct entry_state entry_state;
@@ -131,15 +131,15 @@ uint8_t pci_pirq_route(uint32_t pirq);
 
 /* fw_cfg.c */
 enum {
-	FW_CFG_KERNEL_ADDR      = 0x07,
-	FW_CFG_KERNEL_SIZE      = 0x08,
-	FW_CFG_INITRD_SIZE      = 0x0b,
-	FW_CFG_KERNEL_DATA      = 0x11,
-	FW_CFG_INITRD_DATA      = 0x12,
-	FW_CFG_CMDLINE_SIZE     = 0x14,
-	FW_CFG_CMDLINE_DATA     = 0x15,
-	FW_CFG_SETUP_DATA       = 0x18,
-	FW_CFG_NB_CPUS          = 0x05,
+	FW_CFG_KERNEL_ADDR = 0x07,
+	FW_CFG_KERNEL_SIZE = 0x08,
+	FW_CFG_INITRD_SIZE = 0x0b,
+	FW_CFG_KERNEL_DATA = 0x11,
+	FW_CFG_INITRD_DATA = 0x12,
+	FW_CFG_CMDLINE_SIZE = 0x14,
+	FW_CFG_CMDLINE_DATA = 0x15,
+	FW_CFG_SETUP_DATA = 0x18,
+	FW_CFG_NB_CPUS = 0x05,
 };
 void fw_cfg_init(void);
 void fw_cfg_select(uint16_t selector);
@@ -173,7 +173,7 @@ static inline void *at(uint32_t paddr)
 {
 	void *pointer = (void *)(uintptr_t)paddr;
 
-	__asm__ ("" : "+r" (pointer));  /* address 0 is an address like any other */
+	__asm__("" : "+r"(pointer)); /* address 0 is an address like any other */
 	return pointer;
 }
 

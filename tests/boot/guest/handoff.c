@@ -2,7 +2,7 @@
 #include "guest.h"
 
 /* Xen public/arch-x86/hvm/start_info.h */
-#define START_INFO_MAGIC        0x336ec578
+#define START_INFO_MAGIC 0x336ec578
 struct hvm_start_info {
 	uint32_t magic, version, flags, nr_modules;
 	uint64_t modlist_paddr, cmdline_paddr, rsdp_paddr, memmap_paddr;
@@ -19,6 +19,7 @@ struct hvm_memmap_table_entry {
 };
 
 /* Linux Documentation/arch/x86/zero-page.rst */
+/* clang-format off */
 #define BP_ACPI_RSDP_ADDR       0x070
 #define BP_EXT_RAMDISK_IMAGE    0x0c0
 #define BP_EXT_RAMDISK_SIZE     0x0c4
@@ -43,6 +44,7 @@ struct hvm_memmap_table_entry {
 #define MBI_MMAP_LENGTH         44
 #define MBI_MMAP_ADDR           48
 #define MBI_SIZE                88
+/* clang-format on */
 
 struct handoff handoff;
 
@@ -134,7 +136,7 @@ static void read_linux(void)
 	handoff.boot_params = bp;
 	occupies(HANDED_OVER, "boot_params", entry_state.esi, 4 * KIB);
 	read_e820(bp + BP_E820_TABLE, bp[BP_E820_ENTRIES]);
-	for (int i = 0; node && i < 16; i++) {  /* setup_data.c reports a chain that is worse */
+	for (int i = 0; node && i < 16; i++) { /* setup_data.c reports a chain that is worse */
 		const uint8_t *p = at((uint32_t)node);
 
 		if (get32(p + 8) == SETUP_E820_EXT)

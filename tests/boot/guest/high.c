@@ -6,18 +6,18 @@
 #include "guest.h"
 #include "io.h"
 
-#define WINDOW                  0xfe000000u     /* no RAM and none of the devices used here */
-#define PAGE                    (2 * MIB)
-#define PRESENT                 1u
-#define WRITABLE                2u
-#define LARGE                   0x80u
+#define WINDOW   0xfe000000u /* no RAM and none of the devices used here */
+#define PAGE     (2 * MIB)
+#define PRESENT  1u
+#define WRITABLE 2u
+#define LARGE    0x80u
 
 static uint64_t directories[4 * 512] __attribute__((aligned(4096)));
 static uint64_t pointers[4] __attribute__((aligned(32)));
 
 static void load_cr3(void)
 {
-	__asm__ volatile ("movl %0, %%cr3" : : "r" (pointers) : "memory");
+	__asm__ volatile("movl %0, %%cr3" : : "r"(pointers) : "memory");
 }
 
 static void enable_paging(void)
@@ -29,10 +29,11 @@ static void enable_paging(void)
 	for (uint32_t i = 0; i < 4; i++)
 		pointers[i] = paddr_of(directories + i * 512) | PRESENT;
 	load_cr3();
-	__asm__ volatile (
-		"movl %%cr4, %0; orl $0x20, %0; movl %0, %%cr4\n"               /* PAE */
-		"movl %%cr0, %0; orl $0x80000000, %0; movl %0, %%cr0"           /* PG */
-		: "=&r" (cr) : : "memory");
+	__asm__ volatile("movl %%cr4, %0; orl $0x20, %0; movl %0, %%cr4\n"     /* PAE */
+			 "movl %%cr0, %0; orl $0x80000000, %0; movl %0, %%cr0" /* PG */
+			 : "=&r"(cr)
+			 :
+			 : "memory");
 }
 
 static uint32_t address_bits(void)

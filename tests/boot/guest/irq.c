@@ -2,12 +2,14 @@
 #include "guest.h"
 #include "io.h"
 
+/* clang-format off */
 #define LEVEL_CAPABLE           0xdef8u         /* 3-7, 9-12, 14, 15 */
 #define SCI_IRQ                 9
 
 #define LVT_MASKED              (1u << 16)
 #define LVT_DELIVERY            0x700u
   #define LVT_EXTINT              0x700u
+/* clang-format on */
 
 static void check_pirqs(void)
 {

@@ -8,6 +8,7 @@
 #include "guest.h"
 
 /* Linux Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header" */
+/* clang-format off */
 #define HDR_BASE                0x1f1
 #define HDR_JUMP                0x200
 #define HDR_VERSION             0x206
@@ -26,17 +27,22 @@
 #define HDR_INIT_SIZE           0x260
 
 #define LOAD_ADDRESS            0x100000u       /* of a bzImage that says nothing else */
+/* clang-format on */
 
 /* Fields of boot_params outside the header that a loader fills. */
-static const struct { uint16_t base, end; } loader_fields[] = {
-	{ 0x070, 0x078 },       /* acpi_rsdp_addr */
-	{ 0x0c0, 0x0cc },       /* ext_ramdisk_image, ext_ramdisk_size, ext_cmd_line_ptr */
-	{ 0x1e4, 0x1e9 },       /* scratch: our stack at the entry; e820_entries */
-	{ 0x2d0, 0xcd0 },       /* e820_table */
+static const struct {
+	uint16_t base, end;
+} loader_fields[] = {
+	{ 0x070, 0x078 }, /* acpi_rsdp_addr */
+	{ 0x0c0, 0x0cc }, /* ext_ramdisk_image, ext_ramdisk_size, ext_cmd_line_ptr */
+	{ 0x1e4, 0x1e9 }, /* scratch: our stack at the entry; e820_entries */
+	{ 0x2d0, 0xcd0 }, /* e820_table */
 };
 
 /* Fields of the header that a loader changes. */
-static const struct { uint16_t base, end; } changed_fields[] = {
+static const struct {
+	uint16_t base, end;
+} changed_fields[] = {
 	{ HDR_TYPE_OF_LOADER, HDR_LOADFLAGS + 1 },
 	{ HDR_CODE32_START, HDR_RAMDISK_SIZE + 4 },
 	{ HDR_HEAP_END_PTR, HDR_CMD_LINE_PTR + 4 },
@@ -66,7 +72,7 @@ uint64_t kernel_runtime_base(void)
 	uint64_t preferred = get64(setup + HDR_PREF_ADDRESS);
 	uint32_t alignment = get32(setup + HDR_KERNEL_ALIGNMENT);
 
-	if (!get32(setup + HDR_INIT_SIZE))      /* protocol < 2.10 does not tell */
+	if (!get32(setup + HDR_INIT_SIZE)) /* protocol < 2.10 does not tell */
 		return base;
 	if (!setup[HDR_RELOCATABLE])
 		return preferred;

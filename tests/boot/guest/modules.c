@@ -1,11 +1,13 @@
 /* modules.c - the initrd against what QEMU offers: bytes, size, place. */
 #include "guest.h"
 
+/* clang-format off */
 #define BP_HEADER_VERSION       0x206
 #define BP_INITRD_ADDR_MAX      0x22c
 #define BP_XLOADFLAGS           0x236
   #define XLF_ABOVE_4G            (1u << 1)
 #define INITRD_MAX_BEFORE_203   0x37ffffffu
+/* clang-format on */
 
 static uint64_t limit(void)
 {
@@ -25,7 +27,7 @@ void check_modules(void)
 	uint32_t size;
 	const struct module *initrd = &handoff.modules[0];
 
-	if (handoff.protocol == MULTIBOOT)      /* there INITRD_DATA is the information structure */
+	if (handoff.protocol == MULTIBOOT) /* there INITRD_DATA is the information structure */
 		return;
 	size = fw_cfg_u32(FW_CFG_INITRD_SIZE);
 	check_equal("initrd.count", size ? 1 : 0, handoff.module_count);

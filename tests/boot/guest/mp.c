@@ -5,28 +5,28 @@
 #include "guest.h"
 #include "io.h"
 
-#define BDA_EBDA_SEGMENT        0x40e
-#define BDA_BASE_MEMORY_KIB     0x413
-#define BASE_MEMORY_END         0xa0000u
+#define BDA_EBDA_SEGMENT    0x40e
+#define BDA_BASE_MEMORY_KIB 0x413
+#define BASE_MEMORY_END     0xa0000u
 
-#define MPF_TABLE               4
-#define MPF_LENGTH              8               /* in paragraphs */
-#define MPF_REVISION            9
+#define MPF_TABLE    4
+#define MPF_LENGTH   8 /* in paragraphs */
+#define MPF_REVISION 9
 
-#define MPC_LENGTH              4
-#define MPC_COUNT               34
-#define MPC_LAPIC               36
-#define MPC_ENTRIES             44
+#define MPC_LENGTH  4
+#define MPC_COUNT   34
+#define MPC_LAPIC   36
+#define MPC_ENTRIES 44
 
 enum { MP_PROCESSOR, MP_BUS, MP_IOAPIC, MP_INTSRC, MP_LINT, MP_TYPES };
-#define CPU_ENABLED             1
-#define CPU_BSP                 2
-#define INT_EXTINT              3
+#define CPU_ENABLED 1
+#define CPU_BSP     2
+#define INT_EXTINT  3
 
-#define IOAPIC_BASE             0xfec00000u
-#define IOAPIC_INDEX            0x00
-#define IOAPIC_DATA             0x10
-#define IOAPIC_VERSION          1
+#define IOAPIC_BASE    0xfec00000u
+#define IOAPIC_INDEX   0x00
+#define IOAPIC_DATA    0x10
+#define IOAPIC_VERSION 1
 
 struct mp_state {
 	uint32_t counts[MP_TYPES];

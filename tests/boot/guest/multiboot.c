@@ -1,6 +1,7 @@
 /* multiboot.c - what the firmware adds to QEMU's multiboot information. */
 #include "guest.h"
 
+/* clang-format off */
 #define MBI_FLAGS               0
   #define MBI_MEM                 (1u << 0)
   #define MBI_CMDLINE             (1u << 2)
@@ -8,6 +9,7 @@
   #define MBI_MMAP                (1u << 6)
 #define MBI_MEM_LOWER           4
 #define MBI_MEM_UPPER           8
+/* clang-format on */
 
 void check_multiboot(void)
 {

@@ -2,6 +2,7 @@
 #include "guest.h"
 #include "io.h"
 
+/* clang-format off */
 #define PCI_VENDOR_ID           0x00
 #define PCI_HEADER_TYPE         0x0e
   #define HEADER_MULTIFUNCTION    0x80
@@ -23,8 +24,9 @@
 #define PIRQE_ROUTE             0x68            /* q35 only */
 
 #define DEPTH_MAX               16
+/* clang-format on */
 
-static uint32_t path[DEPTH_MAX];        /* slots from the root down to the function visited */
+static uint32_t path[DEPTH_MAX]; /* slots from the root down to the function visited */
 static uint32_t last_bus;
 static bool extra_root;
 

@@ -32,7 +32,7 @@ static bool well_placed(uint32_t i)
 		return type == MAP_RAM;
 	case HANDED_OVER:
 		return type != MAP_NONE;
-	case TABLE:     /* the legacy hole need not be listed: no system takes it for RAM */
+	case TABLE: /* the legacy hole need not be listed: no system takes it for RAM */
 		return type != MAP_RAM && (type != MAP_NONE || places[i].end <= MIB) &&
 		       !map_overlaps(places[i].base, size, MAP_RAM);
 	}

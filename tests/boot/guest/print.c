@@ -4,9 +4,11 @@
 #include "guest.h"
 #include "io.h"
 
+/* clang-format off */
 #define COM1                    0x3f8
 #define COM1_LINE_STATUS        0x3fd
   #define TRANSMITTER_EMPTY       0x20
+/* clang-format on */
 
 static uint32_t checks, failures;
 
@@ -61,7 +63,7 @@ static void put_format(const char *format, va_list args)
 		case 'x':
 			put_hex(va_arg(args, uint32_t));
 			break;
-		case 'l':       /* %llx */
+		case 'l': /* %llx */
 			format += 2;
 			put_hex(va_arg(args, uint64_t));
 			break;
@@ -121,7 +123,7 @@ _Noreturn void finish(void)
 		print("PASS %u checks\n", checks);
 	outl(PORT_DEBUG_EXIT, failures ? 0x11 : 0x10);
 	for (;;)
-		__asm__ volatile ("cli; hlt");
+		__asm__ volatile("cli; hlt");
 }
 
 _Noreturn void exception(const uint32_t *frame);

@@ -5,6 +5,7 @@
 #include "guest.h"
 #include "io.h"
 
+/* clang-format off */
 #define CMOS_BOOTS              0x7e            /* unused by QEMU, kept by a reset */
 #define PORT_KEYBOARD           0x64
   #define KEYBOARD_RESET          0xfe
@@ -14,6 +15,7 @@
 #define GED_RESET_VALUE         0x42
 #define PAM_PC                  0x59
 #define PAM_Q35                 0x90
+/* clang-format on */
 
 static uint8_t cmos_read(uint8_t index)
 {
@@ -31,7 +33,7 @@ uint32_t boot_number(void)
 {
 	uint8_t done = cmos_read(CMOS_BOOTS);
 
-	return done == 0xff ? 1 : done + 1u;    /* 0xff: no such device */
+	return done == 0xff ? 1 : done + 1u; /* 0xff: no such device */
 }
 
 static void fill(uint64_t base, uint64_t end)
@@ -57,9 +59,12 @@ enum way { PORT_CF9, TRIPLE_FAULT, KEYBOARD, FAST, ACPI, INIT, HOST };
 /* To be asked before memory, and with it the command line, is full of garbage. */
 static enum way way_asked(void)
 {
-	static const struct { const char *word; enum way way; } ways[] = {
-		{ "reboot.triple", TRIPLE_FAULT }, { "reboot.keyboard", KEYBOARD }, { "reboot.fast", FAST },
-		{ "reboot.acpi", ACPI }, { "reboot.init", INIT }, { "reboot.host", HOST } };
+	static const struct {
+		const char *word;
+		enum way way;
+	} ways[] = { { "reboot.triple", TRIPLE_FAULT }, { "reboot.keyboard", KEYBOARD },
+		     { "reboot.fast", FAST },           { "reboot.acpi", ACPI },
+		     { "reboot.init", INIT },           { "reboot.host", HOST } };
 
 	for (uint32_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (word(ways[i].word))
@@ -80,7 +85,7 @@ static _Noreturn void reset(enum way way)
 		outb(PORT_RESET, 0x06);
 		break;
 	case TRIPLE_FAULT:
-		__asm__ volatile ("lidt %0; ud2" : : "m" (no_idt));
+		__asm__ volatile("lidt %0; ud2" : : "m"(no_idt));
 		break;
 	case KEYBOARD:
 		outb(PORT_KEYBOARD, KEYBOARD_RESET);
@@ -99,8 +104,8 @@ static _Noreturn void reset(enum way way)
 		print("WAIT for a reset\n");
 		break;
 	}
-	for (;;)                        /* TCG's HLT does not end by an INIT */
-		__asm__ volatile ("pause");
+	for (;;) /* TCG's HLT does not end by an INIT */
+		__asm__ volatile("pause");
 }
 
 void reboot_if_asked(void)
@@ -119,7 +124,7 @@ void reboot_if_asked(void)
 		if ((handoff.map[i].type == MAP_RAM || handoff.map[i].type == MAP_ACPI) &&
 		    handoff.map[i].end <= GIB4)
 			fill(handoff.map[i].base, handoff.map[i].end);
-	if (way != INIT)        /* the firmware's memory, by which it tells an INIT from a reset */
+	if (way != INIT) /* the firmware's memory, by which it tells an INIT from a reset */
 		fill(0xe0000, pam ? 0x100000 : 0xf0000);
 	if (pam)
 		fill(0xc0000, 0xe0000);

@@ -7,7 +7,8 @@
 #include "start.h"
 
 _Static_assert(PROTOCOL_PVH == PVH && PROTOCOL_LINUX32 == LINUX32 && PROTOCOL_LINUX64 == LINUX64 &&
-	       PROTOCOL_MULTIBOOT == MULTIBOOT, "start.h");
+		       PROTOCOL_MULTIBOOT == MULTIBOOT,
+	       "start.h");
 _Static_assert(offsetof(struct entry_state, eax) == STATE_EAX, "start.h");
 _Static_assert(offsetof(struct entry_state, edi) == STATE_EDI, "start.h");
 _Static_assert(offsetof(struct entry_state, efer) == STATE_EFER, "start.h");
@@ -15,22 +16,22 @@ _Static_assert(offsetof(struct entry_state, tr) == STATE_TR, "start.h");
 _Static_assert(offsetof(struct entry_state, gdt_limit) == STATE_GDT, "start.h");
 _Static_assert(sizeof(struct entry_state) == STATE_SIZE, "start.h");
 
-#define CR0_PE                  (1u << 0)
-#define CR0_ET                  (1u << 4)       /* reads as one on every processor */
-#define CR0_PG                  (1u << 31)
-#define CR4_PAE                 (1u << 5)
-#define CR4_LA57                (1u << 12)
-#define EFER_LME_LMA            0x500u
-#define EFLAGS_TF               (1u << 8)
-#define EFLAGS_IF               (1u << 9)
-#define EFLAGS_VM               (1u << 17)
+#define CR0_PE       (1u << 0)
+#define CR0_ET       (1u << 4) /* reads as one on every processor */
+#define CR0_PG       (1u << 31)
+#define CR4_PAE      (1u << 5)
+#define CR4_LA57     (1u << 12)
+#define EFER_LME_LMA 0x500u
+#define EFLAGS_TF    (1u << 8)
+#define EFLAGS_IF    (1u << 9)
+#define EFLAGS_VM    (1u << 17)
 
-#define BOOT_CS                 0x10
-#define BOOT_DS                 0x18
+#define BOOT_CS 0x10
+#define BOOT_DS 0x18
 
 struct segment {
 	uint32_t base, limit;
-	uint32_t type;          /* with S: 0x10 set for code and data, 0x1b is read/execute code */
+	uint32_t type; /* with S: 0x10 set for code and data, 0x1b is read/execute code */
 	bool present, big, long_mode;
 };
 
@@ -77,8 +78,8 @@ static void check_tss(void)
 
 static void check_flags(uint32_t must_be_clear)
 {
-	check((entry_state.eflags & must_be_clear) == 0, "entry.eflags", "interrupts off",
-	      "%x", entry_state.eflags);
+	check((entry_state.eflags & must_be_clear) == 0, "entry.eflags", "interrupts off", "%x",
+	      entry_state.eflags);
 }
 
 static void check_pvh(void)

@@ -1,11 +1,11 @@
 /* setup_data.c - Linux' list of extra data: walkable, and -dtb's tree unharmed in it. */
 #include "guest.h"
 
-#define HDR_VERSION             0x206
-#define HDR_SYSSIZE             0x1f4
-#define HDR_SETUP_DATA          0x250
-#define SETUP_DTB               2
-#define SETUP_TYPES             16
+#define HDR_VERSION    0x206
+#define HDR_SYSSIZE    0x1f4
+#define HDR_SETUP_DATA 0x250
+#define SETUP_DTB      2
+#define SETUP_TYPES    16
 
 struct setup_data {
 	uint64_t next;

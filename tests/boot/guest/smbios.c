@@ -1,24 +1,24 @@
 /* smbios.c - DSP0134: entry points, and every structure up to type 127. */
 #include "guest.h"
 
-#define SCAN_BASE               0xf0000u
-#define SCAN_END                0x100000u
+#define SCAN_BASE 0xf0000u
+#define SCAN_END  0x100000u
 
 /* 2.1 (32-bit) entry point */
-#define SM_LENGTH               0x05
-#define SM_MAX_SIZE             0x08
-#define SM_DMI                  0x10
-#define SM_DMI_SIZE             0x0f
-#define SM_TABLE_LENGTH         0x16
-#define SM_TABLE_ADDRESS        0x18
-#define SM_COUNT                0x1c
+#define SM_LENGTH        0x05
+#define SM_MAX_SIZE      0x08
+#define SM_DMI           0x10
+#define SM_DMI_SIZE      0x0f
+#define SM_TABLE_LENGTH  0x16
+#define SM_TABLE_ADDRESS 0x18
+#define SM_COUNT         0x1c
 
 /* 3.0 (64-bit) entry point */
-#define SM3_LENGTH              0x06
-#define SM3_MAX_LENGTH          0x0c
-#define SM3_TABLE_ADDRESS       0x10
+#define SM3_LENGTH        0x06
+#define SM3_MAX_LENGTH    0x0c
+#define SM3_TABLE_ADDRESS 0x10
 
-#define TYPE_END                127
+#define TYPE_END 127
 
 struct walk {
 	uint32_t count, length, largest;

@@ -6,9 +6,11 @@ void *memset(void *to, int value, size_t size)
 	void *start = to;
 	size_t words = size / 4, bytes = size % 4;
 
-	__asm__ volatile ("rep stosl" : "+D" (to), "+c" (words) : "a" ((value & 0xff) * 0x01010101u)
-			  : "memory");
-	__asm__ volatile ("rep stosb" : "+D" (to), "+c" (bytes) : "a" (value) : "memory");
+	__asm__ volatile("rep stosl"
+			 : "+D"(to), "+c"(words)
+			 : "a"((value & 0xff) * 0x01010101u)
+			 : "memory");
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(value) : "memory");
 	return start;
 }
 
@@ -16,7 +18,7 @@ void *memcpy(void *to, const void *from, size_t size)
 {
 	void *start = to;
 
-	__asm__ volatile ("rep movsb" : "+D" (to), "+S" (from), "+c" (size) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
 	return start;
 }
 
