@@ -13,9 +13,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import budget           # pylint: disable=wrong-import-position
 import qemu             # pylint: disable=wrong-import-position
-import steps            # pylint: disable=wrong-import-position
-
-TABLES_OF_Q35 = 8000            # instructions
 
 
 @pytest.fixture(scope="module", name="counter")
@@ -41,15 +38,3 @@ def test_within_budget(counter, row, way):
         pytest.skip("KVM does not run guests here")
     over = list(budget.excess(budget.load(), way, row, counter.measure(way, row)))
     assert not over, "\n".join(over)
-
-
-def test_tables_of_q35():
-    """All work for tables on a q35 without options, in an image whose steps can be told apart."""
-    try:
-        if qemu.version() != (7, 2):
-            pytest.skip("another QEMU has other tables")
-    except qemu.Error as error:
-        pytest.skip(str(error))
-    found = steps.measure("q35")
-    assert set(steps.TABLES) <= {step for step, _ in found}
-    assert steps.tables(found) <= TABLES_OF_Q35, found

@@ -114,8 +114,8 @@ class Reader:
     """Reads a trace line by line and counts into .counts, which its user may replace at any point.
 
     Also keeps what a user may want to know at that point: .time of the last line that had one,
-    .serial, the text that the guest wrote to COM1 so far, and .dma_instructions, the addresses of the
-    instructions that started fw_cfg transfers (from an execution log).
+    .serial, the text that the guest wrote to COM1 so far, and from an execution log .executed, the
+    addresses of all instructions, and .dma_instructions, of those that started fw_cfg transfers.
     """
 
     def __init__(self, kvm):
@@ -131,6 +131,7 @@ class Reader:
         self.serial = bytearray()
         self.markers = []               # (host time, port, value)
         self.dma_instructions = set()
+        self.executed = set()           # addresses of instructions
         self._pending = False           # an exit whose cause is not known yet
         self._same = False              # a further line of the access before it
         self._config_address = 0
@@ -139,7 +140,9 @@ class Reader:
     def feed(self, line):
         """One line; returns the kind of event, or None."""
         if line.startswith(EXEC_PREFIX):
-            self.counts.instructions += not self.stopped
+            if not self.stopped:
+                self.counts.instructions += 1
+                self.executed.add(pc_of(line))
             self._instruction = line
             self._same = False
             return "exec"

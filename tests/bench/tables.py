@@ -5,8 +5,7 @@
 
 A block lies between the lines "<!-- generated: NAME -->" and "<!-- end -->"; everything else in the
 document is left alone.  Blocks: budget (from budget.json); peers, exits, growth, clock (counted now, with
-all firmware that is installed); steps (counted now); boot (from the report of `make bench`).  Times are
-told as ratios.
+all firmware that is installed); boot (from the report of `make bench`).  Times are told as ratios.
 """
 
 import argparse
@@ -20,11 +19,9 @@ import budget
 import events
 import firmwares
 import qemu
-import steps
 
 DOCUMENT = qemu.ROOT / "docs" / "performance.md"
 MACHINES = ("pc", "q35", "microvm")
-STEP_LEAST = 100                # instructions; steps that take less everywhere are left out
 
 # What an exit is for: pattern of its name (events.py), how the table calls it, why it is needed.
 REASONS = (
@@ -98,9 +95,9 @@ def block_budget(_options):
         causes = " + ".join(str(kvm.get(cause, "?")) for cause in events.CAUSES)
         rows.append((name, kvm.get("total", "?"), causes, kvm.get("rebuilds", "?"),
                      kvm.get("memslots", "?"), tcg["total"], tcg["rebuilds"],
-                     number(round(tcg["instructions"])), number(round(tcg["bytes"]))))
+                     number(round(tcg["bytes"]))))
     table = markdown(("row", "exits", "fw_cfg + PCI + chipset + other", "rebuilds", "memory slots",
-                      "TCG: accesses", "rebuilds", "instructions", "bytes by DMA"), rows)
+                      "TCG: accesses", "rebuilds", "bytes by DMA"), rows)
     return f"QEMU {data['qemu']}, `-m 512 -smp 1 -nodefaults`.\n\n{table}"
 
 
@@ -172,17 +169,6 @@ def block_growth(_options):
     return markdown(("growth", "firmware", "exits", "rebuilds", "instructions"), rows)
 
 
-def block_steps(_options):
-    """Instructions of each step of main(), its callees included."""
-    found = {machine: dict(steps.measure(machine)) for machine in MACHINES}
-    names = list(dict.fromkeys(step for counts in found.values() for step in counts))
-    rows = [(f"`{step}`", *(number(found[machine].get(step, 0)) for machine in MACHINES))
-            for step in names if max(counts.get(step, 0) for counts in found.values()) >= STEP_LEAST]
-    rows.append(("**tables**", *(number(steps.tables(found[machine].items()))
-                                 for machine in MACHINES)))
-    return markdown(("step", *MACHINES), rows)
-
-
 def guest_clock(machine, firmware, kernel, initrd):
     """Linux's time stamp at the start of init when an instruction takes a nanosecond, or None."""
     append = f"{bench.APPEND}{bench.APPEND_TCG}{bench.APPEND_MICROVM} tsc_early_khz=1000000"
@@ -235,7 +221,7 @@ def block_boot(options):
 
 
 BLOCKS = {"budget": block_budget, "exits": block_exits, "peers": block_peers,
-          "growth": block_growth, "steps": block_steps, "boot": block_boot, "clock": block_clock}
+          "growth": block_growth, "boot": block_boot, "clock": block_clock}
 
 
 def main():
