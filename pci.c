@@ -742,7 +742,7 @@ void pci_init(struct pci_layout *layout, const struct chipset *chipset, const st
 	struct pci_plan *plan;
 	struct walk *walk;
 
-	layout->mmio_base = IOAPIC_BASE;
+	*layout = (struct pci_layout){ .mmio_base = IOAPIC_BASE };
 	if (!chipset->mmio_end)
 		return;
 	tables = phys_ptr(memmap_scratch(map, sizeof(*tables), sizeof(uint64_t), "the PCI tables"));
@@ -765,6 +765,7 @@ void pci_init(struct pci_layout *layout, const struct chipset *chipset, const st
 			program_bridge(walk, &plan->buses[i],
 				       plan->spaces[PCI_SPACE_IO].count && walk->branches[i].no_io);
 	report_dropped(plan);
+	layout->last_bus = walk->last_bus; /* extra roots come in ascending order */
 	plan_layout(layout, plan, chipset);
 	if (access->wide)
 		mmx_done();

@@ -23,6 +23,7 @@
 /* What the addresses given out mean for others. */
 struct pci_layout {
 	uint32_t mmio_base; /* from here to 4 GiB there is no RAM, but devices and ECAM */
+	uint32_t last_bus;  /* the highest number of a bus, or reserved for hot-plug; 0: no PCI */
 };
 
 /*

@@ -136,6 +136,7 @@ static void test_without_pci_nothing_is_asked(void **state)
 	run(PORTS);
 	assert_string_equal(chipset->name, "isapc");
 	assert_int_equal(fake_exits(), 0);
+	assert_int_equal(layout.last_bus, 0);
 }
 
 static void test_functions(void **state)
@@ -183,6 +184,7 @@ static void test_tree(void **state)
 		assert_int_equal(buses(outer), 0x020100);
 		assert_int_equal(buses(inner), 0x020201);
 		assert_int_equal(buses(second), 0x030300);
+		assert_int_equal(layout.last_bus, 3);
 		assert_ptr_equal(fake_pci_at(PCI_BDF(2, 1, 0)), deep);
 		assert_ptr_equal(fake_pci_at(PCI_BDF(3, 0, 0)), other);
 		/* Each bridge adds its slot on the way up (PCI-to-PCI Bridge 1.2, table 9-1). */
@@ -274,6 +276,7 @@ static void test_more_bridges_than_buses(void **state)
 		for (uint32_t j = 0; j < 32; j++)
 			numbered += buses(bridges[i][j]) != 0;
 	assert_int_equal(numbered, 255);
+	assert_int_equal(layout.last_bus, 255);
 	assert_int_equal(buses(bridges[7][0]) >> 16, 255);
 	assert_says(fake.console, "gets no bus number, all up to 255 are taken");
 }
@@ -306,6 +309,7 @@ static void test_extra_root(void **state)
 		assert_int_equal(numbered, 3);
 		assert_says(fake.console, "gets no bus number, all up to 3 are taken");
 		assert_int_equal(buses(port), 0x050504);
+		assert_int_equal(layout.last_bus, 5);
 		assert_true(get(behind, PCI_BAR(0), 4));
 		assert_int_equal(get(device, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
 		assert_int_equal(line(device), pci_plan_irq(chipset, 2, 0));
@@ -593,6 +597,7 @@ static void test_reserve_capability(void **state)
 		fake_pci_bar(behind, 0, 0x20, 1);
 		run(way);
 		assert_int_equal(buses(port), 0x040100);
+		assert_int_equal(layout.last_bus, 4);
 		assert_int_equal((get(port, 0x22, 2) & 0xfff0) - (get(port, 0x20, 2) & 0xfff0),
 				 0x30);
 		assert_int_equal(get(port, 0x28, 4), get(port, 0x2c, 4));
@@ -623,6 +628,7 @@ static void test_reserved_buses_end(void **state)
 	run(ECAM);
 	assert_int_equal(buses(bridges[0]), 0xc90100);
 	assert_int_equal(buses(bridges[1]), 0xffca00);
+	assert_int_equal(layout.last_bus, 255);
 }
 
 static void test_decoding_stays_off(void **state)
