@@ -30,14 +30,31 @@
 #define STATE_SIZE     98
 
 #ifdef __ASSEMBLER__
+/* clang-format off */
 /*
  * Stores what 32-bit code sees apart from the general registers.  `where` completes an operand that
  * starts with the offset into entry_state.  Uses EAX.
  */
-.macro save_system_registers where movl % cr0, % eax movl % eax, STATE_CR0\where movl % cr3,
-	% eax movl % eax, STATE_CR3\where movl % cs, % eax movl % eax, STATE_CS\where movl % ds,
-	% eax movl % eax, STATE_DS\where movl % es, % eax movl % eax, STATE_ES\where movl % ss,
-	% eax movl % eax, STATE_SS\where movl % fs, % eax movl % eax, STATE_FS\where movl % gs,
-	% eax movl % eax, STATE_GS\where strl % eax movl % eax,
-	STATE_TR\where sgdt STATE_GDT\where.endm
+.macro save_system_registers where
+	movl	%cr0, %eax
+	movl	%eax, STATE_CR0\where
+	movl	%cr3, %eax
+	movl	%eax, STATE_CR3\where
+	movl	%cs, %eax
+	movl	%eax, STATE_CS\where
+	movl	%ds, %eax
+	movl	%eax, STATE_DS\where
+	movl	%es, %eax
+	movl	%eax, STATE_ES\where
+	movl	%ss, %eax
+	movl	%eax, STATE_SS\where
+	movl	%fs, %eax
+	movl	%eax, STATE_FS\where
+	movl	%gs, %eax
+	movl	%eax, STATE_GS\where
+	strl	%eax
+	movl	%eax, STATE_TR\where
+	sgdt	STATE_GDT\where
+.endm
+/* clang-format on */
 #endif
