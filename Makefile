@@ -72,7 +72,7 @@ $(O)/qboot.bin: $(O)/qboot.elf $(O)/layers.ok scripts/mkimage.py
 -include $(OBJECTS:.o=.d)
 
 # Targets for people.  Each installs what it needs (scripts/deps.sh), then builds.
-.PHONY: run check check-all check-qemu10 boot-test soak size kernels clean help
+.PHONY: run check check-all check-qemu10 check-qemu11 boot-test soak size kernels clean help
 
 run:                            ## boot Debian's cloud kernel to a shell (KERNEL= MACHINE= ACCEL= ...)
 	@sh scripts/deps.sh build run
@@ -94,10 +94,12 @@ check-all:                      ## every boot test: an hour or so
 	@$(MAKE) --no-print-directory all kernels
 	$(PYTEST) -n 2 --all $(TESTS) tests
 
-check-qemu10:                   ## the boot tests under Debian 13's QEMU 10.0, in a private chroot
-	@sh scripts/deps.sh check qemu10
+check-qemu10:                   ## the boot tests under Debian 13's QEMU 10.0, in a private directory
+check-qemu11:                   ## the same under Debian unstable's QEMU 11.1 or newer
+check-qemu10 check-qemu11: check-qemu%:
+	@sh scripts/deps.sh check
 	@$(MAKE) --no-print-directory all kernels
-	@sh tests/check_qemu10.sh $(TESTS)
+	@sh tests/check_qemu.sh $* $(TESTS)
 
 soak:                           ## the long boot tests: a hundred reboots and the like
 	@sh scripts/deps.sh check

@@ -12,7 +12,7 @@ default ${XDG_CACHE_HOME:-~/.cache}/qboot), so neither dpkg's architectures nor 
 host change.  Archives, keys and proxies are those of the host's apt configuration.  Nothing of a
 package is run.  Progress goes to stderr.  Fails with one line and status 1.
 
-kernels.py, cmocka32.sh and qemu10.sh are built on this file.
+kernels.py, cmocka32.sh and debian_qemu.sh are built on this file.
 """
 
 import contextlib

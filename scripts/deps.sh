@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a group of make targets needs.
 #
-#   scripts/deps.sh GROUP...      GROUP: build run check bench qemu10
+#   scripts/deps.sh GROUP...      GROUP: build run check bench
 #
 # Contract: silent and quick when all are there.  Otherwise says which are missing and installs them
 # with apt-get, through sudo when not root, without recommended packages and without questions; the
@@ -17,9 +17,8 @@ packages_of() {
 	check) echo "$(packages_of build) $(packages_of run)" gcc-multilib clang libcmocka-dev \
 		python3-pytest python3-pytest-xdist swtpm tpm2-tools ;;
 	bench) echo "$(packages_of build) $(packages_of run)" python3-matplotlib ;;
-	qemu10) echo debootstrap ;;
 	*)
-		echo "deps.sh: no group '$1'; groups are build, run, check, bench, qemu10" >&2
+		echo "deps.sh: no group '$1'; groups are build, run, check, bench" >&2
 		exit 2
 		;;
 	esac

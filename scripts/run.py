@@ -32,6 +32,7 @@ import time
 import debian
 import initramfs
 import kernels
+import qemu_trace
 
 ROOT = Path(__file__).resolve().parent.parent
 INIT_LINE = b"Run /init as init process"
@@ -141,11 +142,11 @@ class SerialWatch(threading.Thread):
 def firmware_times(trace, first_output):
     """When the guest asked fw_cfg first, and last before the kernel's first output; or Nones."""
     try:
-        stamps = re.findall(r"^\d+@(\d+\.\d+):fw_cfg_select", trace.read_text("utf-8"),
+        lines = re.finditer(rf"^{qemu_trace.STAMP}fw_cfg_select", trace.read_text("utf-8"),
                             re.MULTILINE)
     except OSError:
         return None, None
-    stamps = [float(stamp) for stamp in stamps]
+    stamps = [qemu_trace.seconds(line) for line in lines]
     before = [stamp for stamp in stamps if first_output is None or stamp <= first_output]
     return (before[0], before[-1]) if before else (None, None)
 

@@ -22,15 +22,16 @@ import resource
 import subprocess
 import time
 
-import events
+import events       # finds qemu_trace, too
 import qemu
+import qemu_trace
 import stop_kernel
 
 STEPS = ("QEMU", "firmware", "kernel", "userspace")
 CPU = "CPU"                     # processor time of all of QEMU: what a busy host disturbs least
 
-RUNNING = re.compile(r"^\d+@(\d+\.\d+):runstate_set .*\(running\)\s*$")
-STOPPED = re.compile(rf"^\d+@(\d+\.\d+):fw_cfg_select \S+ key {stop_kernel.KEY:#06x} ")
+RUNNING = re.compile(rf"^{qemu_trace.STAMP}runstate_set .*\(running\)\s*$")
+STOPPED = re.compile(rf"^{qemu_trace.STAMP}fw_cfg_select \S+ key {stop_kernel.KEY:#06x} ")
 TIMED_EVENTS = ("runstate_set", "fw_cfg_select")
 
 
@@ -109,10 +110,10 @@ class Lab:
         for line in (self.scratch / "trace").read_text(errors="replace").splitlines():
             match = RUNNING.match(line)
             if match:
-                running = float(match[1])
+                running = qemu_trace.seconds(match)
             match = STOPPED.match(line)
             if match:
-                stopped = float(match[1])
+                stopped = qemu_trace.seconds(match)
         if not running or not stopped:
             raise qemu.Error("QEMU's trace lacks runstate_set or fw_cfg_select")
         return running - start, stopped - running
@@ -158,7 +159,8 @@ class Lab:
         argv = self._stop_argv(scenario, firmware) + qemu.traced(self.scratch)
         status, said, _, _ = qemu.run(argv, scenario.limit)
         qemu.expect_stop(status, said, argv)
-        return events.Reader(scenario.accel.startswith("kvm")).read(self.scratch / "trace").counts
+        reader = events.Reader(scenario.accel.startswith("kvm"))
+        return reader.read(self.scratch / "trace").counts
 
     def count_boot(self, scenario, firmware, guest=True):
         """Exits by cause and rebuilds of each step, as plain data."""

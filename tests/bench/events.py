@@ -16,9 +16,16 @@ What a stop kernel does itself is left out.
 
 import collections
 import dataclasses
+from pathlib import Path
 import re
+import sys
 
+import qemu
 import stop_kernel
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import qemu_trace       # pylint: disable=wrong-import-position
 
 NAMES = 40                      # of exits in a report, the most frequent
 
@@ -35,8 +42,9 @@ CHIPSET_REGIONS = re.compile(
     r"hpet|port92|port92-.*|apm-io|acpi-.*|smbus-.*|piix.*|ich9.*|lpc-.*|pm-smbus|"
     r"reset-control|dma-.*|i8042-.*|vmport|ioport80|ioportF0|kvmvapic.*|acpi-cpu-hotplug.*)$")
 
+STAMP = re.compile(qemu_trace.STAMP)
 LINE = re.compile(
-    r"^(?:\d+@(?P<time>\d+\.\d+):)?(?:"
+    r"^(?:"
     r"(?:memory_region_ops_(?P<access>read|write) cpu (?P<cpu>-?\d+) mr \S+ addr (?P<addr>\S+) "
     r"value (?P<value>\S+) size (?P<size>\d+) name '(?P<name>[^']*)')|"
     r"(?:kvm_run_exit cpu_index (?P<exit_cpu>\d+), reason (?P<reason>\d+))|"
@@ -139,6 +147,10 @@ class Reader:
 
     def feed(self, line):
         """One line; returns the kind of event, or None."""
+        stamp = STAMP.match(line)
+        if stamp:       # from QEMU 11 on, lines of an execution log have one, too
+            self.time = qemu_trace.seconds(stamp)
+            line = line[stamp.end():]
         if line.startswith(EXEC_PREFIX):
             if not self.stopped:
                 self.counts.instructions += 1
@@ -152,8 +164,6 @@ class Reader:
         match = LINE.match(line)
         if not match:
             return None
-        if match["time"]:
-            self.time = float(match["time"])
         if match["access"]:
             return self._access(match)
         if match["exit_cpu"]:
@@ -235,8 +245,12 @@ class Reader:
                 f"register {register:#04x}")
 
     def finish(self):
-        """Call at the end."""
+        """Call at the end; raises qemu.Error when the guest has done nothing at all, since then the
+        trace has a form that this file does not read."""
         self._exit_without_access()
+        if not self.began:
+            raise qemu.Error("QEMU's trace has no access of the guest to a device; compare its lines "
+                             "with those that events.py reads")
         return self
 
     def read(self, path):

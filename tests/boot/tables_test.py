@@ -22,6 +22,7 @@ import pytest
 
 import initramfs
 import kernels
+import qemu_trace
 from vm import Vm
 
 GUEST_SECONDS = 150
@@ -519,12 +520,12 @@ def marker_times(trace):
     """{marker: seconds since the machine started}; those of a last line that is cut are missing."""
     started, times = None, {}
     for line in trace.splitlines():
-        moment = re.search(r"@(\d+\.\d+):(\w+)", line)
-        if moment and moment[2] == "vm_state_notify" and started is None:
-            started = float(moment[1])
+        moment = re.match(rf"{qemu_trace.STAMP}(?P<event>\w+)", line)
+        if moment and moment["event"] == "vm_state_notify" and started is None:
+            started = qemu_trace.seconds(moment)
         marker = re.search(r"addr 0x(?:f5|0) value 0x(\d) size 1 name 'isa-debugcon'", line)
         if moment and marker:
-            times.setdefault(int(marker[1]), float(moment[1]) - started)
+            times.setdefault(int(marker[1]), qemu_trace.seconds(moment) - started)
     return times
 
 

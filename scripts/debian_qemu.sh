@@ -1,16 +1,25 @@
 #!/bin/sh
-# A newer QEMU beside the host's: Debian 13's (10.0), without installing it.
+# A newer QEMU beside the host's, without installing it.
 #
-#   dir=$(scripts/qemu10.sh)
+#   dir=$(scripts/debian_qemu.sh 10)          Debian 13's, 10.0
+#   dir=$(scripts/debian_qemu.sh 11)          Debian unstable's, 11.1 or what is there when it is fetched
 #   $dir/qemu-system-x86_64 ...       $dir/qemu-system-i386 ...
 #
-# Contract: prints a directory with wrappers of these names.  They run Debian 13's programs with their
-# own loader and libraries but in no chroot, so every file of the host is at its usual place.  Fetched
-# once into the cache, from the archive that the host's apt uses, without root; later runs need no
-# network.  Prints "SKIP why" and ends with 77 where that cannot work.
+# Contract: prints a directory with wrappers of these names.  They run that release's programs with
+# their own loader and libraries but in no chroot, so every file of the host is at its usual place.
+# Fetched once into the cache, from the archive that the host's apt uses, without root; later runs need
+# no network, and removing the directory fetches a newer one.  Prints "SKIP why" and ends with 77 where
+# that cannot work.
 set -eu
 
-suite=trixie
+case ${1:-} in
+10) suite=trixie ;;
+11) suite=unstable ;;
+*)
+	echo "usage: debian_qemu.sh 10|11" >&2
+	exit 2
+	;;
+esac
 python=${PYTHON:-python3}
 here=$(dirname "$0")
 
@@ -34,10 +43,10 @@ write_wrapper() {
 [ "$(uname -m)" = x86_64 ] || skip "the wrappers are for x86_64 hosts"
 command -v apt-get >/dev/null 2>&1 || skip "no apt-get"
 cache=$("$python" "$here/debian.py" cache)
-directory=$cache/qemu10
+directory=$cache/qemu$1
 
 if [ ! -d "$directory" ]; then
-	fresh=$(mktemp -d "$cache/.qemu10.XXXXXX")
+	fresh=$(mktemp -d "$cache/.qemu$1.XXXXXX")
 	trap 'rm -rf "$fresh"' EXIT
 	chmod 755 "$fresh"
 	"$python" "$here/debian.py" unpack-all $suite "$fresh/tree" qemu-system-x86 ||
