@@ -11,6 +11,14 @@ CC      := gcc
 endif
 Q       := $(if $(V),,@)
 
+ifneq ($(words $(O)),1)
+$(error O=DIR is one word: make cannot build in a directory whose name has spaces)
+endif
+
+# What is run, tested and measured is what was built.
+export FIRMWARE ?= $(O)/qboot.bin
+export QBOOT_O  := $(O)
+
 # gcc sees all modules at once when it links; the objects keep code of their own, which is what
 # scripts/check_layers.py and `make size` look at.  Equal functions are not merged: that costs a jump.
 LTO     := $(if $(findstring clang,$(CC)),,-flto -ffat-lto-objects -fno-ipa-icf)
@@ -21,10 +29,10 @@ CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffre
 	-fno-pic -fno-pie -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fno-common -fno-strict-aliasing -fomit-frame-pointer -mregparm=3 \
 	$(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2) \
-	-Os -g -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. \
+	-Os -g -ffunction-sections -fdata-sections "-ffile-prefix-map=$(CURDIR)=." \
 	-Wall -Wextra -Werror -Wvla -Wframe-larger-than=1024 -Wstrict-prototypes -Wmissing-prototypes \
 	$(LTO)
-CPPFLAGS_IMAGE := -Iinclude -isystem $(shell $(CC) -print-file-name=include)
+CPPFLAGS_IMAGE := -Iinclude -isystem "$(shell $(CC) -print-file-name=include 2>/dev/null)"
 LDFLAGS_IMAGE := $(if $(LTO),$(filter-out -nostdinc,$(CFLAGS_IMAGE)),-m32) -nostdlib -static \
 	-Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments
@@ -35,7 +43,15 @@ OBJECTS := $(addprefix $(O)/obj/,$(addsuffix .o,$(basename $(SOURCES))))
 .PHONY: all
 all: $(O)/qboot.bin             ## build the image, build/qboot.bin, and build/qboot.elf (default)
 
-$(O)/obj/%.o: %.c Makefile
+# Other flags or another compiler make other objects.  The file changes only when these do.
+BUILT_WITH := $(shell $(CC) --version 2>/dev/null | head -n 1) $(CC) $(CPPFLAGS_IMAGE) \
+	$(CFLAGS_IMAGE) $(LDFLAGS_IMAGE)
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(BUILT_WITH))' | cmp -s - $@ || echo '$(subst ','\'',$(BUILT_WITH))' >$@
+.PHONY: FORCE
+
+$(O)/obj/%.o: %.c Makefile $(O)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
 
@@ -45,7 +61,7 @@ $(O)/obj/lib/checksum.o: CFLAGS_IMAGE += -O2
 # The functions a builtin may become a call of.
 $(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin
 
-$(O)/obj/%.o: %.S Makefile
+$(O)/obj/%.o: %.S Makefile $(O)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D__ASSEMBLY__ $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
 
@@ -56,9 +72,9 @@ $(O)/obj/tables/piix.aml: tables/piix.dsl scripts/mkaml.py
 $(O)/obj/tables/piix_dsdt.o: $(O)/obj/tables/piix.aml
 $(O)/obj/tables/piix_dsdt.o: CPPFLAGS_IMAGE += -Wa,-I,$(O)/obj/tables
 
-$(O)/bios.lds: bios.lds include/layout.h
+$(O)/bios.lds: bios.lds include/layout.h $(O)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -Iinclude -o $@ $<
+	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -Iinclude -o $@ bios.lds
 
 $(O)/qboot.elf: $(OBJECTS) $(O)/bios.lds
 	$(Q)$(CC) $(LDFLAGS_IMAGE) -Wl,-T,$(O)/bios.lds -Wl,-Map,$(O)/qboot.map -o $@ $(OBJECTS)

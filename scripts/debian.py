@@ -31,6 +31,10 @@ _HOST_ONLY = ("Dir::State", "Dir::Cache", "Dir::Etc::main", "Dir::Etc::parts", "
               "CommandLine")
 
 
+# Where the keys of every release are, from stretch on; a host's apt may trust only its own.
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
 class Error(Exception):
     """Cannot go on; the text says why and what to do."""
 
@@ -95,7 +99,7 @@ class Archive:
     def __init__(self, architecture, suite=None):
         self.architecture = architecture
         self.suite = suite
-        self.state = cache_root() / "apt" / (suite or architecture)
+        self.state = cache_root() / "apt" / "-".join(filter(None, (suite, architecture)))
         self.environment = dict(os.environ, LC_ALL="C", APT_CONFIG=str(self.state / "apt.conf"))
         self.fresh = False
 
@@ -119,7 +123,8 @@ class Archive:
         ]
         if self.suite:
             sources = self.state / "sources.list"
-            sources.write_text(f"deb {mirror()} {self.suite} main\n", encoding="utf-8")
+            signed = f"[signed-by={KEYRING}] " if KEYRING.exists() else ""
+            sources.write_text(f"deb {signed}{mirror()} {self.suite} main\n", encoding="utf-8")
             kept += [f'Dir::Etc::sourcelist "{sources}";', 'Dir::Etc::sourceparts "/dev/null";']
         (self.state / "apt.conf").write_text("\n".join(kept) + "\n", encoding="utf-8")
 
@@ -143,6 +148,8 @@ class Archive:
             raise Error(f"no package {package} for {self.architecture} in this host's apt sources "
                         f"({error}); check them with 'apt-get update'") from error
         fields = re.findall(r"^([\w-]+): *(.*)$", text.split("\n\n", maxsplit=1)[0], re.MULTILINE)
+        if not fields:          # apt knows the name from other packages' dependencies alone
+            raise Error(f"no package {package} for {self.suite or self.architecture}")
         return dict(fields)
 
     def unpack(self, package, directory):
@@ -169,14 +176,16 @@ class Archive:
 
 
 def mirror():
-    """The URI that the host's apt takes its own release from."""
+    """The URI that the host's apt takes its own release from.  Unstable has two names for itself,
+    of which /etc/os-release knows neither."""
     release = dict(re.findall(r'^(\w+)="?([^"\n]*)', Path("/etc/os-release").read_text("utf-8"),
                               re.MULTILINE)).get("VERSION_CODENAME", "")
     listing = run(["apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)"])
-    for line in listing.splitlines():
-        suite, component, uri = line.split(" ", 2)
-        if suite == release and component == "main":
-            return uri
+    archives = {suite: uri for suite, component, uri in
+                (line.split(" ", 2) for line in listing.splitlines()) if component == "main"}
+    for suite in (release, "unstable", "sid", "testing"):
+        if suite in archives:
+            return archives[suite]
     raise Error(f"apt's sources on this host name no archive of {release or 'its release'}")
 
 

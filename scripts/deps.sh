@@ -5,8 +5,10 @@
 #
 # Contract: silent and quick when all are there.  Otherwise says which are missing and installs them
 # with apt-get, through sudo when not root, without recommended packages and without questions; the
-# package lists are fetched only if apt knows no such package.  Without apt-get it names what is
-# missing and fails: install it your system's way.  QBOOT_DEPS=no checks and never installs.
+# package lists are fetched only if apt knows no such package.  A line every few seconds tells how
+# far it is; all that apt said is shown when it failed.  Who is neither root nor has sudo gets the one
+# command to hand to somebody who is.  Without apt-get it names what is missing and fails: install
+# it your system's way.  QBOOT_DEPS=no checks and never installs.
 set -eu
 
 # Packages of a group; a test needs what a build and a run need.
@@ -75,17 +77,6 @@ missing_of() {
 	fi
 }
 
-as_root() {
-	if [ "$(id -u)" = 0 ]; then
-		DEBIAN_FRONTEND=noninteractive "$@"
-	elif command -v sudo >/dev/null 2>&1; then
-		sudo DEBIAN_FRONTEND=noninteractive "$@"
-	else
-		echo "deps.sh: neither root nor sudo; as root: $*" >&2
-		exit 1
-	fi
-}
-
 [ $# -gt 0 ] || set -- build
 wanted=
 for group; do
@@ -98,18 +89,60 @@ missing=$(missing_of $wanted | tr '\n' ' ')
 missing=${missing% }
 [ -n "$missing" ] || exit 0
 
+command="apt-get install -y --no-install-recommends $missing"
 if [ "${QBOOT_DEPS:-}" = no ] || ! command -v apt-get >/dev/null 2>&1; then
 	echo "deps.sh: missing: $missing (Debian's package names); install them and try again" >&2
 	exit 1
 fi
+if [ "$(id -u)" = 0 ]; then
+	sudo=
+elif command -v sudo >/dev/null 2>&1; then
+	sudo=sudo
+else
+	echo "deps.sh: programs are missing, and you are neither root nor have sudo.  Ask root to run:" >&2
+	echo "    $command" >&2
+	exit 1
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# Runs apt-get with the arguments given; its words go into the log.
+apt() {
+	# shellcheck disable=SC2086
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 "$@" </dev/null >>"$log" 2>&1
+}
+
+# Reports every few seconds what the log has come to, until the process $1 is gone.
+report() {
+	ticks=0
+	while sleep 1 && kill -0 "$1" 2>/dev/null; do
+		ticks=$((ticks + 1))
+		[ $((ticks % 5)) = 0 ] || continue
+		awk '/newly installed/ { total = $3 } /^Get:/ { fetched++ } /^Unpacking / { unpacked++ }
+			/^Setting up / { ready++ }
+			END { if (total) printf "  of %d packages %d are fetched, %d unpacked, %d ready\n",
+				total, fetched, unpacked, ready }' "$log" >&2
+	done
+}
+
+install() {
+	# shellcheck disable=SC2086
+	apt install -y --no-install-recommends $missing &
+	installing=$!
+	report $installing
+	wait $installing
+}
+
 echo "installing: $missing" >&2
 # shellcheck disable=SC2086
 if ! apt-cache show --no-all-versions $missing >/dev/null 2>&1; then
-	as_root apt-get -qq update
+	echo "  fetching the lists of packages" >&2
+	apt update || true
 fi
-install() {
-	# shellcheck disable=SC2086
-	as_root apt-get -qq install -y --no-install-recommends $missing >/dev/null
-}
 # A package list that is too old names files that are gone: fetch it once more, then give up.
-install || { as_root apt-get -qq update && install; }
+install || { apt update && : >"$log" && install; } || {
+	cat "$log" >&2
+	echo "deps.sh: this failed: $command" >&2
+	exit 1
+}

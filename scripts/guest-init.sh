@@ -2,7 +2,8 @@
 # /init of the initramfs that scripts/initramfs.py makes.
 #
 # Without words on the kernel's command line: brings up eth0 if there is one, says so, and gives a
-# shell on the console; when the shell ends the machine powers off.  Words:
+# shell on the console; when the shell ends the machine powers off, and so it does at "poweroff" or
+# "halt"; "reboot" resets it.  Words:
 #
 #   qb.run=once          the same without the shell
 #   qb.test=WORD,...     print facts for tests, one a line, each "QB KEY VALUE", last "QB done".
@@ -182,12 +183,23 @@ run_tests() {
 	fact "done"
 }
 
+# These ask process 1, which is this script and waits for the shell; with -f they do it themselves.
+# (Aliases, since Debian's busybox looks for its own commands before it looks into PATH.)
+obey_the_shell() {
+	cat >/etc/profile <<-END
+		alias poweroff='poweroff -f'
+		alias halt='poweroff -f'
+		alias reboot='reboot -f'
+	END
+}
+
 welcome() {
 	address=$(network) || address="no network"
 	read -r _ total _ </proc/meminfo
 	echo "Linux $(uname -r) is up after $uptime s: $(nproc) CPU, $((total / 1024)) MiB, $address"
 	[ "$run" = once ] && return
-	echo "This is a shell in the guest; 'exit' powers it off."
+	obey_the_shell
+	echo "This is a shell in the guest; 'exit' or 'poweroff' powers it off, 'reboot' resets it."
 	setsid cttyhack sh -l
 }
 

@@ -11,7 +11,10 @@ Contract: prints one directory for each NAME on stdout.  The directory holds
 
 It lies in the cache ($QBOOT_CACHE, by default ${XDG_CACHE_HOME:-~/.cache}/qboot).  What is there is
 taken without asking the network; --refresh fetches the newest again.  A directory is complete or
-absent, and two runs at once fetch once.  Root is not needed, dpkg's architectures are not changed.
+absent, and two runs at once fetch once.  When a download failed, importers (the tests) are told so
+without another try for ten minutes; the command line always tries.  i386 kernels come from Debian
+12, the last release that has them, where the host's is newer.  Root is not needed, dpkg's
+architectures are not changed.
 """
 
 import argparse
@@ -33,6 +36,9 @@ KERNELS = {
     "i386": ("i386", "linux-image-686-pae"),
     "i386-nopae": ("i386", "linux-image-686"),
 }
+
+LAST_I386 = "bookworm"
+RETRY_SECONDS = 600
 
 # Module families that a guest of these tests can do without: nine tenths of the bytes.
 USELESS_MODULES = ("sound", "drivers/gpu", "drivers/media", "drivers/staging", "drivers/infiniband",
@@ -86,11 +92,25 @@ def _prune(modules):
         shutil.rmtree(modules / "kernel" / family, ignore_errors=True)
 
 
+def _in_root_or_usr(root, name):
+    for path in (root / name, root / "usr" / name):
+        if path.exists():
+            return path
+    raise debian.Error(f"the packages have neither /{name} nor /usr/{name}")
+
+
 def fetch(name, directory):
     """Fills DIRECTORY with the kernel NAME, from the network."""
     architecture, metapackage = KERNELS[name]
     archive = debian.Archive(architecture)
-    image = re.match(r"linux-image-[\w.+-]+", archive.describe(metapackage)["Depends"])
+    try:
+        described = archive.describe(metapackage)
+    except debian.Error:
+        if architecture != "i386":
+            raise
+        archive = debian.Archive(architecture, LAST_I386)
+        described = archive.describe(metapackage)
+    image = re.match(r"linux-image-[\w.+-]+", described.get("Depends", ""))
     if not image:
         raise debian.Error(f"{metapackage} depends on no kernel")
     raw = directory / "raw"
@@ -101,29 +121,48 @@ def fetch(name, directory):
     (directory / "release").write_text(release + "\n", encoding="ascii")
     (raw / f"boot/vmlinuz-{release}").rename(directory / "vmlinuz")
     (raw / f"boot/config-{release}").rename(directory / "config")
-    shutil.copy2(raw / "bin/busybox", directory / "busybox")
-    modules = raw / "lib/modules" / release
-    if not modules.is_dir():
-        modules = raw / "usr/lib/modules" / release
+    # From Debian 13 on, what was in / is in /usr.
+    shutil.copy2(_in_root_or_usr(raw, "bin/busybox"), directory / "busybox")
+    modules = _in_root_or_usr(raw, f"lib/modules/{release}")
     _prune(modules)
     modules.rename(directory / "modules")
     shutil.rmtree(raw)
     (directory / "vmlinux").write_bytes(extract_vmlinux((directory / "vmlinuz").read_bytes()))
 
 
-def provide(name, refresh=False):
-    """The directory of the kernel NAME; fetched if it is not there."""
+def _failed_lately(failed):
+    """Raises what another process was told, if that is not long ago."""
+    try:
+        age = time.time() - failed.stat().st_mtime
+        why = failed.read_text("utf-8")
+    except OSError:
+        return
+    if 0 <= age < RETRY_SECONDS:
+        raise debian.Error(f"{why} ({age:.0f} s ago; 'make kernels' tries again)")
+
+
+def provide(name, refresh=False, insist=False):
+    """The directory of the kernel NAME; fetched if it is not there.  INSIST: even if that failed a
+    moment ago."""
     directory = debian.cache_root() / "kernels" / name
+    failed = debian.cache_root() / "locks" / f"{name}.failed"
     if directory.is_dir() and not refresh:
         return directory
     architecture = KERNELS[name][0]
     with debian.locked(f"apt-{architecture}"):
         if directory.is_dir() and not refresh:
             return directory
+        if not insist:
+            _failed_lately(failed)
         start = time.monotonic()
         debian.progress(f"fetching the Debian kernel '{name}' into {directory.parent}")
-        with debian.replacing(directory) as fresh:
-            fetch(name, fresh)
+        try:
+            with debian.replacing(directory) as fresh:
+                fetch(name, fresh)
+        except debian.Error as error:
+            failed.write_text(str(error), encoding="utf-8")
+            raise
+        failed.unlink(missing_ok=True)
         release = (directory / "release").read_text("ascii").strip()
         debian.progress(f"{name}: Linux {release}, {time.monotonic() - start:.0f} s")
     return directory
@@ -138,7 +177,7 @@ def main():
     options = parser.parse_args()
     try:
         for name in options.names:
-            print(provide(name, options.refresh))
+            print(provide(name, options.refresh, insist=True))
     except debian.Error as error:
         print(f"kernels.py: {error}", file=sys.stderr)
         return 1

@@ -27,7 +27,7 @@ UNIT_SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all
 define unit_width
 UNIT_OBJECTS$(1) := $$(patsubst %.c,$(O)/unit$(1)/%.o,$(UNIT_FIRMWARE) $(UNIT_FAKE))
 
-$(O)/unit$(1)/%.o: %.c tests/unit.mk | $(O)/unit$(1)/cmocka
+$(O)/unit$(1)/%.o: %.c tests/unit.mk $(O)/flags | $(O)/unit$(1)/cmocka
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -m$(1) $$(UNIT_CPPFLAGS) $$$$(sed -n 's/^include //p' $(O)/unit$(1)/cmocka) \
 		$$(UNIT_CFLAGS) $$(UNIT_SANITIZE) -MMD -MP -c -o $$@ $$<

@@ -5,7 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
-GUEST = Path(__file__).resolve().parents[2] / "build" / "guest"
+ROOT = Path(__file__).resolve().parents[2]
+GUEST = ROOT / os.environ.get("QBOOT_O", "build") / "guest"     # make's O=DIR
 STATUS_PASS = 33                # (0x10 << 1) | 1, from isa-debug-exit
 
 
@@ -14,5 +15,7 @@ def build():
     GUEST.mkdir(parents=True, exist_ok=True)
     with open(GUEST / ".lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run(["make", "-s", "-C", Path(__file__).parent / "guest", f"O={GUEST}",
+        sources = Path(__file__).parent / "guest"
+        # Relative, since make knows no name with a space.
+        subprocess.run(["make", "-s", "-C", sources, f"O={os.path.relpath(GUEST, sources)}",
                         f"CC={os.environ.get('CC', 'gcc')}"], check=True)

@@ -65,6 +65,41 @@ def test_both_compilers(tree, compiler):
     assert (tree / 'build/qboot.bin').stat().st_size == 0x10000
 
 
+def test_a_path_with_spaces(tmp_path):
+    """The sources may lie anywhere; the directory of what is built is one word, and make says so."""
+    plain = copy_tree(tmp_path / 'plain')
+    spaced = copy_tree(tmp_path / 'my own firmware')
+    for tree in plain, spaced:
+        status, output = make(tree)
+        assert status == 0, output
+    assert (plain / 'build/qboot.bin').read_bytes() == (spaced / 'build/qboot.bin').read_bytes()
+    status, output = make(spaced, 'O=two words')
+    assert status != 0
+    assert 'O=DIR is one word' in output
+
+
+def test_other_flags_build_anew(tree):
+    """Another compiler, or LTO= on the command line, makes another image; the same ones do nothing."""
+    images = {}
+    for arguments in (), ('LTO=',), ('LTO=', 'CC=gcc -O1'), ():
+        status, output = make(tree, *arguments)
+        assert status == 0, output
+        assert 'bytes used' in output, 'nothing was built'
+        status, output = make(tree, *arguments)
+        assert status == 0 and 'bytes used' not in output, output
+        images.setdefault(arguments, set()).add((tree / 'build/qboot.bin').read_bytes())
+    assert all(len(image) == 1 for image in images.values())
+    assert len(set().union(*images.values())) >= 2
+
+
+def test_a_first_run_without_a_compiler(tree):
+    """make run and make help say nothing of a compiler that is not there yet."""
+    for target in 'help', 'clean':
+        status, output = make(tree, target, 'CC=no-such-compiler')
+        assert status == 0, output
+        assert 'no-such-compiler' not in output, output
+
+
 def add_ballast(tree, size):
     """So many bytes of constants more."""
     (tree / 'ballast.c').write_text(
