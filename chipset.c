@@ -125,9 +125,7 @@ static const struct chipset microvm_pcie = {
 	.reduced_acpi = true,
 };
 
-/* PCI takes more than this in microvm's ACPI tables: _PRT has an entry for each pin of 32 slots. */
-#define PCI_ACPI_SIZE 0x800
-#define FDT_CELLS     0x600 /* 24 virtio devices make it 5 KiB long, of a file of 1 MiB */
+#define FDT_CELLS 0x600 /* 24 virtio devices make it 5 KiB long, of a file of 1 MiB */
 
 static const struct chipset isapc = {
 	.name = "isapc",
@@ -139,13 +137,16 @@ static const struct chipset isapc = {
 static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fdt_selector)
 {
 	static be32 tree[FDT_CELLS] __attribute__((section(".noinit")));
-	struct fw_cfg_item acpi;
 	const be32 *reg;
 	uint32_t count;
 
-	if (!fw_cfg_find(cfg, "etc/acpi/tables", &acpi) || acpi.size < PCI_ACPI_SIZE)
-		return &microvm;
 	fw_cfg_read(cfg, fdt_selector, tree, sizeof(tree));
+	if (!fdt_is_whole(tree, sizeof(tree))) {
+		log("chipset: the device tree of this microvm is malformed, or longer than %u bytes; "
+		    "PCIe devices, if it has any, are left to the kernel",
+		    (uint32_t)sizeof(tree));
+		return &microvm;
+	}
 	reg = fdt_find_property(tree, sizeof(tree), "pcie", "reg", &count);
 	if (!reg)
 		return &microvm;

@@ -30,9 +30,12 @@ static noreturn __attribute__((noinline)) void report_failure(const struct fw_cf
 	      be32_get(dma->length), (unsigned long long)paddr, control, be32_get(dma->control));
 }
 
-/* Cost: 1 VM exit. */
-static inline __attribute__((always_inline)) void transfer(uint32_t control, uint64_t paddr,
-							   uint32_t size)
+/*
+ * False when the device has no DMA, which leaves the control word as it is.  A transfer that fails is
+ * a panic.  Cost: 1 VM exit.
+ */
+static inline __attribute__((always_inline)) bool try_transfer(uint32_t control, uint64_t paddr,
+							       uint32_t size)
 {
 	struct fw_cfg_dma dma = {
 		.control = be32_make(control),
@@ -41,9 +44,25 @@ static inline __attribute__((always_inline)) void transfer(uint32_t control, uin
 		.address_low = be32_make((uint32_t)paddr),
 	};
 
+	uint32_t status;
+
 	outl(FW_CFG_PORT_DMA_LOW, be32_make(phys_addr(&dma)).raw);
-	if (*(volatile uint32_t *)&dma.control.raw)
+	status = *(volatile uint32_t *)&dma.control.raw;
+	if (!status)
+		return true;
+	if (status != be32_make(control).raw)
 		report_failure(&dma, control);
+	return false;
+}
+
+/* Once the directory came by DMA, every other transfer must. */
+static inline __attribute__((always_inline)) void transfer(uint32_t control, uint64_t paddr,
+							   uint32_t size)
+{
+	if (!try_transfer(control, paddr, size))
+		panic("fw_cfg: a transfer of %u bytes with control 0x%x was not carried out; this QEMU "
+		      "and this image do not fit together",
+		      size, control);
 }
 
 static void read_ports(void *dest, uint32_t size)
@@ -179,10 +198,15 @@ void fw_cfg_init(struct fw_cfg *cfg)
 	_Static_assert(sizeof(struct directory_head) ==
 			       sizeof(struct fw_cfg) - offsetof(struct fw_cfg, file_count),
 		       "the directory is read in place");
-	cfg->dma = inl(FW_CFG_PORT_DMA_HIGH) == FW_CFG_SIGNATURE;
-	if (!cfg->dma && fw_cfg_read_u32(cfg, FW_CFG_KEY_SIGNATURE) != FW_CFG_SIGNATURE)
-		panic("fw_cfg: no device at port 0x510; this image boots QEMU guests only");
-	fw_cfg_read(cfg, FW_CFG_KEY_DIRECTORY, head, sizeof(*head));
+	/* A directory that came by DMA is a sign of the device as good as its signature. */
+	cfg->dma = try_transfer((uint32_t)FW_CFG_KEY_DIRECTORY << 16 | FW_CFG_DMA_SELECT |
+					FW_CFG_DMA_READ,
+				phys_addr(head), sizeof(*head));
+	if (!cfg->dma) {
+		if (fw_cfg_read_u32(cfg, FW_CFG_KEY_SIGNATURE) != FW_CFG_SIGNATURE)
+			panic("fw_cfg: no device at port 0x510; this image boots QEMU guests only");
+		fw_cfg_read(cfg, FW_CFG_KEY_DIRECTORY, head, sizeof(*head));
+	}
 	cfg->file_count = be32_get(head->count);
 	cfg->overfull = false;
 	cached = cfg->file_count <= FW_CFG_CACHED_FILES ? cfg->file_count : read_rest(cfg);

@@ -69,8 +69,8 @@ struct chipset {
 extern const uint8_t chipset_pirq_irqs[4];
 
 /*
- * Finds the machine's row.  Cost: 2 VM exits where there may be PCI, none on microvm, which says
- * what it is through fw_cfg.  A host bridge that no row names is a panic.
+ * Finds the machine's row.  Cost: 2 VM exits; 1 on microvm, which describes itself by a device tree
+ * in fw_cfg.  A host bridge that no row names is a panic.
  */
 const struct chipset *chipset_probe(const struct fw_cfg *cfg);
 

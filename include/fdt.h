@@ -7,9 +7,16 @@
 #ifndef FDT_H
 #define FDT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "endian.h"
+
+/*
+ * True when bytes begin with a tree whose tokens and property names are all within size.  The file
+ * that QEMU keeps a tree in is much larger than the tree.  bytes is aligned to 4.
+ */
+bool fdt_is_whole(const void *bytes, uint32_t size);
 
 /*
  * The cells of a property of the first node below the root whose name, up to an '@', is node.

@@ -41,8 +41,9 @@ struct fw_cfg_item {
 };
 
 /*
- * Checks the signature and reads the directory; a name in it that has no terminator is a panic.
- * Cost: 2 VM exits, and one for each FW_CFG_CHUNK_FILES files that do not fit the cache.
+ * Reads the directory, by DMA if the device carries that out, else by ports; a name in it that has no
+ * terminator is a panic.
+ * Cost: 1 VM exit by DMA, and one for each FW_CFG_CHUNK_FILES files that do not fit the cache.
  */
 void fw_cfg_init(struct fw_cfg *cfg);
 

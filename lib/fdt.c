@@ -3,7 +3,6 @@
  */
 #include "fdt.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define FDT_MAGIC      0xd00dfeed
@@ -12,8 +11,26 @@
 #define FDT_PROPERTY   3 /* length, offset of the name, value padded to 4 bytes */
 #define FDT_NOP        4
 
-#define FDT_HEADER_STRUCTURE 2 /* index of the cell with the offset of the tokens */
-#define FDT_HEADER_STRINGS   3
+/* Cells of the header: offset and size of the tokens, and of the names of properties. */
+#define FDT_HEADER_STRUCTURE      2
+#define FDT_HEADER_STRINGS        3
+#define FDT_HEADER_STRINGS_SIZE   8
+#define FDT_HEADER_STRUCTURE_SIZE 9
+#define FDT_HEADER_CELLS          10
+
+static bool is_within(be32 offset, be32 length, uint32_t size)
+{
+	return be32_get(offset) <= size && be32_get(length) <= size - be32_get(offset);
+}
+
+bool fdt_is_whole(const void *bytes, uint32_t size)
+{
+	const be32 *cells = bytes;
+
+	return size >= FDT_HEADER_CELLS * sizeof(be32) && be32_get(cells[0]) == FDT_MAGIC &&
+	       is_within(cells[FDT_HEADER_STRUCTURE], cells[FDT_HEADER_STRUCTURE_SIZE], size) &&
+	       is_within(cells[FDT_HEADER_STRINGS], cells[FDT_HEADER_STRINGS_SIZE], size);
+}
 
 /* True when the string at offset is name, and ends within size with a 0 or, if asked, an '@'. */
 static bool is_name(const char *bytes, uint32_t size, uint32_t offset, const char *name, bool unit)

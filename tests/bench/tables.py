@@ -25,8 +25,9 @@ MACHINES = ("pc", "q35", "microvm")
 
 # What an exit is for: pattern of its name (events.py), how the table calls it, why it is needed.
 REASONS = (
-    (r"read fwcfg.dma 0x514", "fw_cfg: signature", "is there fw_cfg, and DMA?"),
-    (r"fw_cfg item file_dir", "fw_cfg: directory", "selectors of files shift with the configuration"),
+    (r"fw_cfg item file_dir", "fw_cfg: directory",
+     "is there fw_cfg, and DMA?  selectors of files shift with the configuration"),
+    (r"fw_cfg item etc/fdt", "fw_cfg: device tree", "is there a PCIe host bridge?"),
     (r"fw_cfg item etc/e820", "fw_cfg: `etc/e820`", "where RAM is"),
     (r"fw_cfg item kernel_entry", "fw_cfg: kernel entry", "ELF or bzImage?"),
     (r"fw_cfg item (kernel|initrd|initdr|cmdline|setup)_(addr|size)", "fw_cfg: sizes and addresses",

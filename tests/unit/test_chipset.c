@@ -51,7 +51,7 @@ static void test_probe(void **state)
 		{ "pc", 0x8086, 0x1237, false, 2 },
 		{ "q35", 0x8086, 0x29c0, false, 2 },
 		{ "isapc", 0, 0, false, 2 },
-		{ "microvm", 0, 0, true, 0 },
+		{ "microvm", 0, 0, true, 1 },
 	};
 
 	(void)state;
@@ -67,6 +67,91 @@ static void test_probe(void **state)
 		assert_string_equal(chipset->name, cases[i].name);
 		assert_case_equal(cases[i].name, fake_exits(), cases[i].exits);
 	}
+}
+
+/* A tree with one node, of 8 to 11 characters, whose reg tells a base and a size of 64 bits each. */
+static void add_device_tree(const char *node, uint64_t base, uint64_t size)
+{
+	uint32_t cells[] = { 0xd00dfeed,
+			     0,
+			     40,
+			     40 + 17 * 4,
+			     0,
+			     17,
+			     16,
+			     0,
+			     4,
+			     17 * 4,
+			     1,
+			     0,
+			     1,
+			     0,
+			     0,
+			     0,
+			     3,
+			     16,
+			     0,
+			     base >> 32,
+			     (uint32_t)base,
+			     size >> 32,
+			     (uint32_t)size,
+			     2,
+			     2,
+			     9,
+			     0,
+			     0 };
+
+	for (uint32_t i = 0; i < COUNT(cells); i++)
+		cells[i] = __builtin_bswap32(cells[i]);
+	memcpy(&cells[13], node, strlen(node));
+	memcpy(&cells[27], "reg", 4);
+	fake_fw_cfg_file("etc/fdt", cells, sizeof(cells));
+}
+
+/* Whether a microvm has PCIe is what its device tree says, whatever its ACPI tables are. */
+static void test_probe_microvm(void **state)
+{
+	static const struct {
+		const char *node;
+		uint64_t base, size;
+		uint32_t acpi_size;
+		bool pcie;
+		const char *says;
+	} cases[] = {
+		{ "pcie@e00000", 0xe0000000, 0x10000000, 0, true, "" },
+		{ "pcie@e00000", 0xe0000000, 0x10000000, 0x7ff, true, "" },
+		{ "pcie@e00000", 0xe0000000, 0x10000000, 0x2000, true, "" },
+		{ "ioapic@fec0", 0xe0000000, 0x10000000, 0x2000, false, "" },
+		{ "pcie@e00000", 0xb0000000, 0x10000000, 0x2000, false,
+		  "is not where it is expected, at 0xe" },
+		{ "pcie@e00000", 0xe0000000, 0x20000000, 0x2000, false,
+		  "is not where it is expected, at 0xe" },
+		{ "pcie@e00000", 0x1e0000000, 0x10000000, 0, false,
+		  "is not where it is expected, at 0xe" },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const struct chipset *chipset;
+
+		fake_reset();
+		add_device_tree(cases[i].node, cases[i].base, cases[i].size);
+		if (cases[i].acpi_size)
+			fake_fw_cfg_file("etc/acpi/tables", NULL, cases[i].acpi_size);
+		chipset = probe();
+		assert_string_equal(chipset->name, "microvm");
+		assert_int_equal(chipset->ecam_base, cases[i].pcie ? 0xe0000000 : 0);
+		assert_int_equal(fake_exits(), 1);
+		if (*cases[i].says)
+			assert_says(fake.console, cases[i].says);
+		else
+			assert_string_equal(fake.console, "");
+	}
+	fake_reset();
+	fake_fw_cfg_file("etc/fdt", "fdt", 3);
+	assert_int_equal(probe()->ecam_base, 0);
+	assert_says(fake.console,
+		    "the device tree of this microvm is malformed, or longer than 6144");
 }
 
 static void test_probe_unknown(void **state)
@@ -152,8 +237,9 @@ static void test_init_without_pci(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_probe),    UNIT_TEST(test_probe_unknown),    UNIT_TEST(test_init_pc),
-		UNIT_TEST(test_init_q35), UNIT_TEST(test_init_without_pci),
+		UNIT_TEST(test_probe),         UNIT_TEST(test_probe_microvm),
+		UNIT_TEST(test_probe_unknown), UNIT_TEST(test_init_pc),
+		UNIT_TEST(test_init_q35),      UNIT_TEST(test_init_without_pci),
 	};
 
 	return cmocka_run_group_tests_name("chipset", tests, NULL, NULL);

@@ -31,6 +31,8 @@ static void make_tree(void)
 	tree[3] = __builtin_bswap32(40 + 4 * count);
 	for (uint32_t i = 0; i < count; i++)
 		tree[10 + i] = __builtin_bswap32(tokens[i]);
+	tree[8] = __builtin_bswap32(6);
+	tree[9] = __builtin_bswap32(4 * count);
 	memcpy(&tree[10 + count], "reg\0x\0\0", 8);
 	tree_size = 48 + 4 * count;
 }
@@ -84,11 +86,36 @@ static void test_believes_nothing(void **state)
 		}
 }
 
+static void test_is_whole(void **state)
+{
+	uint32_t strings_end;
+
+	(void)state;
+	make_tree();
+	strings_end = __builtin_bswap32(tree[3]) + 6;
+	for (uint32_t size = 0; size <= sizeof(tree); size++)
+		assert_int_equal(fdt_is_whole(tree, size), size >= strings_end);
+	/* Offsets and sizes of both parts, each of them beyond the end, and with a sum that wraps. */
+	for (uint32_t cell = 2; cell < 10; cell++) {
+		if (cell > 3 && cell < 8)
+			continue;
+		for (uint32_t i = 0; i < 2; i++) {
+			make_tree();
+			tree[cell] = i ? 0xffffffff : __builtin_bswap32(sizeof(tree));
+			assert_false(fdt_is_whole(tree, strings_end));
+		}
+	}
+	make_tree();
+	tree[0] = 0;
+	assert_false(fdt_is_whole(tree, sizeof(tree)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_finds),
 		cmocka_unit_test(test_believes_nothing),
+		cmocka_unit_test(test_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
