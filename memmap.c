@@ -8,12 +8,11 @@
 
 #include <stdnoreturn.h>
 
+#include "align.h"
 #include "console.h"
 #include "io.h"
 #include "phys.h"
 #include "string.h"
-
-#define FOUR_GIB 0x100000000ull
 
 /* The pool keeps this much back for ZONE_FSEG when something else asks. */
 #define POOL_FSEG_SHARE 0x400
@@ -97,29 +96,8 @@ uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, ui
 	return 0;
 }
 
-/* Gives [place, map->pool_end) to the range above it, when that is of the type.  Pure. */
-static bool extend_down(struct memmap *map, uint32_t place, uint32_t type)
-{
-	struct memory_range *range = map->ranges;
-	const struct memory_range *end = range + map->count;
-
-	/* The pool's rest, and what was taken from it last. */
-	while (range < end && range->end != map->pool_end)
-		range++;
-	if (end - range < 2 || range[1].base != map->pool_end || range[1].type != type ||
-	    range->base >= place)
-		return false;
-	range[0].end = place;
-	range[1].base = place;
-	return true;
-}
-
-/*
- * From the pool's end downwards.  The pool is reserved as a whole, so only memory that the operating
- * system shall know as something else needs a range of its own.
- */
-static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
-			   uint32_t min)
+/* From the pool's end downwards.  The pool is reserved as a whole, so the map stays as it is. */
+static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t min)
 {
 	uint32_t place;
 
@@ -128,20 +106,20 @@ static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, ui
 	place = (map->pool_end - size) & ~(align - 1);
 	if (place < min)
 		return 0;
-	if ((type == MEMORY_ACPI || type == MEMORY_NVS) && !extend_down(map, place, type) &&
-	    memmap_set(map, place, place + size, type) != OK)
-		return 0;
 	map->pool_end = place;
 	return place;
 }
 
-/* From the top of RAM below 4 GiB downwards; below 640 KiB when there is nothing above 1 MiB. */
-static uint32_t find_in_ram(const struct memmap *map, uint32_t size, uint32_t align)
+/*
+ * From the top of RAM below 4 GiB downwards; below 640 KiB when there is nothing above 1 MiB.  Size
+ * and align are those of whole pages.
+ */
+static uint32_t find_pages(const struct memmap *map, uint64_t size, uint32_t align)
 {
 	uint64_t place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
 
 	if (!place)
-		place = memmap_find(map, size, align, SCRATCH_BASE, EBDA_BASE);
+		place = memmap_find(map, size, align, SCRATCH_BASE, LOW_RAM_END);
 	return (uint32_t)place;
 }
 
@@ -149,12 +127,13 @@ uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uin
 			  enum memory_zone zone)
 {
 	uint32_t pool_min = FIRMWARE_POOL_BASE + (zone == ZONE_FSEG ? 0 : POOL_FSEG_SHARE);
-	uint32_t place = pool_alloc(map, size, align, type, pool_min);
+	uint64_t pages_size = align_up(size, PAGE_SIZE);
+	uint32_t place = pool_alloc(map, size, align, pool_min);
 
 	if (place || zone == ZONE_FSEG)
 		return place;
-	place = find_in_ram(map, size, align);
-	if (!place || memmap_set(map, place, (uint64_t)place + size, type) != OK)
+	place = find_pages(map, pages_size, align > PAGE_SIZE ? align : PAGE_SIZE);
+	if (!place || memmap_set(map, place, place + pages_size, type) != OK)
 		return 0;
 	return place;
 }
@@ -185,24 +164,23 @@ uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align,
 	if (map->count && lowest->type == MEMORY_RAM && !lowest->base && align <= SCRATCH_BASE &&
 	    lowest->end >= (uint64_t)SCRATCH_BASE + size)
 		return SCRATCH_BASE;
-	place = find_in_ram(map, size, align);
+	place = find_pages(map, size, align);
 	if (!place)
 		no_room(size, align, who);
 	return place;
 }
 
-/* QEMU's own entries are RAM or reserved, so tables are where an allocation took RAM. */
 static bool is_ram(uint32_t type)
 {
-	return type == MEMORY_RAM || type == MEMORY_ACPI || type == MEMORY_NVS ||
-	       type & MEMORY_OURS;
+	return type == MEMORY_RAM || type & MEMORY_OURS;
 }
 
 uint32_t memmap_low_ram_end(const struct memmap *map)
 {
 	for (const struct memory_range *range = map->ranges + map->count; range-- != map->ranges;) {
 		if (is_ram(range->type) && range->base < FOUR_GIB)
-			return (uint32_t)(range->end < FOUR_GIB ? range->end : FOUR_GIB - 0x1000);
+			return (uint32_t)(range->end < FOUR_GIB ? range->end :
+								  FOUR_GIB - PAGE_SIZE);
 	}
 	return 0;
 }

@@ -18,7 +18,6 @@
 #include "pvh.h"
 #include "string.h"
 
-#define FOUR_GIB       0x100000000ull
 #define CMDLINE_GUESS  0x1000 /* read at once; longer ones cost two more exits */
 #define MAX_SETUP_DATA 16     /* nodes of a setup_data chain */
 #define NEW_RANGES     4      /* an allocation adds at most two ranges to the map */
@@ -42,16 +41,16 @@ _Static_assert(sizeof(struct boot_area) == 3 * PAGE_SIZE, "three pages, no paddi
 static void claim_fixed(struct memmap *map, uint32_t base, uint32_t size, const char *what)
 {
 	uint64_t end = (uint64_t)base + size;
-	uint64_t low_end = end < EBDA_BASE ? end : EBDA_BASE;
+	uint64_t low_end = end < LOW_RAM_END ? end : LOW_RAM_END;
 	uint64_t high_base = base > LEGACY_HOLE_END ? base : LEGACY_HOLE_END;
 
-	if ((base < EBDA_BASE && !memmap_is(map, base, low_end, MEMORY_RAM)) ||
-	    (base >= EBDA_BASE && base < LEGACY_HOLE_END) ||
+	if ((base < LOW_RAM_END && !memmap_is(map, base, low_end, MEMORY_RAM)) ||
+	    (base >= LOW_RAM_END && base < LEGACY_HOLE_END) ||
 	    (high_base < end && !memmap_is(map, high_base, end, MEMORY_RAM)))
 		panic("boot: %s of %u bytes at 0x%x does not fit into RAM, which ends at 0x%x; give the "
 		      "guest more memory (-m)",
 		      what, size, base, memmap_low_ram_end(map));
-	memmap_reserve(map, base, base < EBDA_BASE ? low_end : 0, MEMORY_LOADED, what);
+	memmap_reserve(map, base, base < LOW_RAM_END ? low_end : 0, MEMORY_LOADED, what);
 	memmap_reserve(map, high_base, end, MEMORY_LOADED, what);
 }
 

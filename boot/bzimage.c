@@ -3,11 +3,11 @@
  */
 #include "bzimage.h"
 
+#include "align.h"
 #include "string.h"
 
 #define DEFAULT_INITRD_MAX  0x38000000u /* before 2.03 */
 #define DEFAULT_CMDLINE_MAX 255u        /* before 2.06 */
-#define FOUR_GIB            0x100000000ull
 
 static const struct linux_setup_header *header_of(const void *file)
 {
@@ -81,16 +81,16 @@ static bool claim(struct memmap *map, uint64_t base, uint64_t end)
 static enum error plan_relocatable(const struct bzimage *image, uint64_t size, struct memmap *map,
 				   uint32_t *load_paddr)
 {
-	uint64_t mask = image->alignment - 1;
-	uint64_t preferred = (image->pref_address + mask) & ~mask;
+	uint64_t align = image->alignment;
+	uint64_t preferred = align_up(image->pref_address, align);
 
 	if (image->pref_address > FOUR_GIB)
 		return ERR_NO_MEMORY;
 	if (preferred < LINUX_LOAD_HIGH_ADDR)
-		preferred = (LINUX_LOAD_HIGH_ADDR + mask) & ~mask;
+		preferred = align_up(LINUX_LOAD_HIGH_ADDR, align);
 	for (uint32_t i = 0; i < map->count; i++) {
 		const struct memory_range *range = &map->ranges[i];
-		uint64_t base = range->base > preferred ? (range->base + mask) & ~mask : preferred;
+		uint64_t base = range->base > preferred ? align_up(range->base, align) : preferred;
 
 		if (range->type == MEMORY_RAM && base < range->end && range->end - base >= size &&
 		    claim(map, base, base + size)) {

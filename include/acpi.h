@@ -25,9 +25,9 @@ struct acpi_writes {
 };
 
 /*
- * Fetches the tables, places them in memory that the map then calls ACPI data (or NVS, for what
- * QEMU goes on using), and runs etc/table-loader over them.  Returns the RSDP's physical address,
- * 0 on a machine without ACPI.  A script that is malformed is a panic.
+ * Fetches the tables, places them in memory that the map then calls reserved, and runs
+ * etc/table-loader over them.  Returns the RSDP's physical address, 0 on a machine without ACPI.  A
+ * script that is malformed is a panic.
  *
  * PCI and chipset must be final: QEMU builds its tables from them when the first of these files is
  * selected (hw/i386/acpi-build.c, acpi_build_update()).

@@ -1,11 +1,12 @@
 /*
- * layout.h - every fixed physical address the firmware uses, and nothing else.
+ * layout.h - every fixed physical address the firmware uses.
  *
  *   0x00000000  interrupt vectors, BIOS data area: two words are set, the rest is left alone
  *   0x00000500  conventional memory, the operating system's
- *   0x0009fc00  EBDA, 1 KiB: only the MP floating pointer may stand here         (reserved)
+ *   0x0009fc00  EBDA, 1 KiB: only the MP floating pointer may stand here; it takes the whole
+ *               page from 0x9f000 on, where conventional memory ends             (reserved)
  *   0x000a0000  VGA window or nothing; 0xc0000-0xdffff option ROM space          (not ours)
- *   0x000e0000  FIRMWARE_POOL: RSDP, small tables, boot structures               (reserved, ACPI)
+ *   0x000e0000  FIRMWARE_POOL: RSDP, small tables, boot structures               (reserved)
  *   0x000e8000  SMBIOS structures; the anchor in the ROM points here             (reserved)
  *   0x000ea000  where the other processors start: a page number is all a SIPI can say
  *               .data, .bss, .noinit, then the stack growing down from its end   (reserved)
@@ -23,6 +24,7 @@
 #define BDA_EBDA_SEGMENT    0x0000040e /* u16: EBDA_BASE >> 4 */
 #define BDA_BASE_MEMORY_KIB 0x00000413 /* u16: RAM below the EBDA */
 
+#define LOW_RAM_END     0x0009f000 /* the page that the EBDA begins in */
 #define EBDA_BASE       0x0009fc00
 #define MP_POINTER      0x0009fc10 /* in the first KiB of the EBDA, 16-byte aligned */
 #define EBDA_END        0x000a0000
@@ -38,6 +40,9 @@
 #define AP_ENTRY           FIRMWARE_DATA_BASE /* a multiple of 4 KiB */
 #define STACK_TOP          FIRMWARE_DATA_END
 #define STACK_SIZE         0x1000
+
+#define PAGE_SIZE 0x1000u
+#define FOUR_GIB  0x100000000ull
 
 #define ROM_ALIAS_BASE 0x000f0000
 #define ROM_ALIAS_END  0x00100000

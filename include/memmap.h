@@ -5,6 +5,9 @@
  * not memory.  An allocation is a part of RAM carved out and given another type, so no table can be
  * missing from what the operating system is told.  There is no free().
  *
+ * Every border that the operating system sees is on a page, unless QEMU put it elsewhere: kernels
+ * that map each range in whole pages would map a page twice.
+ *
  * QEMU docs/specs/fw_cfg.rst for etc/e820; ACPI 6.5, 15 "System Address Map Interfaces".
  */
 #ifndef MEMMAP_H
@@ -19,18 +22,21 @@
 
 #define MEMMAP_MAX_ENTRIES 256
 
-/* RAM to NVS are what the operating system sees, E820's values. */
+/*
+ * What a range is.  RAM and RESERVED have E820's values.  All tables are reserved, as SeaBIOS has
+ * them, so that small tables need no pages of their own: ACPI also knows types for tables that may be
+ * overwritten once they are read (3) and for memory that a sleeping system saves (4).
+ */
 enum memory_type {
 	MEMORY_NONE = 0, /* not in the map */
 	MEMORY_RAM = 1,
 	MEMORY_RESERVED = 2,
-	MEMORY_ACPI = 3, /* tables; the operating system may reuse it after reading them */
-	MEMORY_NVS = 4,  /* ACPI memory that stays in use: FACS, vmgenid */
 
-	/* What is RAM, and ours: told as what remains without MEMORY_OURS. */
+	/* RAM that the firmware has taken.  The operating system is told the type without this bit. */
 	MEMORY_OURS = 0x40000000,
-	MEMORY_LOADED = MEMORY_OURS | MEMORY_RAM,    /* the kernel, its initrd, what it is handed */
-	MEMORY_KEPT = MEMORY_OURS | MEMORY_RESERVED, /* the firmware's, wherever it lies */
+	MEMORY_LOADED = MEMORY_OURS | MEMORY_RAM, /* the kernel, its initrd, what it is handed */
+	MEMORY_KEPT = MEMORY_OURS |
+		      MEMORY_RESERVED, /* tables, and memory of System Management Mode */
 };
 
 struct memory_range {
@@ -56,10 +62,10 @@ _Static_assert(sizeof(struct e820_entry) == 20, "Linux boot protocol, e820_table
 /* What every PC has: all below 1 MiB but the VGA window and option ROMs, and the flash range. */
 /* clang-format off */
 #define MEMMAP_LEGACY_RANGES \
-	{ 0, EBDA_BASE, MEMORY_RAM }, \
-	{ EBDA_BASE, EBDA_END, MEMORY_RESERVED }, \
+	{ 0, LOW_RAM_END, MEMORY_RAM }, \
+	{ LOW_RAM_END, EBDA_END, MEMORY_RESERVED }, \
 	{ FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED }
-#define MEMMAP_FLASH_RANGE { FLASH_BASE, 0x100000000ull, MEMORY_RESERVED }
+#define MEMMAP_FLASH_RANGE { FLASH_BASE, FOUR_GIB, MEMORY_RESERVED }
 /* clang-format on */
 
 /*
@@ -96,9 +102,9 @@ enum memory_zone {
 };
 
 /*
- * Takes size bytes, aligned to a power of two, out of the map and gives them the type; what
- * is MEMORY_LOADED in the pool stays reserved, as the pool is.  Pure.
- * 0 when there is no such place.  The content is whatever was there before.
+ * Takes size bytes, aligned to a power of two: from the pool, which stays reserved whatever the type
+ * is, or whole pages of RAM, which get the type MEMORY_LOADED or MEMORY_KEPT.  Returns 0 when there
+ * is no such place.  The content is whatever was there before.  Pure.
  */
 uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
 			  enum memory_zone zone);

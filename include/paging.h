@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAGE_SIZE          0x1000u
+#include "layout.h"
+
 #define PAGE_TABLE_ENTRIES 512u
 
 /* How many directories a map of [0, end) takes: none when the processor has 1 GiB pages. */

@@ -30,7 +30,6 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 		  bool whole)
 {
 	struct fw_cfg_item item;
-	uint32_t type = file->checksummed ? MEMORY_ACPI : MEMORY_NVS;
 
 	if (!fw_cfg_find_sized(cfg, file->name, file->name_size, &item)) {
 		log("acpi: \"%s\" is not among QEMU's files; doing without it", file->name);
@@ -41,7 +40,8 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 		file->size = file->covered;
 	if (!file->size)
 		return;
-	file->paddr = memmap_alloc(map, file->size, file->align, type, file->zone, file->name);
+	file->paddr =
+		memmap_alloc(map, file->size, file->align, MEMORY_KEPT, file->zone, file->name);
 	file->bytes = phys_ptr(file->paddr);
 	fw_cfg_read(cfg, item.selector, file->bytes, file->size);
 }
@@ -60,20 +60,6 @@ static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct m
 	while ((error = table_loader_run(loader, &next, &checksum)) == OK && checksum.field)
 		*checksum.field -= sum(checksum.bytes, checksum.size);
 	return error;
-}
-
-/*
- * The FACS stays in use: the operating system and we write to it.  QEMU puts it first of the tables,
- * because it must be aligned.  Reserved, not NVS: what is NVS the operating system saves and restores.
- */
-static void keep_facs(const struct loader_file *file, struct memmap *map)
-{
-	const struct acpi_facs *facs = (const void *)file->bytes;
-
-	if (facs && file->size >= sizeof(*facs) && acpi_is(facs->signature, "FACS") &&
-	    facs->length <= file->size)
-		memmap_reserve(map, file->paddr, file->paddr + facs->length, MEMORY_RESERVED,
-			       "the FACS");
 }
 
 static void note_write(struct acpi_writes *writes, uint16_t selector,
@@ -148,8 +134,6 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct
 		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
 		    "this image",
 		    loader.unknown_count);
-	for (uint32_t i = 0; i < loader.file_count; i++)
-		keep_facs(&loader.files[i], map);
 	write_pointers(&loader, cfg, writes);
 	rsdp = table_loader_find(&loader, RSDP_FILE);
 	return rsdp && rsdp->bytes ? rsdp->paddr : 0;

@@ -103,7 +103,7 @@ static uint32_t extend_root(struct memmap *map, uint32_t root_paddr, uint32_t en
 	const struct acpi_header *old = phys_ptr(root_paddr);
 	uint32_t length = old->length;
 	struct acpi_header *root = phys_ptr(
-		memmap_alloc(map, length + entry_size, 8, MEMORY_ACPI, ZONE_LOW, "the RSDT"));
+		memmap_alloc(map, length + entry_size, 8, MEMORY_KEPT, ZONE_LOW, "the RSDT"));
 
 	memcpy(root, old, length);
 	memcpy((uint8_t *)root + length, &entry, entry_size);
@@ -144,7 +144,7 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 	}
 	fpdt->ns_per_tick = fpdt_divide(KHZ_TO_SCALE, khz);
 
-	fbpt = phys_ptr(memmap_alloc(map, sizeof(*fbpt), 8, MEMORY_RESERVED, ZONE_LOW, "the FBPT"));
+	fbpt = phys_ptr(memmap_alloc(map, sizeof(*fbpt), 8, MEMORY_KEPT, ZONE_LOW, "the FBPT"));
 	*fbpt = (struct acpi_fbpt){
 		.signature = { 'F', 'B', 'P', 'T' },
 		.size = sizeof(*fbpt),
@@ -153,7 +153,7 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 		.revision = 2,
 		.reset_end = nanoseconds(fpdt, cpu->start_tsc),
 	};
-	table = phys_ptr(memmap_alloc(map, sizeof(*table), 8, MEMORY_ACPI, ZONE_LOW, "the FPDT"));
+	table = phys_ptr(memmap_alloc(map, sizeof(*table), 8, MEMORY_KEPT, ZONE_LOW, "the FPDT"));
 	*table = (struct acpi_fpdt){
 		.header = {
 			.signature = { 'F', 'P', 'D', 'T' }, .length = sizeof(*table), .revision = 1,

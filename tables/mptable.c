@@ -208,7 +208,7 @@ void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct 
 	size = sizeof(struct mp_table_header) + cpu_count * sizeof(struct mp_processor) +
 	       2 * sizeof(struct mp_bus) + sizeof(struct mp_ioapic) +
 	       (PCI_SLOTS * 4 + ISA_IRQS + 2) * sizeof(struct mp_interrupt);
-	table = memmap_alloc(map, size, 16, MEMORY_RESERVED, ZONE_LOW, "the MP table");
+	table = memmap_alloc(map, size, 16, MEMORY_KEPT, ZONE_LOW, "the MP table");
 	build(phys_ptr(table), chipset, cpu, cpu_count,
 	      fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
 

@@ -234,9 +234,9 @@ uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
 	fw_cfg_read(cfg, FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 	size = block_size(cpu_count);
 
-	rsdp = phys_ptr(memmap_alloc(map, sizeof(*rsdp), 16, MEMORY_ACPI, ZONE_FSEG, "the RSDP"));
-	writer.next = phys_ptr(memmap_alloc(map, size, 16, MEMORY_ACPI, ZONE_LOW, "ACPI tables"));
-	facs = phys_ptr(memmap_alloc(map, sizeof(*facs), 64, MEMORY_NVS, ZONE_LOW, "the FACS"));
+	rsdp = phys_ptr(memmap_alloc(map, sizeof(*rsdp), 16, MEMORY_KEPT, ZONE_FSEG, "the RSDP"));
+	writer.next = phys_ptr(memmap_alloc(map, size, 16, MEMORY_KEPT, ZONE_LOW, "ACPI tables"));
+	facs = phys_ptr(memmap_alloc(map, sizeof(*facs), 64, MEMORY_KEPT, ZONE_LOW, "the FACS"));
 	*facs = (struct acpi_facs){ .signature = { 'F', 'A', 'C', 'S' }, .length = sizeof(*facs) };
 
 	add_fadt(&writer, chipset, phys_addr(facs), add_dsdt(&writer, mmio_base));

@@ -134,7 +134,7 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 			      "-smbios options",
 			      item.size);
 		entry.table_max_size = sizeof(own_table) + item.size;
-		table_paddr = memmap_alloc(map, entry.table_max_size, 16, MEMORY_RESERVED, ZONE_LOW,
+		table_paddr = memmap_alloc(map, entry.table_max_size, 16, MEMORY_KEPT, ZONE_LOW,
 					   STRUCTURES_FILE);
 		entry.table_address = table_paddr;
 		entry.checksum -= checksum_sum(&entry, sizeof(entry));

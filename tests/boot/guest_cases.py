@@ -341,5 +341,5 @@ DIAGNOSTICS = [
     Diagnostic("no-ram-at-preferred-address", NO_BZIMAGE.format("0x400000", "0x1000000"),
                "bz-fixed16.img", "16"),
     Diagnostic("no-ram-for-elf", NO_ELF.format("0x1000000", "0x800000"), "pvh16.elf", "8"),
-    Diagnostic("no-ram-for-multiboot", NO_ELF.format("0x100000", "0x9fc00"), "mb.elf", "1"),
+    Diagnostic("no-ram-for-multiboot", NO_ELF.format("0x100000", "0x9f000"), "mb.elf", "1"),
 ]

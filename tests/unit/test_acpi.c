@@ -37,7 +37,7 @@ static const struct acpi_header *table_at(uint64_t paddr)
 	const struct acpi_header *table = phys_ptr((uint32_t)paddr);
 
 	assert_true(paddr < RAM_END);
-	assert_true(memmap_is(&map, paddr, paddr + table->length, MEMORY_ACPI));
+	assert_true(unit_is_kept(&map, paddr, paddr + table->length));
 	assert_int_equal(checksum_sum(table, table->length), 0);
 	return table;
 }
@@ -78,8 +78,7 @@ static uint32_t check_tables(uint32_t rsdp_paddr, bool has_facs)
 		if (has_facs) {
 			assert_memory_equal(phys_ptr(get32(table, 36)), "FACS", 4);
 			assert_int_equal(get32(table, 36) % 64, 0);
-			assert_true(memmap_is(&map, get32(table, 36), get32(table, 36) + 64,
-					      MEMORY_RESERVED));
+			assert_true(unit_is_kept(&map, get32(table, 36), get32(table, 36) + 64));
 		}
 	}
 	assert_true(fadt);
@@ -154,7 +153,7 @@ static void test_vmgenid(void **state)
 	assert_int_equal(addr->writes, 1);
 	/* The GUID is 40 bytes into its page, which stays QEMU's. */
 	assert_true(told % 0x1000 == 40);
-	assert_true(memmap_is(&map, told - 40, told - 40 + 0x1000, MEMORY_NVS));
+	assert_true(unit_is_kept(&map, told - 40, told - 40 + 0x1000));
 	assert_memory_equal(phys_ptr((uint32_t)told), "\x78\x56\x34\x12", 4);
 }
 

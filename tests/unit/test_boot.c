@@ -150,7 +150,7 @@ static void test_page_tables_reach_the_acpi_tables(void **state)
 
 	(void)state;
 	machine();
-	memmap_set(&map, GIB - MIB, GIB + MIB, MEMORY_ACPI);
+	memmap_set(&map, GIB - MIB, GIB + MIB, MEMORY_KEPT);
 	give_bzimage(0);
 	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
 	pml4 = phys_ptr(fake.handoff.cr3);
@@ -420,7 +420,7 @@ static void test_elf_places(void **state)
 		{ "outside", 0x80000000, 0x1000, false },
 		{ "across 4 GiB", 0xfffff000, 0x2000, false },
 		{ "low memory", 0x10000, 0x1000, true },
-		{ "up to the EBDA", 0x10000, EBDA_BASE - 0x10000, true },
+		{ "up to the EBDA", 0x10000, LOW_RAM_END - 0x10000, true },
 		{ "spans the hole", 0x10000, 0x200000, true },
 		{ "in the hole", 0xa0000, 0x1000, false },
 		{ "in our own memory", 0xea000, 0x1000, false },

@@ -40,6 +40,17 @@ static uint32_t type_at(uint64_t address)
 	return MEMORY_NONE;
 }
 
+/* The operating system is told whole pages. */
+static void check_borders(void)
+{
+	static struct e820_entry entries[MEMMAP_MAX_ENTRIES];
+	uint32_t count = memmap_build_e820(&map, entries, sizeof(entries[0]), COUNT(entries));
+
+	assert_true(count);
+	for (uint32_t i = 0; i < count; i++)
+		assert_int_equal((entries[i].base | entries[i].size) & 0xfff, 0);
+}
+
 /* ---- memmap_set(), memmap_is() ---- */
 
 #define CELLS  64
@@ -49,7 +60,7 @@ static uint32_t type_at(uint64_t address)
 /* Against an array with a type a cell, from which the right answer can be read. */
 static void test_set_against_cells(void **state)
 {
-	static const uint32_t types[] = { MEMORY_NONE, MEMORY_RAM, MEMORY_RESERVED, MEMORY_ACPI,
+	static const uint32_t types[] = { MEMORY_NONE, MEMORY_RAM, MEMORY_RESERVED, MEMORY_KEPT,
 					  MEMORY_LOADED };
 	uint32_t seed = 5;
 
@@ -199,7 +210,7 @@ static void machine_of(uint64_t low_end)
 {
 	map.count = 0;
 	memmap_set(&map, 0, low_end, MEMORY_RAM);
-	memmap_set(&map, EBDA_BASE, LEGACY_HOLE_END, MEMORY_RESERVED);
+	memmap_set(&map, LOW_RAM_END, LEGACY_HOLE_END, MEMORY_RESERVED);
 	memmap_set(&map, EBDA_END, FIRMWARE_BASE, MEMORY_NONE);
 	map.pool_end = FIRMWARE_POOL_END;
 	memmap_set(&map, 4 * GIB, 5 * GIB, MEMORY_RAM);
@@ -208,7 +219,7 @@ static void machine_of(uint64_t low_end)
 /* Random allocations until nothing fits: each is aligned, inside what was free, and taken once. */
 static void test_random_allocations(void **state)
 {
-	static const uint32_t types[] = { MEMORY_ACPI, MEMORY_NVS, MEMORY_RESERVED, MEMORY_LOADED };
+	static const uint32_t types[] = { MEMORY_KEPT, MEMORY_LOADED };
 	uint32_t seed = 11;
 
 	(void)state;
@@ -223,7 +234,7 @@ static void test_random_allocations(void **state)
 			uint32_t align = 1u << unit_random(&seed) % 23;
 			uint32_t type = types[unit_random(&seed) % COUNT(types)];
 			enum memory_zone zone = unit_random(&seed) % 4 ? ZONE_LOW : ZONE_FSEG;
-			uint64_t ram_before = total(MEMORY_RAM);
+			uint64_t ram_before = total(MEMORY_RAM), pages;
 			uint32_t place;
 			bool pool;
 
@@ -244,18 +255,20 @@ static void test_random_allocations(void **state)
 				assert_true(zone == ZONE_FSEG ||
 					    place >= FIRMWARE_POOL_BASE + 0x400);
 				assert_true(total(MEMORY_RAM) == ram_before);
-				if (type == MEMORY_LOADED)
-					type = MEMORY_RESERVED;
+				type = MEMORY_RESERVED;
 			} else {
-				assert_true(memmap_is(&before, place, place + (uint64_t)size,
-						      MEMORY_RAM));
-				assert_true(total(MEMORY_RAM) == ram_before - size);
+				pages = (size + 0xfffull) & ~0xfffull;
+				assert_int_equal(place & 0xfff, 0);
+				assert_true(memmap_is(&before, place, place + pages, MEMORY_RAM));
+				assert_true(memmap_is(&map, place, place + pages, type));
+				assert_true(total(MEMORY_RAM) == ram_before - pages);
 			}
 			assert_true(memmap_is(&map, place, place + (uint64_t)size, type));
 			if (zone == ZONE_FSEG)
 				assert_true(pool);
 		}
 		assert_true(total(MEMORY_RAM) <= start_ram);
+		check_borders();
 	}
 }
 
@@ -266,18 +279,18 @@ static void test_alloc_order(void **state)
 	(void)state;
 	machine_of(2 * MIB);
 	/* The pool first, then RAM from the top below 4 GiB, then RAM below 640 KiB. */
-	assert_in_range(memmap_try_alloc(&map, 0x1000, 0x1000, MEMORY_ACPI, ZONE_LOW),
+	assert_in_range(memmap_try_alloc(&map, 0x1000, 0x1000, MEMORY_KEPT, ZONE_LOW),
 			FIRMWARE_POOL_BASE, FIRMWARE_POOL_END - 0x1000);
-	assert_int_equal(memmap_try_alloc(&map, 0x10000, 0x1000, MEMORY_ACPI, ZONE_LOW),
+	assert_int_equal(memmap_try_alloc(&map, 0x10000, 0x1000, MEMORY_KEPT, ZONE_LOW),
 			 2 * MIB - 0x10000);
-	assert_int_equal(memmap_try_alloc(&map, 0xf0000, 0x1000, MEMORY_ACPI, ZONE_LOW), 1 * MIB);
-	place = memmap_try_alloc(&map, 0x10000, 0x1000, MEMORY_ACPI, ZONE_LOW);
-	assert_true(place && place + 0x10000 <= EBDA_BASE);
+	assert_int_equal(memmap_try_alloc(&map, 0xf0000, 0x1000, MEMORY_KEPT, ZONE_LOW), 1 * MIB);
+	place = memmap_try_alloc(&map, 0x10000, 0x1000, MEMORY_KEPT, ZONE_LOW);
+	assert_true(place && place + 0x10000 <= LOW_RAM_END);
 	/* Never page 0, nor above 4 GiB. */
-	place = memmap_try_alloc(&map, place - 0x1000, 1, MEMORY_ACPI, ZONE_LOW);
+	place = memmap_try_alloc(&map, place - 0x1000, 1, MEMORY_KEPT, ZONE_LOW);
 	assert_int_equal(place, 0x1000);
 	assert_true(memmap_is(&map, 0, 0x1000, MEMORY_RAM));
-	assert_int_equal(memmap_try_alloc(&map, 0x10000, 1, MEMORY_ACPI, ZONE_LOW), 0);
+	assert_int_equal(memmap_try_alloc(&map, 0x10000, 1, MEMORY_KEPT, ZONE_LOW), 0);
 }
 
 /* However much else asks for, the F segment zone has room for an RSDP. */
@@ -300,9 +313,9 @@ static void test_alloc_panics(void **state)
 	assert_panics(
 		"memory: no room for a thing of 268435456 bytes, alignment 4096, below 4 GiB; "
 		"give the guest more memory (-m)",
-		memmap_alloc(&map, 0x10000000, 0x1000, MEMORY_ACPI, ZONE_LOW, "a thing"));
+		memmap_alloc(&map, 0x10000000, 0x1000, MEMORY_KEPT, ZONE_LOW, "a thing"));
 	assert_panics("no room for a thing of 4294967295 bytes",
-		      memmap_alloc(&map, UINT32_MAX, 1, MEMORY_ACPI, ZONE_LOW, "a thing"));
+		      memmap_alloc(&map, UINT32_MAX, 1, MEMORY_KEPT, ZONE_LOW, "a thing"));
 	/* In a full map nothing can be carved out of the middle. */
 	fill_map(MEMMAP_MAX_ENTRIES);
 	memmap_set(&map, 0, 2 * MIB, MEMORY_NONE);
@@ -310,8 +323,9 @@ static void test_alloc_panics(void **state)
 	for (uint32_t i = map.count; i < MEMMAP_MAX_ENTRIES; i++)
 		memmap_set(&map, GIB + i * 0x2000, GIB + i * 0x2000 + 1, MEMORY_RESERVED);
 	assert_int_equal(map.count, MEMMAP_MAX_ENTRIES);
+	map.pool_end = 0;
 	assert_panics("no room for a thing of 16 bytes",
-		      memmap_alloc(&map, 16, 16, MEMORY_ACPI, ZONE_LOW, "a thing"));
+		      memmap_alloc(&map, 16, 16, MEMORY_KEPT, ZONE_LOW, "a thing"));
 }
 
 static void test_low_ram_end(void **state)
@@ -330,9 +344,7 @@ static void test_low_ram_end(void **state)
 	/* What was taken from the top is RAM still; tables may even begin a GiB. */
 	memmap_set(&map, 3 * GIB - MIB, 3 * GIB, MEMORY_KEPT);
 	assert_true(memmap_low_ram_end(&map) == 3 * GIB);
-	memmap_set(&map, 2 * GIB, 3 * GIB, MEMORY_ACPI);
-	assert_true(memmap_low_ram_end(&map) == 3 * GIB);
-	memmap_set(&map, 2 * GIB, 3 * GIB, MEMORY_NVS);
+	memmap_set(&map, 2 * GIB, 3 * GIB, MEMORY_KEPT);
 	assert_true(memmap_low_ram_end(&map) == 3 * GIB);
 	memmap_set(&map, 0, 4 * GIB, MEMORY_RAM);
 	assert_true(memmap_low_ram_end(&map) == 4 * GIB - 0x1000 || memmap_low_ram_end(&map) == 0);
@@ -343,9 +355,12 @@ static void test_low_ram_end(void **state)
 static void test_e820(void **state)
 {
 	static const struct e820_entry wanted[] = {
-		{ 0x1000, 0x4000, MEMORY_RAM },      { 0x5000, 0x2000, MEMORY_RESERVED },
-		{ 0x8000, 0x1000, MEMORY_RESERVED }, { 0x9000, 0x1000, MEMORY_ACPI },
-		{ 0xa000, 0x1000, MEMORY_NVS },      { 0xb000, 0x1000, 0x80 },
+		{ 0x1000, 0x4000, MEMORY_RAM },
+		{ 0x5000, 0x2000, MEMORY_RESERVED },
+		{ 0x8000, 0x1000, MEMORY_RESERVED },
+		{ 0x9000, 0x1000, 3 },
+		{ 0xa000, 0x1000, 4 },
+		{ 0xb000, 0x1000, 0x80 },
 		{ 4 * GIB, 1ull << 40, MEMORY_RAM },
 	};
 
@@ -355,11 +370,11 @@ static void test_e820(void **state)
 	memmap_set(&map, 0x3000, 0x4000, MEMORY_LOADED);
 	memmap_set(&map, 0x4000, 0x5000, MEMORY_RAM);
 	memmap_set(&map, 0x5000, 0x6000, MEMORY_RESERVED);
-	memmap_set(&map, 0x6000, 0x7000, MEMORY_RESERVED);
+	memmap_set(&map, 0x6000, 0x7000, MEMORY_KEPT);
 	memmap_set(&map, 0x8000, 0x9000, MEMORY_RESERVED); /* not a neighbour */
-	memmap_set(&map, 0x9000, 0xa000, MEMORY_ACPI);
-	memmap_set(&map, 0xa000, 0xb000, MEMORY_NVS);
-	memmap_set(&map, 0xb000, 0xc000, 0x80); /* QEMU's, passed on */
+	memmap_set(&map, 0x9000, 0xa000, 3);
+	memmap_set(&map, 0xa000, 0xb000, 4);
+	memmap_set(&map, 0xb000, 0xc000, 0x80); /* these three are QEMU's, passed on */
 	memmap_set(&map, 4 * GIB, 4 * GIB + (1ull << 40), MEMORY_RAM);
 
 	assert_int_equal(memmap_build_e820(&map, NULL, 20, 0), COUNT(wanted));
@@ -406,13 +421,14 @@ static void init(const struct e820_entry *entries, uint32_t count)
 
 static void check_low_memory(void)
 {
-	assert_true(memmap_is(&map, 0, EBDA_BASE, MEMORY_RAM));
-	assert_true(memmap_is(&map, EBDA_BASE, EBDA_END, MEMORY_RESERVED));
+	assert_true(memmap_is(&map, 0, LOW_RAM_END, MEMORY_RAM));
+	assert_true(memmap_is(&map, LOW_RAM_END, EBDA_END, MEMORY_RESERVED));
 	assert_int_equal(type_at(EBDA_END), MEMORY_NONE);
 	assert_int_equal(type_at(FIRMWARE_BASE - 1), MEMORY_NONE);
 	assert_true(memmap_is(&map, FIRMWARE_BASE, LEGACY_HOLE_END, MEMORY_RESERVED));
 	assert_int_equal(map.pool_end, FIRMWARE_POOL_END);
 	assert_true(memmap_is(&map, FLASH_BASE, 4 * GIB, MEMORY_RESERVED));
+	check_borders();
 }
 
 static void test_init_pc(void **state)
@@ -479,8 +495,8 @@ static void test_scratch(void **state)
 	init(entries, COUNT(entries));
 	count = map.count;
 	assert_int_equal(memmap_scratch(&map, 0x10000, 8, "tables"), 0x1000);
-	assert_int_equal(memmap_scratch(&map, EBDA_BASE - 0x1000, 8, "tables"), 0x1000);
-	assert_int_equal(memmap_scratch(&map, EBDA_BASE, 8, "tables"), 16 * MIB - EBDA_BASE);
+	assert_int_equal(memmap_scratch(&map, LOW_RAM_END - 0x1000, 8, "tables"), 0x1000);
+	assert_int_equal(memmap_scratch(&map, LOW_RAM_END, 8, "tables"), 16 * MIB - LOW_RAM_END);
 	assert_int_equal(memmap_scratch(&map, 0x10000, 0x10000, "tables"), 16 * MIB - 0x10000);
 	assert_int_equal(map.count, count);
 	/* A kernel lies low. */
@@ -491,7 +507,7 @@ static void test_scratch(void **state)
 	assert_int_equal(memmap_scratch(&map, 0x1000, 8, "tables"), 16 * MIB - 0x1000);
 	/* All above 1 MiB is taken: what is left of conventional memory. */
 	memmap_set(&map, LEGACY_HOLE_END, 16 * MIB, MEMORY_LOADED);
-	assert_int_equal(memmap_scratch(&map, 0x10000, 8, "tables"), EBDA_BASE - 0x10000);
+	assert_int_equal(memmap_scratch(&map, 0x10000, 8, "tables"), LOW_RAM_END - 0x10000);
 	assert_panics("memory: no room for tables of 1048576 bytes, alignment 8, below 4 GiB",
 		      memmap_scratch(&map, MIB, 8, "tables"));
 }

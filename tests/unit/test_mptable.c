@@ -106,8 +106,8 @@ static void walk(void)
 	}
 	assert_int_equal(at - (const uint8_t *)header, header->length);
 	assert_true(pointer->table_address >= FIRMWARE_POOL_BASE);
-	assert_true(memmap_is(&map, pointer->table_address, pointer->table_address + header->length,
-			      MEMORY_RESERVED));
+	assert_true(unit_is_kept(&map, pointer->table_address,
+				 pointer->table_address + header->length));
 	assert_int_equal(seen.bsps, 1);
 	assert_int_equal(seen.local, 2);
 }

@@ -92,9 +92,8 @@ static const uint8_t *walk_from_anchor(void)
 	if (entry->table_address == SMBIOS_BASE)
 		assert_true(entry->table_address + entry->table_max_size <= SMBIOS_END);
 	else
-		assert_true(memmap_is(&map, entry->table_address,
-				      entry->table_address + entry->table_max_size,
-				      MEMORY_RESERVED));
+		assert_true(unit_is_kept(&map, entry->table_address,
+					 entry->table_address + entry->table_max_size));
 	walk(phys_ptr((uint32_t)entry->table_address), entry->table_max_size);
 	return phys_ptr((uint32_t)entry->table_address);
 }

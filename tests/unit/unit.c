@@ -100,6 +100,11 @@ void unit_machine(struct fw_cfg *cfg, struct memmap *map, uint32_t ram_end)
 	memmap_init(map, cfg, unit_ranges, UNIT_RANGES);
 }
 
+bool unit_is_kept(const struct memmap *map, uint64_t base, uint64_t end)
+{
+	return memmap_is(map, base, end, MEMORY_RESERVED) || memmap_is(map, base, end, MEMORY_KEPT);
+}
+
 uint8_t *unit_copy(const void *bytes, uint32_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);

@@ -87,6 +87,9 @@ extern const struct memory_range unit_ranges[UNIT_RANGES];
  */
 void unit_machine(struct fw_cfg *cfg, struct memmap *map, uint32_t ram_end);
 
+/* Whether [base, end) is told the operating system as reserved: in the pool, or taken from RAM. */
+bool unit_is_kept(const struct memmap *map, uint64_t base, uint64_t end);
+
 /* An exact-size copy, so that the sanitizer sees every byte read past its end. */
 uint8_t *unit_copy(const void *bytes, uint32_t size);
 

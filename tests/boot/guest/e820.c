@@ -12,6 +12,7 @@
 #define FLASH_BASE   0xfffc0000u
 #define LOST_BUDGET  (2 * MIB) /* the hole, the EBDA, tables for 255 processors */
 #define TSEG_MAX     (16 * MIB)
+#define PAGE_SIZE    0x1000
 #define Q35_PCIEXBAR 0x60
 
 struct qemu_entry {
@@ -83,6 +84,28 @@ static bool read_qemu_map(void)
 	fw_cfg_read(qemu_map, size);
 	qemu_count = size / sizeof(qemu_map[0]);
 	return true;
+}
+
+static bool is_qemus_border(uint64_t border)
+{
+	for (uint32_t i = 0; i < qemu_count; i++)
+		if (qemu_map[i].base == border || qemu_map[i].base + qemu_map[i].size == border)
+			return true;
+	return false;
+}
+
+/* Kernels that round each range outwards to pages must not find two types in one page. */
+static void check_borders(void)
+{
+	uint32_t bad = 0;
+
+	for (uint32_t i = 0; i < handoff.map_count; i++) {
+		const struct map_entry *e = &handoff.map[i];
+
+		bad += e->base % PAGE_SIZE && !is_qemus_border(e->base);
+		bad += e->end % PAGE_SIZE && !is_qemus_border(e->end);
+	}
+	check_equal("map.pages", 0, bad);
 }
 
 static void check_against_qemu(void)
@@ -187,8 +210,11 @@ static void check_ecam(void)
 
 void check_map(void)
 {
+	bool known = read_qemu_map();
+
 	check_form();
-	if (read_qemu_map())
+	check_borders();
+	if (known)
 		check_against_qemu();
 	probe_ram();
 	check_ecam();
