@@ -23,6 +23,10 @@ export QBOOT_O  := $(O)
 # scripts/check_layers.py and `make size` look at.  Equal functions are not merged: that costs a jump.
 LTO     := $(if $(findstring clang,$(CC)),,-flto -ffat-lto-objects -fno-ipa-icf)
 
+# Names in tables are bytes without a final zero, on purpose; newer compilers ask.
+NO_WARNINGS := $(if $(findstring clang,$(CC)),-Wno-unknown-warning-option) \
+	-Wno-unterminated-string-initialization
+
 # The image: no libraries, no compiler features that need a runtime, i486 instructions only.
 CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffreestanding -nostdinc \
 	-fbuiltin -fno-builtin-log \
@@ -31,7 +35,7 @@ CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffre
 	$(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2) \
 	-Os -g -ffunction-sections -fdata-sections "-ffile-prefix-map=$(CURDIR)=." \
 	-Wall -Wextra -Werror -Wvla -Wframe-larger-than=1024 -Wstrict-prototypes -Wmissing-prototypes \
-	$(LTO)
+	$(NO_WARNINGS) $(LTO)
 CPPFLAGS_IMAGE := -Iinclude -isystem "$(shell $(CC) -print-file-name=include 2>/dev/null)"
 LDFLAGS_IMAGE := $(if $(LTO),$(filter-out -nostdinc,$(CFLAGS_IMAGE)),-m32) -nostdlib -static \
 	-Wl,--gc-sections,--build-id=none,-z,noexecstack \
@@ -92,6 +96,7 @@ $(O)/qboot.bin: $(O)/qboot.elf $(O)/layers.ok scripts/mkimage.py
 
 run:                            ## boot Debian's cloud kernel to a shell (KERNEL= MACHINE= ACCEL= ...)
 	@sh scripts/deps.sh build run
+	@echo "building $(O)/qboot.bin"
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/run.py
 

@@ -20,7 +20,7 @@ UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/
 UNIT_CPPFLAGS   := -iquote tests/fake -iquote include \
 	-include cpu.h -include io.h -include phys.h -Dlog=qboot_log -DUNIT_DATA='"tests/data"'
 UNIT_CFLAGS     := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common -fno-strict-aliasing \
-	-Wall -Wextra -Werror -Wno-clobbered
+	-Wall -Wextra -Werror -Wno-clobbered $(NO_WARNINGS)
 UNIT_SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # $(1): 64 or 32
@@ -82,7 +82,7 @@ FUZZ_FLAGS      := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-rec
 
 $(O)/fuzz/%.o: %.c tests/unit.mk
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(UNIT_CPPFLAGS) $(filter-out -Wno-clobbered,$(UNIT_CFLAGS)) $(FUZZ_FLAGS) \
+	$(Q)$(CLANG) $(UNIT_CPPFLAGS) $(filter-out -Wno-clobbered,$(UNIT_CFLAGS)) -Wno-unknown-warning-option $(FUZZ_FLAGS) \
 		-MMD -MP -c -o $@ $<
 
 $(O)/fuzz/libqboot.a: $(FUZZ_OBJECTS)
