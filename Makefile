@@ -143,3 +143,4 @@ help:                           ## this list
 
 include tests/unit.mk
 include tests/bench.mk
+include packaging/install.mk

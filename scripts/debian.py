@@ -102,6 +102,7 @@ class Archive:
         self.state = cache_root() / "apt" / "-".join(filter(None, (suite, architecture)))
         self.environment = dict(os.environ, LC_ALL="C", APT_CONFIG=str(self.state / "apt.conf"))
         self.fresh = False
+        self.broken = None          # what apt says of a source that it cannot use
 
     def _configure(self):
         """Writes the private configuration: the host's, with other directories."""
@@ -135,8 +136,9 @@ class Archive:
         self._configure()
         progress(f"package lists of {self.suite or self.architecture}")
         # One broken source of the host's is no reason to stop: the package may come from another.
-        subprocess.run(["apt-get", "-qq", "update"], env=self.environment, check=False,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        said = subprocess.run(["apt-get", "-qq", "update"], env=self.environment, check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True).stderr
+        self.broken = next((line for line in said.splitlines() if line.startswith("E:")), None)
         self.fresh = True
 
     def describe(self, package):
@@ -146,7 +148,7 @@ class Archive:
             text = run(["apt-cache", "show", "--no-all-versions", package], env=self.environment)
         except Error as error:
             raise Error(f"no package {package} for {self.architecture} in this host's apt sources "
-                        f"({error}); check them with 'apt-get update'") from error
+                        f"({self.broken or error}); check them with 'apt-get update'") from error
         fields = re.findall(r"^([\w-]+): *(.*)$", text.split("\n\n", maxsplit=1)[0], re.MULTILINE)
         if not fields:          # apt knows the name from other packages' dependencies alone
             raise Error(f"no package {package} for {self.suite or self.architecture}")

@@ -16,7 +16,7 @@ packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev make binutils python3 acpica-tools ;;
 	run) echo qemu-system-x86 xz-utils lz4 zstd bzip2 ;;
-	check) echo "$(packages_of build) $(packages_of run)" gcc-multilib clang libcmocka-dev \
+	check) echo "$(packages_of build) $(packages_of run)" gcc-multilib clang libcmocka-dev mandoc \
 		python3-pytest python3-pytest-xdist swtpm tpm2-tools ;;
 	bench) echo "$(packages_of build) $(packages_of run)" python3-matplotlib ;;
 	*)

@@ -56,7 +56,7 @@ def choose_kernel(scratch):
     """The kernel's file and its initramfs (None: without), from the environment."""
     chosen = os.environ.get("KERNEL") or "cloud"
     if chosen in kernels.KERNELS:
-        directory = kernels.provide(chosen)
+        directory = kernels.provide(chosen, insist=True)
         kernel = directory / "vmlinux"      # PVH: nothing to decompress in the guest
     else:
         kernel = Path(chosen)
@@ -70,7 +70,7 @@ def choose_kernel(scratch):
             raise debian.Error(f"no initrd {initrd}; INITRD is a file, or empty")
         return kernel, initrd
     if not (directory / "busybox").is_file():
-        directory = kernels.provide("cloud")    # a foreign kernel: busybox, without its modules
+        directory = kernels.provide("cloud", insist=True)    # a foreign kernel: busybox, without its modules
     return kernel, initramfs.provide(directory, scratch / "initramfs.cpio")
 
 

@@ -16,7 +16,7 @@ import time
 import stop_kernel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FIRMWARE = ROOT / "build" / "qboot.bin"
+FIRMWARE = Path(os.environ.get("FIRMWARE") or ROOT / "build" / "qboot.bin")
 
 # The device that ends QEMU when a stop kernel says so; its own ports are those of stop_kernel.PORT.
 DEBUG_EXIT = ["-device", f"isa-debug-exit,iobase={stop_kernel.PORT:#x}"]
