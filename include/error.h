@@ -21,7 +21,13 @@
 	X(ERR_DUPLICATE, "allocates a file twice") \
 	X(ERR_NOT_ALLOCATED, "refers to a file that was not allocated") \
 	X(ERR_OVERFLOW, "has a value that does not fit its field") \
-	X(ERR_CHAIN, "has a linked list that loops or leaves its file")
+	X(ERR_CHAIN, "has a linked list that loops or leaves its file") \
+	X(ERR_NOT_PE, "begins as a DOS program and has no PE header") \
+	X(ERR_ZBOOT, "is a compressed EFI kernel (zboot)") \
+	X(ERR_MACHINE, "is for another processor") \
+	X(ERR_NOT_FOUND, "does not have what was asked for") \
+	X(ERR_NO_KERNEL, "has no kernel in it") \
+	X(ERR_OVERLAP, "has parts that overlap")
 
 enum error {
 #define X(name, text) name,

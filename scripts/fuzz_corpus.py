@@ -32,8 +32,42 @@ def linux_header():
     return bytes(file)
 
 
+def pe_head(sections, machine=0x8664, magic=0x20b):
+    """The headers of a PE file: SECTIONS are name, offset and size."""
+    head = bytearray(0x80)
+    struct.pack_into('<H', head, 0, 0x5a4d)
+    struct.pack_into('<I', head, 0x3c, len(head))
+    head += struct.pack('<IHHIIIHH', 0x4550, machine, len(sections), 0, 0, 0, 240, 0x22e)
+    head += struct.pack('<H238x', magic)
+    for name, offset, size in sections:
+        head += struct.pack('<8s8I', name, size, 0x10000 + offset, -(-size // 512) * 512, offset,
+                            0, 0, 0, 0x40000040)
+    return bytes(head)
+
+
+def ukis():
+    """Inputs for uki: the head of a file, with a profile and how long the file is beyond it."""
+    kernel = (b'.text', 0x600, 0x123), (b'.cmdline', 0x800, 9), (b'.initrd', 0xa00, 0x300), \
+        (b'.linux', 0xe00, 0x1000)
+    more = struct.pack('<BI', 0, 0x4000)
+    write('uki', 'whole', more + pe_head(kernel))
+    write('uki', 'twice', more + pe_head(kernel * 2))
+    write('uki', 'profiles', struct.pack('<BI', 1, 0x4000) + pe_head(
+        [*kernel, (b'.profile', 0x600, 1), (b'.profile', 0x610, 1), (b'.cmdline', 0x2000, 9)]))
+    write('uki', 'cut', struct.pack('<BI', 0, 0x800) + pe_head(kernel))
+    write('uki', 'overlap', more + pe_head([(b'.linux', 0x600, 99), (b'.initrd', 0x610, 99)]))
+    write('uki', 'no-kernel', more + pe_head([(b'.sbat', 0x600, 99), (b'.cmdline', 0x800, 99)]))
+    write('uki', 'aarch64', more + pe_head(kernel, machine=0xaa64))
+    write('uki', 'pe32', more + pe_head(kernel, magic=0x10b))
+    write('uki', 'zboot', more + b'MZ\0\0zimg' + bytes(0x38) + b'\x40\0\0\0')
+    write('uki', 'sbat', more + b'sbat,1,SBAT Version,sbat,1,url\nshim,4,UEFI shim,shim,1,url\n')
+    write('uki', 'oem-strings', more + b'\x0b\x05\0\x0e\x02k=one\0k=two\0\0')
+    write('uki', 'command-line', more + b'@1 quiet\nroot=/dev/vda1 \n')
+
+
 def main():
     """All parsers' inputs."""
+    ukis()
     for case in sorted(path for path in DATA.iterdir() if path.is_dir()):
         script = (case / 'etc_table-loader').read_bytes()
         count = -(-len(script) // COMMAND_SIZE)
