@@ -11,6 +11,7 @@
 #include <stdnoreturn.h>
 
 #include "acpi.h"
+#include "bios.h"
 #include "boot.h"
 #include "chipset.h"
 #include "cpu.h"
@@ -90,6 +91,7 @@ noreturn void main(void)
 	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
 	smbios_install(&cfg, &map, chipset, &pci);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
+	bios_install(&map);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	smp_finish(&smp_block, &cpu, cpu_count);
 	smm_finish(&smm, &smm_saved);

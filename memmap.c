@@ -11,7 +11,6 @@
 #include "align.h"
 #include "console.h"
 #include "io.h"
-#include "phys.h"
 #include "string.h"
 
 /* The pool keeps this much back for ZONE_FSEG when something else asks. */
@@ -309,12 +308,6 @@ static void enter_cmos(struct memmap *map)
 	memmap_reserve(map, FOUR_GIB, FOUR_GIB + above_4g, MEMORY_RAM, "RAM");
 }
 
-/* The BIOS data area aligns nothing. */
-static void put_u16(uint32_t paddr, uint16_t value)
-{
-	memcpy(phys_ptr(paddr), &value, sizeof(value));
-}
-
 void memmap_init(struct memmap *map, const struct fw_cfg *cfg, const struct memory_range *fixed,
 		 uint32_t fixed_count)
 {
@@ -329,8 +322,4 @@ void memmap_init(struct memmap *map, const struct fw_cfg *cfg, const struct memo
 		enter_cmos(map);
 	if (!map->pool_end)
 		too_little(0);
-
-	put_u16(BDA_EBDA_SEGMENT, EBDA_BASE >> 4);
-	put_u16(BDA_BASE_MEMORY_KIB, EBDA_BASE >> 10);
-	*(uint8_t *)phys_ptr(EBDA_BASE) = (EBDA_END - EBDA_BASE) >> 10;
 }

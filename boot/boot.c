@@ -295,14 +295,16 @@ static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cf
 static noreturn void boot_multiboot(const struct boot_image *image, const struct fw_cfg *cfg,
 				    struct memmap *map)
 {
-	uint32_t info_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_ADDR);
-	struct multiboot_info *info = phys_ptr(info_paddr);
 	struct multiboot_mmap_entry *mmap;
-	uint32_t mmap_paddr;
+	struct multiboot_info *info;
+	uint32_t info_paddr, mmap_paddr;
 	uint32_t count;
 
 	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
-	claim_fixed(map, info_paddr, sizeof(*info), "the Multiboot information");
+	/* Not where QEMU would have it, at 0x9500: a kernel may be there, and nothing points to it. */
+	info_paddr = memmap_alloc(map, sizeof(*info), sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
+				  "the Multiboot information");
+	info = phys_ptr(info_paddr);
 	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
 	count = map->count + NEW_RANGES;
 	mmap_paddr = memmap_alloc(map, count * sizeof(*mmap), sizeof(uint32_t), MEMORY_LOADED,

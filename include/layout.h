@@ -1,7 +1,8 @@
 /*
  * layout.h - every fixed physical address the firmware uses.
  *
- *   0x00000000  interrupt vectors, BIOS data area: two words are set, the rest is left alone
+ *   0x00000000  interrupt vectors, which lead to "not supported", and the BIOS data area, two words
+ *               of which are set (bios.h)
  *   0x00000500  conventional memory, the operating system's
  *   0x0009fc00  EBDA, 1 KiB: only the MP floating pointer may stand here; it takes the whole
  *               page from 0x9f000 on, where conventional memory ends             (reserved)

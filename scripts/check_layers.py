@@ -20,7 +20,7 @@ import sys
 # From the top.  Whoever is in one line does not call the others there.
 LAYERS = [
     ['main'],
-    ['boot/boot', 'resume', 'smm', 'smp', 'tables/acpi', 'tables/fpdt', 'tables/mptable',
+    ['boot/bios', 'boot/boot', 'resume', 'smm', 'smp', 'tables/acpi', 'tables/fpdt', 'tables/mptable',
      'tables/piix_acpi', 'tables/smbios'],
     ['chipset', 'pci', 'mtrr', 'tables/acpi_find'],
     ['memmap'],
@@ -30,7 +30,7 @@ LAYERS = [
 ]
 
 # No I/O, no state: these call lib alone, and are called by anybody.
-PURE = {'boot/bzimage', 'boot/elf', 'boot/multiboot', 'boot/paging', 'boot/pvh', 'boot/uki',
+PURE = {'boot/bzimage', 'boot/multiboot', 'boot/paging', 'boot/pvh', 'boot/uki',
         'pci_plan', 'mtrr_plan', 'smm_plan', 'tables/table_loader'}
 # Pure functions of modules that are not pure as a whole.
 PURE_FUNCTIONS = {'memmap_is', 'memmap_set', 'memmap_find', 'memmap_try_alloc',
@@ -38,7 +38,7 @@ PURE_FUNCTIONS = {'memmap_is', 'memmap_set', 'memmap_find', 'memmap_try_alloc',
 BORDER = {'io.h', 'cpu.h', 'phys.h', 'pci_config.h'}
 
 # Entered from anywhere and calling C where the processor leads them; data that the assembler made.
-ASSEMBLY = {'start', 'smi', 'boot/handoff', 'tables/piix_dsdt'}
+ASSEMBLY = {'start', 'smi', 'boot/bios_call', 'boot/handoff', 'tables/piix_dsdt'}
 
 # Neighbours that one module does call, and why.
 NEIGHBOURS = {

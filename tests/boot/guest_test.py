@@ -180,6 +180,24 @@ def test_feature_control_read(machine, value, firmware, qemu, tmp_path):
         vm.check(b"\nOK cpu.different:" in vm.serial, "the others were not looked at")
 
 
+NO_BIOS = (r'qboot: bios: the kernel calls interrupt 0x0015 with AX 0xec00; this firmware has no BIOS '
+           r'services, the answer is "not supported"')
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm", "isapc"])
+def test_bios_calls(machine, firmware, qemu, tmp_path):
+    """A Multiboot kernel at 0x8000 calls the BIOS: it is told that there is none, and so are we."""
+    args = arguments(firmware, machine, "32") + ["-no-reboot"]
+    args += ["-kernel", str(GUEST / "guest-real.elf")]
+    with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
+        status = vm.wait_exit(40)
+        vm.check(status == STATUS_PASS, f"QEMU's exit status is {status}: the code, see real.S, "
+                                        f"is {status >> 1:#x}")
+        debug = vm.debug_output().decode("latin-1").splitlines()
+        vm.check(debug == [NO_BIOS], f"not the one line {NO_BIOS!r}")
+        vm.check(not vm.serial, "the firmware wrote to the serial port")
+
+
 def kernel_file(kernel, directory):
     """The file that a diagnostic's kernel stands for."""
     if kernel == "random":

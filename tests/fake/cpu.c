@@ -3,7 +3,11 @@
  */
 #include "fake.h"
 
+#include "bios.h"
 #include "handoff.h"
+
+/* boot/bios_call.S */
+const uint32_t bios_call_vector = 0xf000e123;
 
 void fake_cpuid_set(uint32_t leaf, uint32_t subleaf, struct cpuid regs)
 {

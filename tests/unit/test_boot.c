@@ -392,14 +392,15 @@ static void test_multiboot(void **state)
 	give_elf(0x200000, sizeof(kernel));
 	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0);
 	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, 0);
-	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_ADDR, 0x9000);
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_ADDR, 0x201000); /* inside the kernel */
 	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, &given, sizeof(given));
 	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, sizeof(given));
 	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
 	assert_int_equal(fake.handoff.entry, 0x200020);
 	assert_int_equal(fake.handoff.eax, MULTIBOOT_MAGIC);
-	assert_int_equal(fake.handoff.ebx, 0x9000);
-	info = phys_ptr(0x9000);
+	assert_true(memmap_is(&map, fake.handoff.ebx, fake.handoff.ebx + sizeof(*info),
+			      MEMORY_RESERVED));
+	info = phys_ptr(fake.handoff.ebx);
 	assert_int_equal(info->flags, 0x20c | 1 | 1 << 6);
 	assert_int_equal(info->cmdline, 0x123000);
 	assert_int_equal(info->mem_upper, (RAM_END - MIB) / 1024);
