@@ -92,11 +92,11 @@ def _prune(modules):
         shutil.rmtree(modules / "kernel" / family, ignore_errors=True)
 
 
-def _in_root_or_usr(root, name):
-    for path in (root / name, root / "usr" / name):
-        if path.exists():
-            return path
-    raise debian.Error(f"the packages have neither /{name} nor /usr/{name}")
+def _one_of(root, *names):
+    for name in names:
+        if (root / name).exists():
+            return root / name
+    raise debian.Error(f"the packages have none of {', '.join(map(str, names))}")
 
 
 def fetch(name, directory):
@@ -110,20 +110,23 @@ def fetch(name, directory):
             raise
         archive = debian.Archive(architecture, LAST_I386)
         described = archive.describe(metapackage)
-    image = re.match(r"linux-image-[\w.+-]+", described.get("Depends", ""))
+    image = re.search(r"\blinux-image-\d[\w.+-]+", described.get("Depends", ""))
     if not image:
         raise debian.Error(f"{metapackage} depends on no kernel")
-    raw = directory / "raw"
-    archive.unpack(image[0], raw)
-    archive.unpack("busybox-static", raw)
-
     release = image[0].removeprefix("linux-image-")
+    # From Linux 7 on the image's package is empty, and these have what it had.
+    parts = re.findall(rf"\blinux-(?:base|binary|modules)-{re.escape(release)}(?= |,|$)",
+                       archive.describe(image[0]).get("Depends", ""))
+    raw = directory / "raw"
+    for package in (image[0], *parts, "busybox-static"):
+        archive.unpack(package, raw)
+
+    # From Debian 13 on, what was in / is in /usr; from Linux 7 on all is with the modules.
+    modules = _one_of(raw, f"lib/modules/{release}", f"usr/lib/modules/{release}")
     (directory / "release").write_text(release + "\n", encoding="ascii")
-    (raw / f"boot/vmlinuz-{release}").rename(directory / "vmlinuz")
-    (raw / f"boot/config-{release}").rename(directory / "config")
-    # From Debian 13 on, what was in / is in /usr.
-    shutil.copy2(_in_root_or_usr(raw, "bin/busybox"), directory / "busybox")
-    modules = _in_root_or_usr(raw, f"lib/modules/{release}")
+    for name in ("vmlinuz", "config"):
+        _one_of(raw, f"boot/{name}-{release}", modules / name).rename(directory / name)
+    shutil.copy2(_one_of(raw, "bin/busybox", "usr/bin/busybox"), directory / "busybox")
     _prune(modules)
     modules.rename(directory / "modules")
     shutil.rmtree(raw)
