@@ -36,7 +36,8 @@ install: $(O)/qboot.bin $(GENERATED)    ## install for QEMU: PREFIX= (/usr/local
 		ln -sf ../qboot.bin "$(DESTDIR)$(datadir)/qboot/drop-in/$$name" || exit; done
 	$(INSTALL) -m 644 $(O)/install/90-qboot.json "$(DESTDIR)$(datadir)/qboot/firmware/"
 	$(Q)for file in $(BENCH_FILES); do \
-		$(INSTALL) -m 644 $$file "$(DESTDIR)$(datadir)/qboot/bench/$$file" || exit; done
+		mode=644; [ ! -x $$file ] || mode=755; \
+		$(INSTALL) -m $$mode $$file "$(DESTDIR)$(datadir)/qboot/bench/$$file" || exit; done
 	$(INSTALL) -m 644 $(O)/install/qboot.7 "$(DESTDIR)$(mandir)/man7/"
 	$(INSTALL) -m 644 $(O)/install/qboot-bench.1 "$(DESTDIR)$(mandir)/man1/"
 	$(INSTALL) -m 755 $(O)/install/qboot-bench "$(DESTDIR)$(bindir)/"
@@ -45,3 +46,7 @@ uninstall:                      ## remove what `make install` with the same argu
 	rm -rf "$(DESTDIR)$(datadir)/qboot"
 	rm -f "$(DESTDIR)$(mandir)/man7/qboot.7" "$(DESTDIR)$(mandir)/man1/qboot-bench.1" \
 		"$(DESTDIR)$(bindir)/qboot-bench"
+
+.PHONY: dist
+dist: $(O)/qboot.bin                    ## a release in build/dist: tarball, image, SPDX list, SHA-256 sums
+	$(Q)$(PYTHON) scripts/dist.py $(O)
