@@ -92,7 +92,7 @@ $(O)/qboot.bin: $(O)/qboot.elf $(O)/layers.ok scripts/mkimage.py
 -include $(OBJECTS:.o=.d)
 
 # Targets for people.  Each installs what it needs (scripts/deps.sh), then builds.
-.PHONY: run check check-all check-qemu10 check-qemu11 boot-test soak size kernels clean help
+.PHONY: run check lint check-all check-qemu10 check-qemu11 boot-test soak size kernels clean help
 
 run:                            ## boot Debian's cloud kernel to a shell (KERNEL= MACHINE= ACCEL= ...)
 	@sh scripts/deps.sh build run
@@ -100,10 +100,15 @@ run:                            ## boot Debian's cloud kernel to a shell (KERNEL
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/run.py
 
-check:                          ## unit tests, then boot tests: all that CI runs
+check:                          ## lint, unit tests, then boot tests: all that CI runs
 	@sh scripts/deps.sh check
 	@$(MAKE) --no-print-directory all
 	@sh tests/check.sh
+
+lint:                           ## the rules that a program can check (scripts/lint.py)
+	@sh scripts/deps.sh lint
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/lint.py
 
 boot-test:                      ## the boot tests alone; TESTS="-k microvm" selects
 	@sh scripts/deps.sh check

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a group of make targets needs.
 #
-#   scripts/deps.sh GROUP...      GROUP: build run check bench
+#   scripts/deps.sh GROUP...      GROUP: build run check lint bench
 #
 # Contract: silent and quick when all are there.  Otherwise says which are missing and installs them
 # with apt-get, through sudo when not root, without recommended packages and without questions; the
@@ -16,11 +16,13 @@ packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev make binutils python3 acpica-tools ;;
 	run) echo qemu-system-x86 xz-utils lz4 zstd bzip2 ;;
-	check) echo "$(packages_of build) $(packages_of run)" gcc-multilib clang libcmocka-dev mandoc \
+	lint) echo "$(packages_of build)" clang-format clang-tidy cppcheck flake8 python3-autopep8 \
+		shellcheck ;;
+	check) echo "$(packages_of run) $(packages_of lint)" gcc-multilib clang libcmocka-dev mandoc \
 		python3-pytest python3-pytest-xdist swtpm tpm2-tools ;;
 	bench) echo "$(packages_of build) $(packages_of run)" python3-matplotlib ;;
 	*)
-		echo "deps.sh: no group '$1'; groups are build, run, check, bench" >&2
+		echo "deps.sh: no group '$1'; groups are build, run, check, lint, bench" >&2
 		exit 2
 		;;
 	esac
@@ -41,6 +43,7 @@ program_of() {
 	binutils) echo ld ;;
 	qemu-system-x86) echo qemu-system-x86_64 ;;
 	xz-utils) echo xz ;;
+	python3-autopep8) echo autopep8 ;;
 	python3-pytest) echo pytest-3 pytest ;;
 	python3-pytest-xdist | python3-matplotlib) ;; # no program; who needs it says so itself
 	acpica-tools) echo iasl ;;

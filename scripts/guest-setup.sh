@@ -1,4 +1,5 @@
-# /setup of the initramfs, which each /init begins with: busybox's commands and the kernel's filesystems.
+# What each /init begins with, as /setup of the initramfs: busybox's commands, the kernel's filesystems.
+# shellcheck shell=sh
 PATH=/bin
 export PATH
 /bin/busybox --install -s /bin

@@ -5,8 +5,9 @@
 
 Contract: writes a cpio archive (newc, not compressed: unpacking costs the guest more than loading)
 with busybox, the modules below that the kernel has and what they depend on, and guest-init.sh as
-/init with guest-setup.sh as /setup; prints its path.  The same inputs give the same bytes.  Replaced
-atomically, and only when it would change.  Neither root nor a cpio or depmod program is needed.
+/init with guest-setup.sh as /setup; prints its path.  The same inputs give the same bytes.
+Replaced atomically, and only when it would change.  Neither root nor a cpio or depmod program is
+needed.
 """
 
 import os

@@ -19,7 +19,6 @@ architectures are not changed.
 
 import argparse
 import gzip
-from pathlib import Path
 import re
 import shutil
 import struct

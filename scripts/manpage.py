@@ -5,8 +5,8 @@
 
 Contract: @DATADIR@ becomes where the files are installed; @DATE@ the date of the newest entry of
 CHANGELOG.md; @OPTIONS@ and @MESSAGES@ the tables of docs/options.md and docs/messages.md as mdoc(7)
-items, so that they have one source.  OUT is executable if it is a program.  A table without a row is
-an error.
+items, so that they have one source.  OUT is executable if it is a program.  A table without a row
+is an error.
 """
 
 from pathlib import Path
@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def table(name):
     """The rows of the first table of docs/NAME as lists of cells, without its head."""
-    rows = [line.strip().strip("|") for line in (ROOT / "docs" / name).read_text("utf-8").split("\n")
-            if line.startswith("|")][2:]
+    lines = (ROOT / "docs" / name).read_text("utf-8").split("\n")
+    rows = [line.strip().strip("|") for line in lines if line.startswith("|")][2:]
     if not rows:
         sys.exit(f"manpage.py: docs/{name} has no table")
     return [[cell.strip() for cell in row.split(" | ")] for row in rows]

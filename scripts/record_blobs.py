@@ -55,7 +55,8 @@ CASES = {
     'microvm': '-M microvm,acpi=on -m 128 -nodefaults',
     'microvm-pcie': '-M microvm,acpi=on,pcie=on -m 128 -nodefaults',
     'microvm-288': '-M microvm,acpi=on -accel kvm -m 128 -nodefaults -smp 288',
-    'pc-smbios0': '-M pc -m 128 -nodefaults -smbios type=0,vendor=Example,version=7,date=01/02/2003',
+    'pc-smbios0': '-M pc -m 128 -nodefaults '
+                  '-smbios type=0,vendor=Example,version=7,date=01/02/2003',
 }
 
 DESCRIPTOR, BUFFER = 0x10000, 0x100000          # guest-physical, for DMA

@@ -70,7 +70,8 @@ def choose_kernel(scratch):
             raise debian.Error(f"no initrd {initrd}; INITRD is a file, or empty")
         return kernel, initrd
     if not (directory / "busybox").is_file():
-        directory = kernels.provide("cloud", insist=True)    # a foreign kernel: busybox, without its modules
+        # a foreign kernel: busybox, without its modules
+        directory = kernels.provide("cloud", insist=True)
     return kernel, initramfs.provide(directory, scratch / "initramfs.cpio")
 
 
@@ -175,7 +176,7 @@ def report(start, trace, watch, ours):
     if ours and watch.up is None:
         print("  The guest did not reach userspace.")
     elif not ours and watch.init is None:
-        print("  Nothing on the serial line says that init was started (with 'quiet' Linux does not).")
+        print("  Nothing on the serial line says that init was started ('quiet' hides it).")
 
 
 def main():

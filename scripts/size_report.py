@@ -4,8 +4,8 @@
 usage: size_report.py QBOOT.MAP OBJECT-DIRECTORY
 
 Reads the linker's map.  Code, constants and the initial values of data are in the image; data, bss
-and noinit are in low RAM.  Padding between sections is the row "(alignment)".  The columns add up to
-what is in the map's output sections, which is checked.
+and noinit are in low RAM.  Padding between sections is the row "(alignment)".  The columns add up
+to what is in the map's output sections, which is checked.
 """
 import collections
 import pathlib

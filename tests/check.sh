@@ -9,6 +9,7 @@ python3 scripts/kernels.py cloud generic i386 >/dev/null &
 kernels=$!
 
 status=0
+python3 scripts/lint.py || status=1
 make --no-print-directory unit || status=1
 
 wait "$kernels" || {

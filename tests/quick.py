@@ -1,4 +1,6 @@
-"""Which boot tests `make check` runs: enough to trust a change, in minutes.  `make check-all` runs all.
+"""Which boot tests `make check` runs: enough to trust a change, in minutes.
+
+`make check-all` runs all.
 
 Contract: QUICK maps a test file to patterns of the names it runs; a file not named here runs whole.
 """

@@ -5,14 +5,14 @@
     bench.py --kernel K [--initrd I] [--append S] [--firmware A --firmware B] -- QEMU ARGUMENTS
 
 Without QEMU's arguments: -M pc, q35 and microvm, each with 512 MiB and nothing else.  Without
---kernel: the bzImage and the ELF kernel of Debian's cloud kernel with a small initramfs, fetched once
-(scripts/kernels.py).  Another guest must print something when it is up: --up REGEX; and the kernel
-says that it starts init unless it is told to be quiet: --init REGEX.
+--kernel: the bzImage and the ELF kernel of Debian's cloud kernel with a small initramfs, fetched
+once (scripts/kernels.py).  Another guest must print something when it is up: --up REGEX; and the
+kernel says that it starts init unless it is told to be quiet: --init REGEX.
 
-The runs of the firmwares are interleaved, in another order each time, so that what else the host does
-hits all alike.  Writes report.json and report.html (pictures need matplotlib) and prints a table:
-median, 95th percentile and spread (the middle half) of each step, see boots.py, then exits by cause
-and rebuilds, see events.py.
+The runs of the firmwares are interleaved, in another order each time, so that what else the host
+does hits all alike.  Writes report.json and report.html (pictures need matplotlib) and prints a
+table: median, 95th percentile and spread (the middle half) of each step, see boots.py, then exits
+by cause and rebuilds, see events.py.
 
 No root is needed but for /dev/kvm.  --accel auto takes KVM where it runs on hardware.
 """
@@ -139,7 +139,7 @@ def choose_accelerator(wanted):
 
 
 def in_turn(candidates, run):
-    """The candidates in the order of this run: each time another, since a place may be a faster one."""
+    """The candidates in the order of this run: another each time, as a place may be faster."""
     return random.Random(run).sample(candidates, len(candidates))
 
 

@@ -8,9 +8,9 @@ A boot has the steps
     userspace   ... userspace says that it is up
 
 A timed boot is two runs of QEMU.  One boots the kernel with its first instructions replaced
-(stop_kernel.py), so the end of the firmware is known exactly for any firmware and costs none of them
-more than a line of trace for each fw_cfg item; it gives the first two steps.  The other boots the
-real kernel, and what it says on the serial line gives the last two.
+(stop_kernel.py), so the end of the firmware is known exactly for any firmware and costs none of
+them more than a line of trace for each fw_cfg item; it gives the first two steps.  The other boots
+the real kernel, and what it says on the serial line gives the last two.
 
 A counted boot is the same two runs with everything traced (events.py).
 """

@@ -6,8 +6,9 @@
     budget.py --list [ROW...]                       each exit by name
     ROW: a part of a row's name, such as "q35" or "pc per" (all rows)
 
-Everything is counted, so nothing depends on how fast or how busy the host is.  Each row has ceilings
-for two ways to count, and those that this host can go are checked (events.py says what is counted):
+Everything is counted, so nothing depends on how fast or how busy the host is.  Each row has
+ceilings for two ways to count, and those that this host can go are checked (events.py says what is
+counted):
 
     kvm     exits to QEMU, rebuilds of the memory topology, memory slots; smm=off, because a KVM in
             software has no SMM and the others shall count the same
@@ -119,8 +120,8 @@ class Counter:
             found["bytes"] = gdb_stub.transferred(argv, reader.dma_instructions, self.scratch)
         for what in {"total", *REPORTED, "bytes"} & found.keys():
             if not found[what]:
-                raise qemu.Error(f"{row.name}, {way}: no {what} counted, so QEMU's trace has a form "
-                                 "that events.py does not read")
+                raise qemu.Error(f"{row.name}, {way}: no {what} counted, so QEMU's trace has a "
+                                 "form that events.py does not read")
         return found
 
     def measure(self, way, row):

@@ -1,7 +1,8 @@
 """Counts what a guest makes QEMU do, from QEMU's own trace and execution log.
 
-A trace has a line for each event, in order (docs/devel/tracing.rst; trace-events in softmmu, hw/nvram
-and accel/kvm).  Counted from the guest's first access on, so QEMU's own start does not count:
+A trace has a line for each event, in order (docs/devel/tracing.rst; trace-events in softmmu,
+hw/nvram and accel/kvm).  Counted from the guest's first access on, so QEMU's own start does not
+count:
 
     exits       KVM: port-I/O and MMIO exits to QEMU (kvm_run_exit, reasons 2 and 6).
                 TCG: accesses to devices; the lines of one access that QEMU splits count once where
@@ -249,8 +250,8 @@ class Reader:
         trace has a form that this file does not read."""
         self._exit_without_access()
         if not self.began:
-            raise qemu.Error("QEMU's trace has no access of the guest to a device; compare its lines "
-                             "with those that events.py reads")
+            raise qemu.Error("QEMU's trace has no access of the guest to a device; compare its "
+                             "lines with those that events.py reads")
         return self
 
     def read(self, path):

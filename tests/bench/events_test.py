@@ -1,4 +1,4 @@
-"""events.py and its users read every form of QEMU's trace, and take a trace of nothing for a fault."""
+"""events.py and its users read every form of QEMU's trace; a trace of nothing is a fault."""
 
 from pathlib import Path
 import sys

@@ -62,5 +62,5 @@ def named(paths):
         if not path.is_file():
             raise qemu.Error(f"no firmware {path}")
     names = [path.name for path in paths]
-    return [Firmware(path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}",
-                     path) for path in paths]
+    return [Firmware(path.name if names.count(path.name) == 1 else
+                     f"{path.parent.name}/{path.name}", path) for path in paths]

@@ -22,7 +22,8 @@ from matplotlib.ticker import FuncFormatter         # pylint: disable=wrong-impo
 import boots                                            # pylint: disable=wrong-import-position
 import events                                           # pylint: disable=wrong-import-position
 
-STEP_COLORS = {"QEMU": "#9aa5b1", "firmware": "#d1495b", "kernel": "#2e86ab", "userspace": "#66a182"}
+STEP_COLORS = {"QEMU": "#9aa5b1", "firmware": "#d1495b", "kernel": "#2e86ab",
+               "userspace": "#66a182"}
 CAUSE_COLORS = {"fw_cfg": "#edae49", "pci": "#2e86ab", "chipset": "#66a182", "other": "#9aa5b1"}
 LINES = (("#d1495b", "o"), ("#2e86ab", "s"), ("#66a182", "^"), ("#edae49", "D"), ("#6a4c93", "v"),
          ("#333333", "x"))
@@ -59,7 +60,8 @@ def picture(figure, caption):
 def legend_above(axes):
     """The legend in one line, right above the axes."""
     count = len(axes.get_legend_handles_labels()[1])
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=count, fontsize=9, borderaxespad=0.2,
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=count, fontsize=9,
+                borderaxespad=0.2,
                 columnspacing=1.2, handlelength=1.2)
 
 
@@ -184,8 +186,8 @@ def growth_picture(growth):
         draw_growth(axes[1][column], points, what, lambda point: point["counts"]["total"],
                     "firmware, exits" if column == 0 else "")
     legend_above(axes[0][2])
-    return picture(figure, f"{growth['machine']} with a kernel that stops at its first instruction: "
-                           "time (medians) above, exits below.")
+    return picture(figure, f"{growth['machine']} with a kernel that stops at its first instruction:"
+                           " time (medians) above, exits below.")
 
 
 def step_table(entry):
@@ -228,9 +230,9 @@ def html(report):
         f"Linux {markup.escape(host['kernel'])}.</p>",
         "<p class=note>QEMU: process started to processor running. Firmware: to the kernel's first "
         "instruction. Kernel: to the start of init. Userspace: until it says that it is up. CPU: "
-        "processor time of QEMU over the whole boot, which a busy host disturbs least. Spread is the "
-        "width of the middle half of the runs. Rebuilds are of QEMU's memory topology. Times are "
-        "comparable within this page, counts everywhere.</p>",
+        "processor time of QEMU over the whole boot, which a busy host disturbs least. Spread is "
+        "the width of the middle half of the runs. Rebuilds are of QEMU's memory topology. Times "
+        "are comparable within this page, counts everywhere.</p>",
     ]
     for entry in report["scenarios"]:
         parts += [f"<h2>{markup.escape(entry['name'])}</h2>",

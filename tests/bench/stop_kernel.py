@@ -1,8 +1,8 @@
 """Kernels that stop at their first instruction, and a firmware that does nothing.
 
 Each stop selects a fw_cfg key that does not exist, which shows in a trace (fw_cfg_select), then
-writes to isa-debug-exit at port 0x501, so QEMU ends at once with a status that says where: see Stop.
-Nothing is assembled, so no tool is needed; the images are the same at every run.
+writes to isa-debug-exit at port 0x501, so QEMU ends at once with a status that says where: see
+Stop. Nothing is assembled, so no tool is needed; the images are the same at every run.
 
     bzimage(), pvh()    the smallest kernels of each kind, of any size wanted
     stopped(kernel)     a kernel of the user's, of the same size and header, that stops
@@ -157,7 +157,7 @@ def _stop_elf(image):
     entries = [(_pvh_entry(image, offset, size), Stop.PVH)
                for kind, offset, _, size in segments if kind == 4]
     entries.append((struct.unpack_from("<Q" if image[4] == 2 else "<I", image, 0x18)[0], Stop.ELF))
-    for entry, stop in reversed(entries):               # the note's last: it counts where both agree
+    for entry, stop in reversed(entries):       # the note's last: it counts where both agree
         for kind, offset, address, size in segments:
             if kind == 1 and entry is not None and address <= entry < address + size:
                 _put(image, offset + entry - address, stop)

@@ -4,8 +4,9 @@
     tables.py [--report build/bench/report.json] [BLOCK...]
 
 A block lies between the lines "<!-- generated: NAME -->" and "<!-- end -->"; everything else in the
-document is left alone.  Blocks: budget (from budget.json); peers, exits, growth, clock (counted now, with
-all firmware that is installed); boot (from the report of `make bench`).  Times are told as ratios.
+document is left alone.  Blocks: budget (from budget.json); peers, exits, growth, clock (counted
+now, with all firmware that is installed); boot (from the report of `make bench`).  Times are told
+as ratios.
 """
 
 import argparse
@@ -45,13 +46,16 @@ REASONS = (
     (r"fw_cfg item", "fw_cfg: other items", ""),
     (r".*fwcfg", "fw_cfg: more of an item", "skips, writes, and reads that go on"),
     (r"write pci-conf-idx", "PCI: address (CF8)", "each access without ECAM needs it"),
-    (r"write config 00:00.0 register 0x60", "PCI: PCIEXBAR", "ECAM: one exit an access from here on"),
+    (r"write config 00:00.0 register 0x60", "PCI: PCIEXBAR",
+     "ECAM: one exit an access from here on"),
     (r"write config 00:(01|1f).0 register 0x6[0-9a-b]", "PCI: PIRQ routing",
      "interrupts of kernels that use the 8259s"),
-    (r"write config 00:01.1 register 0x4", "PCI: IDE decode", "Linux's legacy IDE driver asks for it"),
+    (r"write config 00:01.1 register 0x4", "PCI: IDE decode",
+     "Linux's legacy IDE driver asks for it"),
     (r"write config 00:(01.3 register 0x[48]0|1f.0 register 0x4)", "PCI: PM base",
      "QEMU's ACPI tables name the PM registers; must precede them"),
-    (r"write config 00:00.0 register 0x(59|5|7|9)", "PCI: PAM, SMRAM", "memory behind the ROM, SMM"),
+    (r"write config 00:00.0 register 0x(59|5|7|9)", "PCI: PAM, SMRAM",
+     "memory behind the ROM, SMM"),
     (r"read config .* register 0x00", "PCI: vendor", "is there a function?  one for each slot"),
     (r"read config .* register 0x0[8c-e]", "PCI: class, header type", "bridge?  more functions?"),
     (r"(read|write) config .* register 0x(1[0-9a-f]|2[0-7]|30)", "PCI: BARs and windows",
@@ -60,7 +64,8 @@ REASONS = (
     (r"(read|write) config .* register 0x3c", "PCI: interrupt line and pin",
      "interrupts of kernels that use the 8259s"),
     (r"(read|write) config", "PCI: other registers", ""),
-    (r".* (elcr|pic|kvm-elcr|kvm-pic)", "8259s, ELCR", "level triggered; masked where nobody looks"),
+    (r".* (elcr|pic|kvm-elcr|kvm-pic)", "8259s, ELCR",
+     "level triggered; masked where nobody looks"),
     (r".* (apic-msi|kvm-apic-msi|ioapic)", "APIC", "virtual wire mode"),
     (r"", "others", ""),
 )
@@ -165,16 +170,16 @@ def block_growth(_options):
         for firmware in peers(row.machine) if row.per else ():
             found, tcg = measured(firmware, way, row), measured(firmware, "tcg", row)
             if found and tcg:
-                rows.append((row.name, firmware.name, f"{found['total']:g}", f"{found['rebuilds']:g}",
-                             number(round(tcg["instructions"]))))
+                rows.append((row.name, firmware.name, f"{found['total']:g}",
+                             f"{found['rebuilds']:g}", number(round(tcg["instructions"]))))
     return markdown(("growth", "firmware", "exits", "rebuilds", "instructions"), rows)
 
 
 def guest_clock(machine, firmware, kernel, initrd):
     """Linux's time stamp at the start of init when an instruction takes a nanosecond, or None."""
     append = f"{bench.APPEND}{bench.APPEND_TCG}{bench.APPEND_MICROVM} tsc_early_khz=1000000"
-    argv = qemu.command(["-accel", "tcg", "-icount", "shift=0,sleep=off"], machine, firmware, kernel,
-                        ["-initrd", str(initrd), "-append", append, "-serial", "stdio"])
+    argv = qemu.command(["-accel", "tcg", "-icount", "shift=0,sleep=off"], machine, firmware,
+                        kernel, ["-initrd", str(initrd), "-append", append, "-serial", "stdio"])
     said = qemu.run(argv)[1]
     found = re.search(r"^\[ *([\d.]+)\] Run /init as init process", said, re.MULTILINE)
     return float(found[1]) if found else None
@@ -205,8 +210,8 @@ def block_boot(options):
         timed = [result for result in entry["results"] if "steps" in result]
         for result in timed:
             base, steps = timed[0]["steps"], result["steps"]
-            ratios = [f"{steps[step]['median'] / base[step]['median']:.2f}" if step in steps else "?"
-                      for step in ("firmware", "kernel", "all", "CPU")]
+            ratios = [f"{steps[step]['median'] / base[step]['median']:.2f}" if step in steps
+                      else "?" for step in ("firmware", "kernel", "all", "CPU")]
             after = [result["counts"][step] for step in ("kernel", "userspace")
                      if step in result["counts"]]
             rows.append((entry["name"], result["firmware"], *ratios,
@@ -217,8 +222,8 @@ def block_boot(options):
                  for result in entry["results"] if "steps" not in result]
     table = markdown(("boot", "firmware", "firmware ×", "kernel ×", "all ×", "CPU ×",
                       "accesses after hand-over", "of them PCI", "rebuilds"), rows)
-    return (f"{data['host']['qemu']}, {data['accel']}, medians of {data['runs']} interleaved runs, as "
-            f"multiples of ours.\n\n{table}")
+    return (f"{data['host']['qemu']}, {data['accel']}, medians of {data['runs']} interleaved runs, "
+            f"as multiples of ours.\n\n{table}")
 
 
 BLOCKS = {"budget": block_budget, "exits": block_exits, "peers": block_peers,
@@ -228,7 +233,8 @@ BLOCKS = {"budget": block_budget, "exits": block_exits, "peers": block_peers,
 def main():
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--report", type=Path, default=qemu.ROOT / "build" / "bench" / "report.json")
+    parser.add_argument("--report", type=Path,
+                        default=qemu.ROOT / "build" / "bench" / "report.json")
     parser.add_argument("blocks", nargs="*", metavar="BLOCK", help=", ".join(BLOCKS))
     options = parser.parse_args()
     text = DOCUMENT.read_text(encoding="utf-8")

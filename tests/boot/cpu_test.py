@@ -97,7 +97,8 @@ def test_sleep(machine, cpus, start):
     with start(machine, f"sleep={SLEEPS}", "-smp", str(cpus), *DISK, seconds=900) as vm:
         sleep_and_wake(vm, SLEEPS)
         said = finish(vm)
-        vm.check(len(said["mtrr"]) == 1 and "uncachable" in said["mtrr"][0], f"MTRRs: {said['mtrr']}")
+        vm.check(len(said["mtrr"]) == 1 and "uncachable" in said["mtrr"][0],
+                 f"MTRRs: {said['mtrr']}")
         vm.check(said["cpus"] == [str(cpus)], f"CPUs: {said['cpus']}")
 
 
@@ -106,8 +107,8 @@ def test_sleep(machine, cpus, start):
 def test_sleep_vmgenid(machine, slept, start, tmp_path):
     """Gone on from a snapshot elsewhere, the guest learns it is another one, also after a sleep.
 
-    QEMU forgets at a wake where the guest has the generation's GUID, so it must be told again; and it
-    writes a new one there only when it loads a snapshot.
+    QEMU forgets at a wake where the guest has the generation's GUID, so it must be told again; and
+    it writes a new one there only when it loads a snapshot.
     """
     guids = str(uuid.uuid4()), str(uuid.uuid4())
     snapshot = tmp_path / "snapshot"
@@ -127,7 +128,8 @@ def test_sleep_vmgenid(machine, slept, start, tmp_path):
     with start(machine, words, *device(guids[1]), "-incoming", f"exec:cat {snapshot}",
                name="generic", directory=other) as vm:
         said = finish(vm)
-        vm.check(any("virtual machine fork" in line for line in said["log"]), "not told of the fork")
+        vm.check(any("virtual machine fork" in line for line in said["log"]),
+                 "not told of the fork")
 
 
 def test_sleep_elf(start):
@@ -144,7 +146,7 @@ def test_sleep_elf(start):
 @pytest.mark.parametrize("method", ["k", "t", "a", "p", "b"])
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_reboot(machine, method, start):
-    """Back in user space twice, whatever way Linux resets (a and b fall back where there is none)."""
+    """Back in user space twice, whatever way Linux resets (a and b fall back)."""
     with start(machine, "reboot", "-smp", "2", append=f"reboot={method}") as vm:
         vm.wait_for(rb"^QB reboot\r?$", BOOT_SECONDS, count=3)
         vm.check(not vm.debug_output(), "the firmware spoke")
@@ -200,7 +202,8 @@ def run_all_but_the_last(path, cpus):
 def test_processor_that_never_answers(machine, start, tmp_path):
     """It is named, and the boot goes on."""
     stub = tmp_path / "gdb"
-    with start(machine, "cpus=2", "-smp", "3", "-S", "-gdb", f"unix:{stub},server=on,wait=off") as vm:
+    with start(machine, "cpus=2", "-smp", "3", "-S", "-gdb",
+               f"unix:{stub},server=on,wait=off") as vm:
         vm.qmp("query-status")          # the sockets are there
         with run_all_but_the_last(stub, 3):
             said = finish(vm, silent=False)

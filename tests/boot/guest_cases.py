@@ -123,7 +123,8 @@ CPUS = (
     + [Case(machine, options="-cpu qemu32 -smp 4", cmdline=SMM, processor="i386")
        for machine in PCI]
     + [Case(machine, options=f"-cpu {cpu} -smp 4", cmdline="cpu.nmi")
-       for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["max", "Haswell", "EPYC"]]
+       for machine in ["pc,smm=off", "q35,smm=off", "microvm"]
+       for cpu in ["max", "Haswell", "EPYC"]]
     # No MTRRs and no SMM: the others find nothing to do, and halt.
     + [Case(machine, options=f"-cpu {cpu} -smp 4")
        for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["qemu32", "486"]]
@@ -300,7 +301,8 @@ KVM = (
     + [Case(machine, accel="kvm", options=f"-smp {n}", cmdline="cpu.init")
        for machine in TRIO + ["microvm,acpi=off"] for n in [2, 8]])
 
-CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + X2APIC + DEVICES + MACHINE_OPTIONS
+CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + X2APIC + DEVICES
+         + MACHINE_OPTIONS
          + COMMAND_LINES + INITRDS + DEVICE_TREES + REBOOTS + KVM)
 
 

@@ -156,7 +156,8 @@ def test_feature_control(machine, firmware, qemu, tmp_path):
         vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
     image = firmware.read_bytes()
     blocks = re.findall(r"^Trace (\d+): .*?/0*(ffff[0-9a-f]{4})/.*\nEAX=0*([0-9a-f]+) .*"
-                        r"ECX=0*([0-9a-f]+) EDX=0*([0-9a-f]+)", log.read_text(errors="replace"), re.M)
+                        r"ECX=0*([0-9a-f]+) EDX=0*([0-9a-f]+)",
+                        log.read_text(errors="replace"), re.M)
     written = [(int(cpu), int(eax, 16) | int(edx, 16) << 32)
                for cpu, pc, eax, ecx, edx in blocks
                if image[int(pc[4:], 16) - 2:int(pc[4:], 16)] == WRMSR and int(ecx, 16) == 0x3a]
@@ -171,8 +172,8 @@ def test_feature_control_read(machine, value, firmware, qemu, tmp_path):
     if not nested.exists() or nested.read_text("ascii").strip() not in "1Y" or \
             not os.access("/dev/kvm", os.R_OK | os.W_OK):
         pytest.skip("no KVM here that gives VMX to guests, which IA32_FEATURE_CONTROL comes with")
-    args = arguments(firmware, machine, "32", "kvm") + ["-no-reboot", "-cpu", "host,lmce=off,sgx=off"]
-    args += ["-smp", "8", "-kernel", str(GUEST / "guest-pvh.elf")]
+    args = arguments(firmware, machine, "32", "kvm") + ["-no-reboot"]
+    args += ["-cpu", "host,lmce=off,sgx=off", "-smp", "8", "-kernel", str(GUEST / "guest-pvh.elf")]
     args += ["-append", f"expect.ram={32 << 20} cpu.init cpu.feature={value}"]
     with Vm(qemu(), args, tmp_path, SECONDS) as vm:
         vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")

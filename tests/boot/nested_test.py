@@ -1,9 +1,9 @@
 """The firmware under the KVM of Linux, with SMM: in a guest of a guest.
 
 Contract: as boot_test.py's.  TCG emulates SVM (`-cpu max`), so an outer guest, Debian's generic
-kernel, has KVM for inner ones.  That is what neither TCG nor a software KVM shows: SMM and processors
-as KVM makes them, and MTRRs that an INIT leaves alone.  The outer guest sees the host's root
-directory, read-only, and runs the QEMU that is there.
+kernel, has KVM for inner ones.  That is what neither TCG nor a software KVM shows: SMM and
+processors as KVM makes them, and MTRRs that an INIT leaves alone.  The outer guest sees the host's
+root directory, read-only, and runs the QEMU that is there.
 """
 
 from pathlib import Path
@@ -73,7 +73,8 @@ def _run(outer, qemu, firmware, tmp_path):
                      "-append", "console=ttyS0 quiet panic=-1 mitigations=off",
                      "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,"
                      "multidevs=remap",
-                     "-virtfs", f"local,path={share},mount_tag=share,security_model=none,readonly=on"]
+                     "-virtfs",
+                     f"local,path={share},mount_tag=share,security_model=none,readonly=on"]
         with Vm(qemu(), arguments, tmp_path, seconds=SECONDS) as vm:
             vm.wait_for(rb"^NESTED done", SECONDS)
         vm.check(b"qboot: " not in vm.serial, "the firmware spoke")

@@ -28,7 +28,8 @@ import pytest
 
 # What QEMU says before anything runs: machine types are removed (system/vl.c), from QEMU 11 on a
 # bzImage needs fw_cfg's DMA (hw/i386/x86-common.c), and TCG had no x2APIC (hw/i386/x86.c).
-CANNOT = re.compile(r"unsupported machine type: \S+|Assertion `fw_cfg_dma_enabled.*|.*X2APIC.*", re.I)
+CANNOT = re.compile(r"unsupported machine type: \S+|Assertion `fw_cfg_dma_enabled.*|.*X2APIC.*",
+                    re.I)
 
 TAIL_LINES = 40
 

@@ -1,8 +1,8 @@
 /*
  * fuzz_uki.c - boot/uki.c on any file: PE headers and sections, .sbat, command line, OEM strings.
  *
- * The input is the profile (1 byte), how many bytes the file has more than those that follow (4), and
- * those: the head of the file, and each of the texts in turn.
+ * The input is the profile (1 byte), how many bytes the file has more than those that follow (4),
+ * and those: the head of the file, and each of the texts in turn.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -96,7 +96,8 @@ def test_descriptor(usr):
     """By the rules of QEMU's firmware.json; where no program looks by itself."""
     path = usr / "share/qboot/firmware/90-qboot.json"
     found = json.loads(path.read_text("utf-8"))
-    assert set(found) == {"description", "interface-types", "mapping", "targets", "features", "tags"}
+    assert set(found) == {"description", "interface-types", "mapping", "targets", "features",
+                          "tags"}
     assert found["interface-types"] and set(found["interface-types"]) <= INTERFACES
     assert found["mapping"] == {"device": "memory", "filename": "/usr/share/qboot/qboot.bin"}
     assert set(found["features"]) <= FEATURES

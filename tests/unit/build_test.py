@@ -66,7 +66,7 @@ def test_both_compilers(tree, compiler):
 
 
 def test_a_path_with_spaces(tmp_path):
-    """The sources may lie anywhere; the directory of what is built is one word, and make says so."""
+    """The sources may lie anywhere; what is built goes to a directory of one word."""
     plain = copy_tree(tmp_path / 'plain')
     spaced = copy_tree(tmp_path / 'my own firmware')
     for tree in plain, spaced:
@@ -79,7 +79,7 @@ def test_a_path_with_spaces(tmp_path):
 
 
 def test_other_flags_build_anew(tree):
-    """Another compiler, or LTO= on the command line, makes another image; the same ones do nothing."""
+    """Another compiler, or LTO= on the command line, makes another image; the same do nothing."""
     images = {}
     for arguments in (), ('LTO=',), ('LTO=', 'CC=gcc -O1'), ():
         status, output = make(tree, *arguments)
@@ -104,7 +104,8 @@ def add_ballast(tree, size):
     """So many bytes of constants more."""
     (tree / 'ballast.c').write_text(
         'extern const char ballast[];\n'
-        f'__attribute__((section(".rodata.ballast"), used)) const char ballast[{size}] = {{ 1 }};\n')
+        '__attribute__((section(".rodata.ballast"), used)) '
+        f'const char ballast[{size}] = {{ 1 }};\n')
     lds = tree / 'bios.lds'
     lds.write_text(lds.read_text().replace('*(.rodata .rodata.*)',
                                            'KEEP(*(.rodata.ballast)) *(.rodata .rodata.*)'))

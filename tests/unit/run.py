@@ -36,7 +36,8 @@ def run(program):
     if passed + failed == 0 or not planned or int(planned[1]) != passed + failed or \
             (done.returncode and not failed):
         failed += 1
-        text += f'status {done.returncode} after {passed} of {planned[1] if planned else "?"} tests\n'
+        text += f'status {done.returncode} after {passed} of ' \
+                f'{planned[1] if planned else "?"} tests\n'
     return passed, failed, text if failed else ''
 
 

@@ -69,7 +69,9 @@ static void test_probe(void **state)
 	}
 }
 
-/* A tree with one node, of 8 to 11 characters, whose reg tells a base and a size of 64 bits each. */
+/*
+ * A tree with one node, of 8 to 11 characters, whose reg tells a base and a size of 64 bits each.
+ */
 static void add_device_tree(const char *node, uint64_t base, uint64_t size)
 {
 	uint32_t cells[] = { 0xd00dfeed,

@@ -95,7 +95,9 @@ static void test_is_whole(void **state)
 	strings_end = __builtin_bswap32(tree[3]) + 6;
 	for (uint32_t size = 0; size <= sizeof(tree); size++)
 		assert_int_equal(fdt_is_whole(tree, size), size >= strings_end);
-	/* Offsets and sizes of both parts, each of them beyond the end, and with a sum that wraps. */
+	/*
+	 * Offsets and sizes of both parts, each of them beyond the end, and with a sum that wraps.
+	 */
 	for (uint32_t cell = 2; cell < 10; cell++) {
 		if (cell > 3 && cell < 8)
 			continue;

@@ -216,8 +216,12 @@ static void add_files(uint32_t count)
 	}
 }
 
-/* Nobody can ask for a name of 56 bytes without a terminator: the directory is not what it seems. */
-/* Names of every length, which differ in one character from one another: each is found, no other. */
+/*
+ * Nobody can ask for a name of 56 bytes without a terminator: the directory is not what it seems.
+ */
+/*
+ * Names of every length, which differ in one character from one another: each is found, no other.
+ */
 static void test_names_of_every_length(void **state)
 {
 	(void)state;

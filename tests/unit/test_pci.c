@@ -149,7 +149,9 @@ static void test_functions(void **state)
 	fake_pci_set(multi[0], PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION);
 	multi[1] = add_with_pin(NULL, 3, 2, 2);
 	multi[2] = add_with_pin(NULL, 3, 7, 3);
-	/* Function 0 does not say that there are others: a device that decodes only function 0's. */
+	/*
+	 * Function 0 does not say that there are others: a device that decodes only function 0's.
+	 */
 	add_with_pin(NULL, 4, 0, 1);
 	hidden = add_with_pin(NULL, 4, 1, 1);
 	run(ECAM);

@@ -186,7 +186,10 @@ static void check_mtrrs(void)
 		ram += uncached(entry->end - 1, ranges);
 	}
 	check_equal("mtrr.ram-uncached", 0, ram);
-	/* Eight ranges cover any hole that starts at a multiple of 4 MiB in the last GiB, not of less. */
+	/*
+	 * Eight ranges cover any hole that starts at a multiple of 4 MiB in the last GiB, not of
+	 * less.
+	 */
 	ram_end = (ram_end + 4 * MIB - 1) & ~(uint64_t)(4 * MIB - 1);
 	for (uint64_t p = ram_end > 0xc0000000 ? ram_end : 0xc0000000; p < GIB4; p += 64 * KIB)
 		hole += !uncached(p, ranges);
@@ -258,8 +261,8 @@ static void set_trap(void)
 }
 
 /*
- * Clears SCI_EN for good.  Under QEMU 10's TCG an SMI for an id above 254 goes also to the processor in
- * xAPIC mode with the id in the lower byte, whose handler may come late.
+ * Clears SCI_EN for good.  Under QEMU 10's TCG an SMI for an id above 254 goes also to the
+ * processor in xAPIC mode with the id in the lower byte, whose handler may come late.
  */
 static bool clear_sci_en(uint16_t pm1_cnt)
 {
@@ -371,7 +374,10 @@ static void check_smm(uint32_t count)
 	if (cpuid(1).edx & CPUID_APIC) {
 		check(served(apic_id(), pm1_cnt), "smm.boot-processor", "served", "APIC id %u",
 		      apic_id());
-		/* An x2APIC reaches those in xAPIC mode too, but not under every QEMU: in two turns. */
+		/*
+		 * An x2APIC reaches those in xAPIC mode too, but not under every QEMU: in two
+		 * turns.
+		 */
 		for (uint32_t i = 0; i < count && i < others_done; i++)
 			if (others[i].apic_id <= MAX_XAPIC_ID)
 				unserved += !check_served(others[i].apic_id, pm1_cnt);
