@@ -5,12 +5,17 @@
                       for beside it
     --not-silent      the firmware is another one and may print
     --all             all rows, not only those of quick.py
+
+While they run: a row that fails is named at once, with the command that repeats it, and every half
+minute a line says how far all is and which rows take how long already.
 """
 
 import os
 from pathlib import Path
 import shutil
 import sys
+import threading
+import time
 
 import pytest
 
@@ -36,6 +41,72 @@ def pytest_collection_modifyitems(config, items):
     left_out = [item for item in items if not is_quick(item.path.name, item.name)]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
+
+
+class Progress:
+    """What runs, and what came of it; in the process that reports."""
+
+    SECONDS = 30
+
+    def __init__(self, config):
+        self.config, self.running, self.done, self.failed, self.total = config, {}, 0, 0, None
+        self.over = threading.Event()
+
+    def say(self, text):
+        """A line of its own between pytest's dots."""
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.ensure_newline()
+        reporter.write_line(text)
+
+    def pytest_sessionstart(self):
+        """Reports from now on."""
+        threading.Thread(target=self._report, daemon=True).start()
+
+    def pytest_sessionfinish(self):
+        """No more reports."""
+        self.over.set()
+
+    def pytest_collection_finish(self, session):
+        """How many there are, without xdist."""
+        self.total = self.total or len(session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids):
+        """The same with it."""
+        self.total = len(ids)
+
+    def pytest_runtest_logstart(self, nodeid):
+        """A test begins."""
+        self.running[nodeid] = time.monotonic()
+
+    def pytest_runtest_logfinish(self, nodeid):
+        """It is over."""
+        self.running.pop(nodeid, None)
+        self.done += 1
+
+    def pytest_runtest_logreport(self, report):
+        """Names a failure without waiting for the end."""
+        if not report.failed:
+            return
+        self.failed += 1
+        name = report.nodeid.split("::")[-1]
+        self.say(f"FAILED {report.nodeid}")
+        if "/boot/" in report.nodeid:
+            self.say(f"  again: make boot-test TESTS='-k \"{name}\"'")
+
+    def _report(self):
+        while not self.over.wait(self.SECONDS):
+            now = time.monotonic()
+            running = ", ".join(f"{name.split('::')[-1]} ({now - since:.0f} s)"
+                                for name, since in list(self.running.items()))
+            self.say(f"  {self.done} of {self.total or '?'} done, {self.failed} failed; "
+                     f"running: {running or 'nothing'}")
+
+
+def pytest_configure(config):
+    """Progress is told by one process: xdist's workers have no terminal."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress(config), "qboot-progress")
 
 
 def pytest_unconfigure(config):

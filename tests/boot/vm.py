@@ -6,7 +6,8 @@ virtconsole) and, if asked, to the debug console at port 0x402, and speaks QMP i
 with `with`: at the end of the block QEMU is gone, and also when the test process dies.  All that
 goes wrong raises Failure, whose text has the command line, the last lines of the serial port, the
 debug console and QEMU's own words.  A QEMU that refuses the command line with a sentence of CANNOT,
-because this version lacks what the row needs, skips the test with that sentence.
+because this version lacks what the row needs, skips the test with that sentence.  Bounds are seconds
+of an idle host, see yardstick.py.
 
     with Vm("qemu-system-x86_64", ["-serial", "chardev:serial", ...], directory) as vm:
         vm.wait_for(rb"^QB done", seconds=60)
@@ -25,6 +26,8 @@ import threading
 import time
 
 import pytest
+
+import yardstick
 
 # What QEMU says before anything runs: machine types are removed (system/vl.c), from QEMU 11 on a
 # bzImage needs fw_cfg's DMA (hw/i386/x86-common.c), and TCG had no x2APIC (hw/i386/x86.c).
@@ -77,7 +80,8 @@ class Vm:
         with open(self.error_path, "wb") as errors:
             self.start = time.monotonic()
             self.process = subprocess.Popen(
-                ["timeout", "-k", "5", str(self.seconds), *self.argv], stdin=subprocess.DEVNULL,
+                ["timeout", "-k", "5", str(self.seconds * yardstick.LIMIT), *self.argv],
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=errors, bufsize=0, preexec_fn=_end_with_parent)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -106,27 +110,32 @@ class Vm:
         """Waits until PATTERN has come COUNT times in the output from byte SINCE on; returns where
         the last of them ends."""
         compiled = re.compile(pattern, re.MULTILINE)
-        deadline = time.monotonic() + seconds
+        patience = yardstick.Patience(seconds)
         what = f"{count} x {pattern!r}" if count > 1 else repr(pattern)
         with self.news:
             while True:
                 found = list(compiled.finditer(self.serial, since))
                 if len(found) >= count:
                     return found[count - 1].end()
-                left = deadline - time.monotonic()
                 if self.ended:
                     self._skip_if_it_cannot()
                     raise self.failure(f"QEMU ended before the guest said {what}")
+                left = patience.left()
                 if left <= 0:
-                    raise self.failure(f"the guest did not say {what} in {seconds} s")
+                    raise self.failure(f"the guest did not say {what} in {patience}")
                 self.news.wait(left)
 
     def wait_exit(self, seconds):
         """Waits until QEMU ends by itself; returns its status."""
-        try:
-            status = self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise self.failure(f"QEMU did not end within {seconds} s") from None
+        patience = yardstick.Patience(seconds)
+        while (left := patience.left()) > 0:
+            try:
+                status = self.process.wait(left)
+                break
+            except subprocess.TimeoutExpired:
+                pass
+        else:
+            raise self.failure(f"QEMU did not end within {patience}")
         self.reader.join()
         self._skip_if_it_cannot()
         return status
