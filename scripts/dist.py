@@ -3,7 +3,7 @@
 
     dist.py O           O: where the image was built; the release goes to O/dist
 
-Contract: the tarball has what git has (without git, as in an unpacked tarball, what MANIFEST names)
+Contract: the tarball has what git has (without git, as in a tarball unpacked, what MANIFEST names)
 with the contents of now, sorted, owned by root, of the date of the newest entry of CHANGELOG.md: the
 same sources give the same bytes.  It builds without a network and without git, to the same image.
 """
@@ -25,8 +25,9 @@ LICENSE = "BSD-2-Clause"
 def sources():
     """The files of a release, relative to the top, sorted."""
     try:
-        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.split("\0")
+        done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        listed = done.stdout.split("\0")
     except (OSError, subprocess.CalledProcessError):
         listed = []
     manifest = ROOT / "MANIFEST"
@@ -82,8 +83,8 @@ def spdx(top, version, date, names, image):
              f"PackageLicenseDeclared: {LICENSE}", "PackageCopyrightText: NOASSERTION",
              "Relationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-Package", ""]
     for number, (name, sha1) in enumerate(zip(names, sums)):
-        lines += [f"FileName: ./{name}", f"SPDXID: SPDXRef-File{number}", f"FileChecksum: SHA1: {sha1}",
-                  f"FileChecksum: SHA256: {sha256((ROOT / name).read_bytes())}",
+        lines += [f"FileName: ./{name}", f"SPDXID: SPDXRef-File{number}",
+                  f"FileChecksum: SHA1: {sha1}", f"FileChecksum: SHA256: {sha256((ROOT / name).read_bytes())}",
                   f"LicenseConcluded: {LICENSE}", f"LicenseInfoInFile: {LICENSE}",
                   "FileCopyrightText: NOASSERTION", ""]
     return "\n".join(lines)

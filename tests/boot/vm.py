@@ -6,8 +6,8 @@ virtconsole) and, if asked, to the debug console at port 0x402, and speaks QMP i
 with `with`: at the end of the block QEMU is gone, and also when the test process dies.  All that
 goes wrong raises Failure, whose text has the command line, the last lines of the serial port, the
 debug console and QEMU's own words.  A QEMU that refuses the command line with a sentence of CANNOT,
-because this version lacks what the row needs, skips the test with that sentence.  Bounds are seconds
-of an idle host, see yardstick.py.
+because this version lacks what the row needs, skips the test with that sentence.  Bounds are in
+seconds of an idle host, see yardstick.py.
 
     with Vm("qemu-system-x86_64", ["-serial", "chardev:serial", ...], directory) as vm:
         vm.wait_for(rb"^QB done", seconds=60)
