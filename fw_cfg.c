@@ -96,6 +96,28 @@ void fw_cfg_read(const struct fw_cfg *cfg, uint16_t selector, void *dest, uint32
 		fw_cfg_read_paddr(cfg, selector, phys_addr(dest), size);
 }
 
+void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset,
+		    uint64_t dest_paddr, uint32_t size)
+{
+	uint32_t length;
+
+	if (cfg->dma && offset) {
+		transfer((uint32_t)selector << 16 | FW_CFG_DMA_SELECT | FW_CFG_DMA_SKIP, 0, offset);
+		transfer(FW_CFG_DMA_READ, dest_paddr, size);
+		return;
+	}
+	/* By ports, what is skipped goes where what is wanted will be, piece by piece. */
+	length = offset && offset < size ? offset : size;
+	fw_cfg_read_paddr(cfg, selector, dest_paddr, length);
+	if (cfg->dma)
+		return;
+	while (offset) {
+		offset -= length;
+		length = offset && offset < size ? offset : size;
+		read_ports(phys_ptr((uint32_t)dest_paddr), length);
+	}
+}
+
 void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size)
 {
 	if (cfg->dma)

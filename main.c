@@ -89,7 +89,7 @@ noreturn void main(void)
 	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, cpu_count,
 				       rsdp_paddr);
 	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
-	smbios_install(&cfg, &map, chipset, &pci);
+	smbios_install(&image.smbios, &cfg, &map, chipset, &pci);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	bios_install(&map);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);

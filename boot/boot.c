@@ -73,6 +73,19 @@ static bool has_gib_pages(const struct cpu *cpu)
 	return cpu->leaf81_edx & CPUID_81_EDX_PDPE1GB;
 }
 
+/* Whether a file without a Linux header is a UKI; its kernel's header is in image->header then. */
+static bool is_uki(struct boot_image *image, const struct fw_cfg *cfg, const struct memmap *map)
+{
+	uint32_t magic;
+
+	memcpy(&magic, image->header + LINUX_HEADER_MAGIC_OFFSET, sizeof(magic));
+	if (image->protocol == BOOT_UKI || magic == LINUX_HEADER_MAGIC ||
+	    !uki_probe(&image->uki, cfg, map, image->header, sizeof(image->header)))
+		return false;
+	image->protocol = BOOT_UKI;
+	return true;
+}
+
 static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 			  struct memmap *map)
 {
@@ -84,26 +97,34 @@ static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, co
 
 	image->protocol = BOOT_LINUX;
 	fw_cfg_read(cfg, FW_CFG_KEY_SETUP_DATA, image->header, sizeof(image->header));
-	error = bzimage_parse(&image->bzimage, image->header, sizeof(image->header));
+	do
+		error = bzimage_parse(&image->bzimage, image->header, sizeof(image->header));
+	while (error == ERR_MAGIC && is_uki(image, cfg, map));
 	memcpy(&found, image->header + LINUX_HEADER_MAGIC_OFFSET, sizeof(found));
 	if (error != OK && !no_file[0] && !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE))
 		panic("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE");
 	if (error != OK)
-		panic("boot: the file given with -kernel %s (0x%08x at offset 0x202); a Linux bzImage, "
-		      "an ELF kernel with a PVH note, or a Multiboot kernel is needed",
-		      error_text(error), found);
+		panic("boot: the %s given with -kernel %s (0x%08x at offset 0x202); a Linux bzImage, "
+		      "a UKI, an ELF kernel with a PVH note, or a Multiboot kernel is needed",
+		      image->protocol == BOOT_UKI ? "kernel in the UKI" : "file", error_text(error),
+		      found);
 
 	if (image->bzimage.entry64 && (cpu->leaf81_edx & CPUID_81_EDX_LM))
 		image->mapped_end = memmap_low_ram_end(map);
 	area_size += paging_directories(image->mapped_end, has_gib_pages(cpu)) * PAGE_SIZE;
 	image->area = phys_ptr(
 		memmap_alloc(map, area_size, PAGE_SIZE, MEMORY_LOADED, ZONE_LOW, "boot_params"));
-	/* The number, and zeros for all the rest. */
-	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_SIZE, image->area, area_size);
-	memcpy(&image->kernel_size, image->area, sizeof(image->kernel_size));
-	memset(image->area, 0, sizeof(image->kernel_size));
-
-	image->initrd_size = image->bzimage.initrd_size;
+	if (image->protocol == BOOT_UKI) {
+		memset(image->area, 0, area_size);
+		image->kernel_size = uki_kernel_size(&image->uki, image->header);
+		image->initrd_size = uki_initrd_size(&image->uki);
+	} else {
+		/* The number, and zeros for all the rest. */
+		fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_SIZE, image->area, area_size);
+		memcpy(&image->kernel_size, image->area, sizeof(image->kernel_size));
+		memset(image->area, 0, sizeof(image->kernel_size));
+		image->initrd_size = image->bzimage.initrd_size;
+	}
 	error = bzimage_plan(&image->bzimage, image->kernel_size, map, &image->kernel_paddr);
 	if (error != OK) {
 		bzimage_needs(&image->bzimage, image->kernel_size, &base, &size);
@@ -142,9 +163,8 @@ static uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map)
 	return paddr;
 }
 
-/* Reads the initrd to the highest free place below max. */
-static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32_t size,
-			    uint64_t max)
+/* The highest free place below max, claimed; 0 when there is no initrd. */
+static uint64_t place_initrd(struct memmap *map, uint32_t size, uint64_t max)
 {
 	uint64_t paddr;
 
@@ -157,8 +177,30 @@ static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32
 		      "more memory (-m)",
 		      size, memmap_low_ram_end(map), (unsigned long long)max);
 	memmap_reserve(map, paddr, paddr + size, MEMORY_LOADED, "the initrd");
-	fw_cfg_read_paddr(cfg, FW_CFG_KEY_INITRD_DATA, paddr, size);
 	return paddr;
+}
+
+static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32_t size,
+			    uint64_t max)
+{
+	uint64_t paddr = place_initrd(map, size, max);
+
+	if (size)
+		fw_cfg_read_paddr(cfg, FW_CFG_KEY_INITRD_DATA, paddr, size);
+	return paddr;
+}
+
+/* Below what address a bzImage takes its initrd. */
+static uint64_t initrd_max(const struct boot_image *image, const struct fw_cfg *cfg)
+{
+	uint64_t max = image->bzimage.initrd_max;
+
+	/* Only DMA gets above 4 GiB, and only a kernel in 64-bit mode sees what is there. */
+	if (max > FOUR_GIB || image->bzimage.initrd_above_4g)
+		return image->mapped_end && image->bzimage.initrd_above_4g && cfg->dma ?
+			       UINT64_MAX :
+			       FOUR_GIB;
+	return max;
 }
 
 /*
@@ -168,8 +210,7 @@ static uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32
 static uint32_t load_setup_data(const struct boot_image *image, struct memmap *map)
 {
 	const uint8_t *kernel = phys_ptr(image->kernel_paddr);
-	uint32_t setup_sects = image->header[LINUX_HEADER_OFFSET];
-	uint32_t setup_size = ((setup_sects ? setup_sects : 4) + 1) * LINUX_SETUP_SECTOR;
+	uint32_t setup_size = bzimage_setup_size(image->header);
 	uint64_t next = image->bzimage.setup_data;
 	struct linux_setup_data *last = NULL;
 	uint32_t first = 0;
@@ -228,38 +269,24 @@ static void hand_over_map(struct linux_boot_params *params, struct memmap *map)
 	params->header.setup_data = paddr;
 }
 
-static noreturn void boot_bzimage(const struct boot_image *image, const struct fw_cfg *cfg,
-				  const struct cpu *cpu, struct memmap *map, uint32_t rsdp_paddr)
+/* All that belongs to the kernel is in memory: tells it where, and leaves. */
+static noreturn void enter_linux(const struct boot_image *image, const struct cpu *cpu,
+				 struct memmap *map, const struct bzimage_handover *handover)
 {
 	struct boot_area *area = image->area;
 	bool long_mode = image->mapped_end;
-	uint64_t initrd_max = image->bzimage.initrd_max;
-	struct bzimage_handover handover = {
-		.load_paddr = image->kernel_paddr,
-		.initrd_size = image->initrd_size,
-		.rsdp_paddr = rsdp_paddr,
-	};
-	const char *cmdline;
+	const char *cmdline = phys_ptr(handover->cmdline_paddr);
 
-	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
-	handover.setup_data_paddr = load_setup_data(image, map);
-	handover.cmdline_paddr = load_cmdline(cfg, map);
-	cmdline = phys_ptr(handover.cmdline_paddr);
 	if (strlen(cmdline) > image->bzimage.cmdline_max)
 		log("boot: the kernel cuts the command line of %u characters to %u; shorten -append",
 		    (unsigned int)strlen(cmdline), image->bzimage.cmdline_max);
 	paging_build(area->pml4, area->pdpt, phys_addr(area->pdpt), area->directories,
 		     phys_addr(area->directories), image->mapped_end, has_gib_pages(cpu));
-	/* Only DMA gets above 4 GiB, and only a kernel in 64-bit mode sees what is there. */
-	if (initrd_max > FOUR_GIB || image->bzimage.initrd_above_4g)
-		initrd_max = long_mode && image->bzimage.initrd_above_4g && cfg->dma ? UINT64_MAX :
-										       FOUR_GIB;
-	handover.initrd_paddr = load_initrd(cfg, map, image->initrd_size, initrd_max);
 	if (image->bzimage.entry64 && !long_mode)
 		log("boot: the kernel is for 64-bit processors, this one has no long mode; if nothing "
 		    "follows, change -cpu or start qemu-system-x86_64");
 
-	bzimage_build(&area->params, &image->bzimage, image->header, &handover);
+	bzimage_build(&area->params, &image->bzimage, image->header, handover);
 	hand_over_map(&area->params, map);
 	fpdt_mark_start(&image->fpdt);
 	marker_write(image->markers, MARKER_LINUX);
@@ -267,6 +294,40 @@ static noreturn void boot_bzimage(const struct boot_image *image, const struct f
 		handoff64(image->entry + LINUX_ENTRY64_OFFSET, phys_addr(&area->params),
 			  phys_addr(area->pml4));
 	handoff32(image->entry, 0, 0, phys_addr(&area->params));
+}
+
+static noreturn void boot_bzimage(const struct boot_image *image, const struct fw_cfg *cfg,
+				  const struct cpu *cpu, struct memmap *map, uint32_t rsdp_paddr)
+{
+	struct bzimage_handover handover = {
+		.load_paddr = image->kernel_paddr,
+		.initrd_size = image->initrd_size,
+		.rsdp_paddr = rsdp_paddr,
+	};
+
+	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
+	handover.setup_data_paddr = load_setup_data(image, map);
+	handover.cmdline_paddr = load_cmdline(cfg, map);
+	handover.initrd_paddr = load_initrd(cfg, map, image->initrd_size, initrd_max(image, cfg));
+	enter_linux(image, cpu, map, &handover);
+}
+
+static noreturn void boot_uki(const struct boot_image *image, const struct fw_cfg *cfg,
+			      const struct cpu *cpu, struct memmap *map, uint32_t rsdp_paddr)
+{
+	struct bzimage_handover handover = {
+		.load_paddr = image->kernel_paddr,
+		.initrd_size = image->initrd_size,
+		.rsdp_paddr = rsdp_paddr,
+	};
+	const char *append = phys_ptr(load_cmdline(cfg, map));
+
+	uki_load_kernel(&image->uki, cfg, image->header, image->kernel_paddr);
+	handover.setup_data_paddr = uki_load_dtb(&image->uki, cfg, map);
+	handover.cmdline_paddr = uki_load_cmdline(&image->uki, cfg, map, append, &image->smbios);
+	handover.initrd_paddr = place_initrd(map, image->initrd_size, initrd_max(image, cfg));
+	uki_load_initrd(&image->uki, cfg, handover.initrd_paddr);
+	enter_linux(image, cpu, map, &handover);
 }
 
 static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cfg *cfg,
@@ -325,6 +386,8 @@ noreturn void boot(const struct boot_image *image, const struct fw_cfg *cfg, con
 		boot_pvh(image, cfg, map, rsdp_paddr);
 	case BOOT_MULTIBOOT:
 		boot_multiboot(image, cfg, map);
+	case BOOT_UKI:
+		boot_uki(image, cfg, cpu, map, rsdp_paddr);
 	case BOOT_LINUX:
 	default:
 		boot_bzimage(image, cfg, cpu, map, rsdp_paddr);

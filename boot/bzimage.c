@@ -14,6 +14,13 @@ static const struct linux_setup_header *header_of(const void *file)
 	return (const void *)((const uint8_t *)file + LINUX_HEADER_OFFSET);
 }
 
+uint32_t bzimage_setup_size(const void *file)
+{
+	uint32_t sectors = header_of(file)->setup_sects;
+
+	return ((sectors ? sectors : 4) + 1) * LINUX_SETUP_SECTOR;
+}
+
 enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 {
 	const struct linux_setup_header *header = header_of(file);

@@ -242,7 +242,7 @@ const char *uki_oem_string(const void *structure, uint32_t size, const char *pre
 
 	if (size < sizeof(*header))
 		return NULL;
-	/* The strings follow the formatted part, each with its terminator; an empty one ends them. */
+	/* Strings follow the formatted part, each with its terminator; an empty one ends them. */
 	for (at = header->length; at < size && text[at];) {
 		uint32_t string = (uint32_t)strnlen(text + at, size - at);
 

@@ -15,38 +15,47 @@
 #include "fpdt.h"
 #include "fw_cfg.h"
 #include "memmap.h"
+#include "smbios.h"
+#include "uki_load.h"
 
 enum boot_protocol {
 	BOOT_LINUX,     /* bzImage: QEMU gives it in pieces, we load it */
+	BOOT_UKI,       /* the same in a PE file, of which QEMU knows nothing */
 	BOOT_PVH,       /* ELF with a PVH note: QEMU put its segments into RAM at reset */
 	BOOT_MULTIBOOT, /* QEMU gives the image and the information structure */
 };
 
+/* So many bytes of the file are read at once: a bzImage's header, and the section table of most UKIs. */
+#define BOOT_HEAD_READ 0x400
+
 /* What QEMU was told to boot. */
 struct boot_image {
-	bool markers;     /* wanted; set by main */
-	struct fpdt fpdt; /* set by main */
+	bool markers;               /* wanted; set by main */
+	struct fpdt fpdt;           /* set by main */
+	struct smbios_table smbios; /* set by main */
 	enum boot_protocol protocol;
 	uint32_t entry; /* physical; of a bzImage: where it is loaded */
 	uint32_t kernel_paddr;
 	uint32_t kernel_size;
 	uint32_t initrd_size;
-	struct bzimage bzimage; /* BOOT_LINUX alone, as are the next three */
+	struct uki_file uki;    /* BOOT_UKI alone */
+	struct bzimage bzimage; /* BOOT_LINUX and BOOT_UKI, as are the next three */
 	uint32_t mapped_end;    /* end of RAM below 4 GiB, for a start in long mode; else 0 */
 	struct boot_area *area; /* boot_params and page tables, cleared */
-	uint8_t header[BZIMAGE_HEADER_READ];
+	uint8_t header[BOOT_HEAD_READ];
 };
 
 /*
  * Finds out what there is to boot, and claims in the map all memory the kernel occupies or uses
- * before it reads the map, so that no table is placed there.  Cost: 3 or 4 VM exits.
+ * before it reads the map, so that no table is placed there.  Cost: 3 or 4 VM exits; see uki_load.h.
  */
 void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		struct memmap *map);
 
 /*
  * Loads what is still to be loaded and jumps to the kernel.  Nothing else may be allocated
- * afterwards.  Cost: 2 VM exits for a bzImage, 1 for an ELF kernel, 1 more with an initrd.
+ * afterwards.  Cost: 2 VM exits for a bzImage, 1 for an ELF kernel, 1 more with an initrd; of a UKI
+ * each section costs 2.
  */
 noreturn void boot(const struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		   struct memmap *map, uint32_t rsdp_paddr);

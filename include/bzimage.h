@@ -37,6 +37,9 @@ struct bzimage {
  */
 enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size);
 
+/* How long the real-mode part is, by the first LINUX_HEADER_OFFSET + 1 bytes of any file: as QEMU has it. */
+uint32_t bzimage_setup_size(const void *file);
+
 /*
  * Chooses where kernel_size bytes of protected-mode kernel are loaded, and claims in the map all
  * that the kernel uses before it reads the map.  ERR_NO_MEMORY when there is no room; the map is

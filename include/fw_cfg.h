@@ -57,6 +57,13 @@ void fw_cfg_read(const struct fw_cfg *cfg, uint16_t selector, void *dest, uint32
 void fw_cfg_read_paddr(const struct fw_cfg *cfg, uint16_t selector, uint64_t dest_paddr,
 		       uint32_t size);
 
+/*
+ * As fw_cfg_read_paddr(), from an offset in the item on.  Cost: 2 VM exits by DMA, 1 for offset 0.
+ * Without DMA all before the offset is read, too, and thrown away.
+ */
+void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset,
+		    uint64_t dest_paddr, uint32_t size);
+
 /* Goes on with the item that was read last, where that read ended. */
 void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size);
 

@@ -1,13 +1,14 @@
 /*
  * uki.h - Unified Kernel Images: find the kernel and what belongs to it in a PE file.  Pure.
  *
- * A UKI is an EFI application whose sections hold a bzImage, an initrd, a command line and more.  It
- * is read by the section table alone; nothing of the application in it runs.  No field of the file
- * is believed.
+ * A UKI is an EFI application whose sections hold a bzImage, an initrd, a command line and more.
+ * It is read by the section table alone; nothing of the application in it runs.  No field of the
+ * file is believed.
  *
- * UAPI.5 "Unified Kernel Image"; systemd-stub(7), which is what runs under UEFI.  As there: of several
- * sections with one name the first counts; a section has the smaller of its two sizes; what belongs
- * to a profile stands after its .profile section and takes the place of what stands before the first.
+ * UAPI.5 "Unified Kernel Image"; systemd-stub(7), which is what runs under UEFI.  As there: of
+ * several sections with one name the first counts; a section has the smaller of its two sizes;
+ * what belongs to a profile stands after its .profile section and takes the place of what stands
+ * before the first.
  */
 #ifndef UKI_H
 #define UKI_H
@@ -46,15 +47,15 @@ struct uki {
 #define UKI_NO_PROFILE UINT32_MAX
 
 /*
- * Finds the sections of the profile, 0 for the default one, in a PE file of file_size bytes of which
- * the first size are at bytes.
+ * Finds the sections of the profile, 0 for the default one, in a PE file of file_size bytes of
+ * which the first size are at bytes.
  *
  *   ERR_MAGIC        it does not begin with "MZ": no PE file
  *   ERR_TRUNCATED    more of it is wanted, uki->head_size bytes; more than it has when it was cut
  *   ERR_ZBOOT, ERR_NOT_PE, ERR_MACHINE, ERR_VERSION (of the optional header)
  *   ERR_NOT_FOUND    it has no such profile: there are uki->profile_count
- *   ERR_NO_KERNEL    it has no .linux section, or an empty one.  UKI_SBAT tells what it is, if it lies
- *                    within the file
+ *   ERR_NO_KERNEL    it has no .linux section, or an empty one.  UKI_SBAT tells what it is, if
+ *                    it lies within the file
  *   ERR_RANGE        the section uki->culprit reaches beyond the file's end
  *   ERR_OVERLAP      the section uki->culprit overlaps the headers, or one before it in the enum
  *
@@ -77,8 +78,8 @@ const char *uki_machine_name(uint16_t machine);
 void uki_sbat_component(char *name, uint32_t name_size, const char *sbat, uint32_t size);
 
 /*
- * A decimal number of 32 bits that begins at *text, of at most size bytes; UKI_NO_PROFILE when there is
- * none or it is too large.  *text is then behind it.
+ * A decimal number of 32 bits that begins at *text, of at most size bytes; UKI_NO_PROFILE when
+ * there is none or it is too large.  *text is then behind it.
  */
 uint32_t uki_parse_number(const char **text, uint32_t size);
 
@@ -95,8 +96,8 @@ uint32_t uki_cmdline_profile(const char *cmdline, uint32_t size, uint32_t *skip)
 uint32_t uki_trim(char *text, uint32_t size);
 
 /*
- * The value of the SMBIOS string PREFIX... in an OEM strings structure (type 11) of at most size bytes.
- * NULL when it has none; a string that does not end within size bytes is none.
+ * The value of the SMBIOS string PREFIX... in an OEM strings structure (type 11) of at most size
+ * bytes. NULL when it has none; a string that does not end within size bytes is none.
  */
 const char *uki_oem_string(const void *structure, uint32_t size, const char *prefix);
 

@@ -20,8 +20,8 @@ import sys
 # From the top.  Whoever is in one line does not call the others there.
 LAYERS = [
     ['main'],
-    ['boot/bios', 'boot/boot', 'resume', 'smm', 'smp', 'tables/acpi', 'tables/fpdt', 'tables/mptable',
-     'tables/piix_acpi', 'tables/smbios'],
+    ['boot/bios', 'boot/boot', 'boot/uki_load', 'resume', 'smm', 'smp', 'tables/acpi', 'tables/fpdt',
+     'tables/mptable', 'tables/piix_acpi', 'tables/smbios'],
     ['chipset', 'pci', 'mtrr', 'tables/acpi_find'],
     ['memmap'],
     ['fw_cfg', 'marker'],
@@ -45,6 +45,8 @@ NEIGHBOURS = {
     ('pci', 'chipset'): 'how slots reach interrupts is the chipset\'s data',
     ('marker', 'fw_cfg'): 'a file switches markers on',
     ('tables/piix_acpi', 'tables/mptable'): 'both number processors as QEMU does',
+    ('boot/boot', 'boot/uki_load'): 'one of the kinds of kernel, in a file of its own',
+    ('boot/uki_load', 'tables/smbios'): 'a command line may be among the OEM strings',
     ('boot/boot', 'tables/fpdt'): 'the last time stamp is taken after the last table',
 }
 

@@ -52,6 +52,7 @@ NAMES = {
     "smi": (r"smi_\w+|ap_wait", "where application processors end"),
     "start": (r"ap_entry|reset_vector", "where processors begin"),
     "mtrr": (r"mtrr_\w+|msr_list_add", "the list of MSRs has MTRRs first"),
+    "uki_load": (r"uki_\w+", "the half of uki.c that reads"),
     "pci_plan": (r"pci_\w+", "the pure half of pci.c"),
 }
 

@@ -111,8 +111,8 @@ static void show_anchor(const struct smbios30_entry_point *entry, const struct c
 	memcpy(seen, entry, sizeof(*entry));
 }
 
-void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
-		    const struct pci_access *pci)
+void smbios_install(struct smbios_table *placed, const struct fw_cfg *cfg, struct memmap *map,
+		    const struct chipset *chipset, const struct pci_access *pci)
 {
 	struct smbios30_entry_point entry = anchor;
 	uint32_t table_paddr = SMBIOS_BASE;
@@ -121,6 +121,7 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 	uint32_t end;
 	bool has_bios, has_end;
 
+	*placed = (struct smbios_table){ table_paddr, sizeof(own_table) };
 	if (!fw_cfg_find(cfg, STRUCTURES_FILE, &item) || !item.size) {
 		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0 alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
@@ -155,5 +156,7 @@ void smbios_install(const struct fw_cfg *cfg, struct memmap *map, const struct c
 		      item.size, end);
 	if (has_bios)
 		memmove(table, given, item.size);
+	*placed =
+		(struct smbios_table){ table_paddr, offsetof(typeof(own_table), end) + item.size };
 	show_anchor(&entry, chipset, pci);
 }

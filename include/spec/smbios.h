@@ -29,8 +29,9 @@ struct smbios_header {
 	uint16_t handle;
 } __attribute__((packed));
 
-#define SMBIOS_TYPE_BIOS 0
-#define SMBIOS_TYPE_END  127
+#define SMBIOS_TYPE_BIOS        0
+#define SMBIOS_TYPE_OEM_STRINGS 11
+#define SMBIOS_TYPE_END         127
 
 /* 7.1 "BIOS Information (Type 0)", version 2.4 and later. */
 struct smbios_type0 {

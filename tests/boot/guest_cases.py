@@ -319,7 +319,7 @@ class Diagnostic(NamedTuple):
 ALMOST_16_MIB = 15 * MIB + 500 * 1024       # more, and QEMU refuses it itself
 MORE_MEMORY = r"; give the guest more memory \(-m\)"
 NO_KERNEL = (r"the file given with -kernel {} at offset 0x202\); a Linux bzImage, "
-             r"an ELF kernel with a PVH note, or a Multiboot kernel is needed")
+             r"a UKI, an ELF kernel with a PVH note, or a Multiboot kernel is needed")
 NO_INITRD = (r"the initrd of {} bytes does not fit into one piece of free RAM; RAM below "
              r"4 GiB ends at 0x1000000, the kernel takes an initrd below {}" + MORE_MEMORY)
 NO_BZIMAGE = r"the kernel needs {} bytes from 0x1000000 on, RAM ends at {}" + MORE_MEMORY

@@ -327,6 +327,18 @@ static void test_nothing_to_boot(void **state)
 		"0x202)",
 		run(&cpu64));
 
+	/* A bzImage begins with "MZ", too; a damaged one is no other EFI application for that. */
+	fake_reset();
+	machine();
+	give_bzimage(0);
+	memcpy(header, "MZ", 2);
+	setup()->boot_flag = 0xaa56;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_panics(
+		"boot: the file given with -kernel has the wrong signature (0x53726448 at offset "
+		"0x202)",
+		run(&cpu64));
+
 	fake_reset();
 	machine();
 	give_bzimage(0);

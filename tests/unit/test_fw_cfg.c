@@ -144,6 +144,46 @@ static void test_read_above_4_gib(void **state)
 		      fw_cfg_read_paddr(&cfg, FW_CFG_KEY_INITRD_DATA, 4 * GIB + 0x10, 6));
 }
 
+/* From an offset on, by DMA in two transfers, by ports in pieces of what there is room for. */
+static void test_read_at(void **state)
+{
+	static const struct {
+		uint32_t offset, size, transfers;
+	} cases[] = {
+		{ 0, 5, 1 },  { 1, 5, 2 },  { 5, 5, 2 },  { 12, 5, 2 },
+		{ 12, 1, 2 }, { 19, 5, 2 }, { 30, 5, 2 },
+	};
+	uint8_t bytes[20], wanted[40] = { 0 };
+
+	(void)state;
+	for (uint8_t i = 0; i < sizeof(bytes); i++)
+		wanted[i] = bytes[i] = i + 1;
+	for (uint32_t i = 0; i < 2 * COUNT(cases); i++) {
+		uint32_t offset = cases[i / 2].offset, size = cases[i / 2].size;
+		uint8_t *ram;
+
+		fake_reset();
+		fake.fw_cfg.dma = i % 2;
+		ram = fake_ram_add(0x1000, 0x1000);
+		fw_cfg_init(&cfg);
+		fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, bytes, sizeof(bytes));
+		fake_forget();
+		fw_cfg_read_at(&cfg, FW_CFG_KEY_KERNEL_DATA, offset, 0x1010, size);
+		assert_memory_equal(ram + 0x10, wanted + offset, size);
+		assert_int_equal(ram[0x0f], 0xa5);
+		assert_int_equal(ram[0x10 + size], 0xa5);
+		if (fake.fw_cfg.dma)
+			assert_int_equal(fake_exits(), cases[i / 2].transfers);
+	}
+	/* To above 4 GiB. */
+	fake_reset();
+	fake_ram_add(4 * GIB, 0x1000);
+	fw_cfg_init(&cfg);
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, bytes, sizeof(bytes));
+	fw_cfg_read_at(&cfg, FW_CFG_KEY_KERNEL_DATA, 3, 4 * GIB + 7, 5);
+	assert_memory_equal(fake_phys(4 * GIB + 7, 5), bytes + 3, 5);
+}
+
 static void test_failed_transfer(void **state)
 {
 	uint8_t bytes[4];
@@ -378,6 +418,7 @@ int main(void)
 		UNIT_TEST(test_read_more_goes_on),
 		UNIT_TEST(test_scalars),
 		UNIT_TEST(test_read_above_4_gib),
+		UNIT_TEST(test_read_at),
 		UNIT_TEST(test_failed_transfer),
 		UNIT_TEST(test_write),
 		UNIT_TEST(test_find),

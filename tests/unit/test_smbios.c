@@ -15,6 +15,7 @@
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct pci_access access;
+static struct smbios_table placed;
 static const struct chipset *chipset;
 
 /* A PC; rom says whether the ROM is to be seen at 0xf0000, or RAM with what was there. */
@@ -36,7 +37,7 @@ static void install(void)
 {
 	fw_cfg_init(&cfg);
 	fake_forget();
-	smbios_install(&cfg, &map, chipset, &access);
+	smbios_install(&placed, &cfg, &map, chipset, &access);
 }
 
 /* DSP0134 5.2.2: 16-byte boundaries of the F segment. */

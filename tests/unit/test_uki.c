@@ -1,55 +1,23 @@
 /*
  * test_uki.c - boot/uki.c: what is in a Unified Kernel Image, and what is wrong with one.
  */
-#include "unit.h"
-
-#include "spec/pe.h"
+#include "pe_file.h"
 #include "uki.h"
 
-#define PE_OFFSET     0x80
-#define OPTIONAL_SIZE 0xf0
-#define TABLE_OFFSET  (PE_OFFSET + sizeof(struct pe_file_header) + OPTIONAL_SIZE)
-#define MAX_SECTIONS  24
-#define FILE_SIZE     0x3200
+#define FILE_SIZE 0x3200
 
 static uint8_t file[FILE_SIZE];
 static struct uki uki;
 
-static struct pe_file_header *pe(void)
-{
-	return (void *)(file + PE_OFFSET);
-}
-
-static struct pe_section *section(uint32_t n)
-{
-	return (void *)(file + TABLE_OFFSET + n * sizeof(struct pe_section));
-}
-
 static void begin(void)
 {
-	struct pe_dos_header dos = { .magic = PE_DOS_MAGIC, .pe_offset = PE_OFFSET };
-	uint16_t optional = PE_OPTIONAL_PE32_PLUS;
-
 	memset(file, 0, sizeof(file));
-	memcpy(file, &dos, sizeof(dos));
-	*pe() = (struct pe_file_header){
-		.signature = PE_SIGNATURE,
-		.machine = PE_MACHINE_AMD64,
-		.optional_size = OPTIONAL_SIZE,
-	};
-	memcpy(file + PE_OFFSET + sizeof(struct pe_file_header), &optional, sizeof(optional));
+	pe_begin(file);
 }
 
 static struct pe_section *add(const char *name, uint32_t offset, uint32_t size)
 {
-	struct pe_section *added = section(pe()->section_count++);
-
-	assert_true(pe()->section_count <= MAX_SECTIONS);
-	memcpy(added->name, name, strnlen(name, sizeof(added->name)));
-	added->virtual_size = size;
-	added->raw_size = (size + 0x1ff) & ~0x1ffu;
-	added->raw_offset = offset;
-	return added;
+	return pe_add(file, name, offset, size);
 }
 
 /* As systemd-ukify makes them: the stub's sections, then what it puts in. */
@@ -403,7 +371,7 @@ static void test_most_sections(void **state)
 
 	(void)state;
 	begin();
-	pe()->section_count = 0xffff;
+	pe_header(file)->section_count = 0xffff;
 	memcpy(large, file, TABLE_OFFSET);
 	memcpy(last->name, ".linux", 6);
 	last->virtual_size = last->raw_size = 0x1000;
@@ -431,7 +399,7 @@ static void test_no_kernel(void **state)
 	assert_int_equal(parse(0), ERR_NO_KERNEL);
 	assert_part("add-on", UKI_SBAT, 0x600, 0x80);
 	assert_part("add-on", UKI_CMDLINE, 0x800, 0x10);
-	section(0)->raw_offset = FILE_SIZE - 0x7f;
+	pe_section(file, 0)->raw_offset = FILE_SIZE - 0x7f;
 	assert_int_equal(parse(0), ERR_NO_KERNEL);
 	assert_int_equal(uki.parts[UKI_SBAT].size, 0);
 }
