@@ -11,6 +11,7 @@
 #include "cpu.h"
 #include "format.h"
 #include "io.h"
+#include "layout.h"
 
 /* clang-format off */
 #define DEBUGCON_PORT           0x402   /* QEMU hw/char/debugcon.c; SeaBIOS's and OVMF's choice */
@@ -85,8 +86,18 @@ noreturn void panic(const char *message, ...)
 	cpu_stop();
 }
 
+/* Whether code at this address is the firmware's: in the ROM, or copied from it into low RAM. */
+static bool is_ours(uint32_t eip)
+{
+	return eip >= ROM_BASE || (eip >= FIRMWARE_DATA_BASE && eip < FIRMWARE_DATA_END);
+}
+
 noreturn void console_exception(uint32_t vector, uint32_t error_code, uint32_t eip)
 {
+	if (!is_ours(eip))
+		panic("boot: exception %u (error code 0x%x) in the kernel at 0x%08x, before it had "
+		      "handlers of its own; check that it is meant for this machine and -cpu",
+		      vector, error_code, eip);
 	panic("exception %u (error code 0x%x) in the firmware at 0x%08x; please report this with "
 	      "the QEMU command line",
 	      vector, error_code, eip);

@@ -24,8 +24,9 @@ void log(const char *message, ...) __attribute__((format(printf, 1, 2)));
 noreturn void panic(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * An exception in the firmware itself: always a mistake of ours, or of the machine's.  Entered from
- * start.S with what the processor pushed.
+ * Reports an exception and stops.  start.S calls it with what the processor pushed.  In the firmware
+ * an exception is a mistake of ours, or of the machine's; elsewhere it is the kernel's, which runs
+ * with our handlers until it has its own.
  */
 noreturn void console_exception(uint32_t vector, uint32_t error_code, uint32_t eip);
 

@@ -199,6 +199,20 @@ def test_bios_calls(machine, firmware, qemu, tmp_path):
         vm.check(not vm.serial, "the firmware wrote to the serial port")
 
 
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm", "isapc"])
+def test_fault_in_kernel(machine, firmware, qemu, tmp_path):
+    """An exception in the kernel's first instruction is called the kernel's."""
+    args = arguments(firmware, machine, "32") + ["-no-reboot"]
+    args += ["-kernel", str(GUEST / "guest-fault.elf")]
+    with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
+        status = vm.wait_exit(40)
+        serial = vm.serial.decode("latin-1").splitlines()
+        vm.check(serial == ["qboot: boot: exception 6 (error code 0x0) in the kernel at 0x0010000c, "
+                            "before it had handlers of its own; check that it is meant for this "
+                            "machine and -cpu"], "no such line")
+        vm.check(status == STATUS_PANIC, f"QEMU's exit status is {status}")
+
+
 def kernel_file(kernel, directory):
     """The file that a diagnostic's kernel stands for."""
     if kernel == "random":

@@ -65,6 +65,33 @@ static void test_exception(void **state)
 	assert_says(fake.debugcon, "exception 13 (error code 0x28) in the firmware at 0xffff1234");
 }
 
+/* Code of ours is in the ROM and in our part of low RAM, everything else is the kernel's. */
+static void test_whose_exception(void **state)
+{
+	static const struct {
+		uint32_t eip;
+		const char *where;
+	} cases[] = {
+		{ 0x00100000, "in the kernel at 0x00100000, " },
+		{ 0, "in the kernel at 0x00000000, " },
+		{ 0x000e9fff, "in the kernel at 0x000e9fff, " },
+		{ 0x000ea000, "in the firmware at 0x000ea000; " },
+		{ 0x000effff, "in the firmware at 0x000effff; " },
+		{ 0x000f0000, "in the kernel at 0x000f0000, " },
+		{ 0xfffeffff, "in the kernel at 0xfffeffff, " },
+		{ 0xffff0000, "in the firmware at 0xffff0000; " },
+		{ 0xffffffff, "in the firmware at 0xffffffff; " },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		fake.has_debugcon = true;
+		assert_int_equal(fake_run(console_exception(6, 0, cases[i].eip)), FAKE_STOPPED);
+		assert_says(fake.debugcon, cases[i].where);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -74,6 +101,7 @@ int main(void)
 		UNIT_TEST(test_panic_writes_to_nobody),
 		UNIT_TEST(test_long_messages_are_cut),
 		UNIT_TEST(test_exception),
+		UNIT_TEST(test_whose_exception),
 	};
 
 	return cmocka_run_group_tests_name("console", tests, NULL, NULL);
