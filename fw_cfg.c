@@ -212,24 +212,20 @@ static uint32_t read_rest(struct fw_cfg *cfg)
 _Static_assert(FW_CFG_CACHED_FILES % FW_CFG_CHUNK_FILES == 0,
 	       "the first chunk begins after the cache");
 
-void fw_cfg_init(struct fw_cfg *cfg)
+static struct directory_head *head_of(struct fw_cfg *cfg)
 {
-	struct directory_head *head = (void *)&cfg->file_count;
-	uint32_t cached;
-
 	_Static_assert(sizeof(struct directory_head) ==
 			       sizeof(struct fw_cfg) - offsetof(struct fw_cfg, file_count),
 		       "the directory is read in place");
-	/* A directory that came by DMA is a sign of the device as good as its signature. */
-	cfg->dma = try_transfer((uint32_t)FW_CFG_KEY_DIRECTORY << 16 | FW_CFG_DMA_SELECT |
-					FW_CFG_DMA_READ,
-				phys_addr(head), sizeof(*head));
-	if (!cfg->dma) {
-		if (fw_cfg_read_u32(cfg, FW_CFG_KEY_SIGNATURE) != FW_CFG_SIGNATURE)
-			panic("fw_cfg: no device at port 0x510; this image boots QEMU guests only");
-		fw_cfg_read(cfg, FW_CFG_KEY_DIRECTORY, head, sizeof(*head));
-	}
-	cfg->file_count = be32_get(head->count);
+	return (void *)&cfg->file_count;
+}
+
+/* What the directory says, when its beginning has been read into the cache. */
+static void index_files(struct fw_cfg *cfg)
+{
+	uint32_t cached;
+
+	cfg->file_count = be32_get(head_of(cfg)->count);
 	cfg->overfull = false;
 	cached = cfg->file_count <= FW_CFG_CACHED_FILES ? cfg->file_count : read_rest(cfg);
 
@@ -242,6 +238,27 @@ void fw_cfg_init(struct fw_cfg *cfg)
 		cfg->next[i - 1] = *chain;
 		*chain = (uint8_t)i;
 	}
+}
+
+void fw_cfg_reread(struct fw_cfg *cfg)
+{
+	fw_cfg_read(cfg, FW_CFG_KEY_DIRECTORY, head_of(cfg), sizeof(struct directory_head));
+	index_files(cfg);
+}
+
+void fw_cfg_init(struct fw_cfg *cfg)
+{
+	/* A directory that came by DMA is a sign of the device as good as its signature. */
+	cfg->dma = try_transfer((uint32_t)FW_CFG_KEY_DIRECTORY << 16 | FW_CFG_DMA_SELECT |
+					FW_CFG_DMA_READ,
+				phys_addr(head_of(cfg)), sizeof(struct directory_head));
+	if (cfg->dma) {
+		index_files(cfg);
+		return;
+	}
+	if (fw_cfg_read_u32(cfg, FW_CFG_KEY_SIGNATURE) != FW_CFG_SIGNATURE)
+		panic("fw_cfg: no device at port 0x510; this image boots QEMU guests only");
+	fw_cfg_reread(cfg);
 }
 
 /* Word by word; the last one may reach into those before it. */

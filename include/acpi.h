@@ -27,13 +27,14 @@ struct acpi_writes {
 /*
  * Fetches the tables, places them in memory that the map then calls reserved, and runs
  * etc/table-loader over them.  Returns the RSDP's physical address, 0 on a machine without ACPI.  A
- * script that is malformed is a panic.
+ * script that is malformed is a panic, and so is one that leaves the RSDP without a table.
  *
  * PCI and chipset must be final: QEMU builds its tables from them when the first of these files is
  * selected (hw/i386/acpi-build.c, acpi_build_update()).
- * Cost: 1 VM exit a file, one more for each pointer that QEMU wants to be told.
+ * Cost: 1 VM exit a file, one more for each pointer that QEMU wants to be told; where a file has
+ * grown since the directory was read, 1 for the directory, and 1 for the script if that has.
  */
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
+uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
 		      struct acpi_writes *writes);
 
 /* Tells QEMU its pointers again, without selecting a table.  Cost: 1 VM exit each. */

@@ -48,6 +48,13 @@ struct fw_cfg_item {
 void fw_cfg_init(struct fw_cfg *cfg);
 
 /*
+ * Reads the directory again.  QEMU builds its ACPI files anew when the first of them is selected,
+ * and they may have other sizes then (hw/i386/acpi-build.c, acpi_build_update()).
+ * Cost: 1 VM exit, more for a directory that does not fit the cache.
+ */
+void fw_cfg_reread(struct fw_cfg *cfg);
+
+/*
  * Reads the first size bytes of the item into dest, zeros after the item's end.
  * Cost: 1 VM exit by DMA.
  */

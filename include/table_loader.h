@@ -31,6 +31,7 @@ struct loader_file {
 	enum memory_zone zone;
 	uint32_t covered; /* bytes that checksums of the script reach */
 	bool checksummed; /* a checksum covers some of it: it holds tables */
+	bool linked;      /* a pointer in it was made to lead to a file */
 
 	/* The caller's part, after parsing. */
 	uint8_t *bytes; /* NULL: not fetched; nothing in it is patched */

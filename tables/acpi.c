@@ -3,7 +3,8 @@
  *
  * The script is fetched first.  Its checksums say how much of a padded table file is in use (QEMU
  * pads etc/acpi/tables to 128 KiB), and only that much is placed and read; should a pointer lead
- * past it, the whole file is.
+ * past it, the whole file is.  The sizes in the directory are older than the files; where that shows,
+ * the directory is read again.
  */
 #include "acpi.h"
 
@@ -25,13 +26,49 @@ static noreturn void fail(const struct loader *loader, enum error error)
 	      error_text(error));
 }
 
-/* Memory and contents for one file; it stays without bytes when QEMU has no such file. */
-static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct memmap *map,
-		  bool whole)
+/*
+ * Reads the script into memory of its own.  QEMU builds all ACPI files anew when the first of them is
+ * selected, which is this one, so the script may be longer than the directory says.  One command
+ * more than that is read: commands follow each other, and what follows an item reads as zeros.
+ * Returns the size that the directory has; 0 when there is no script.
+ */
+static uint32_t fetch_script(const struct fw_cfg *cfg, struct memmap *map,
+			     struct loader_command **script)
 {
 	struct fw_cfg_item item;
+	uint32_t room;
 
-	if (!fw_cfg_find_sized(cfg, file->name, file->name_size, &item)) {
+	if (!fw_cfg_find(cfg, SCRIPT_FILE, &item) || !item.size)
+		return 0;
+	room = item.size + sizeof(**script);
+	if (room < item.size)
+		room = UINT32_MAX; /* there is no room for that */
+	*script = phys_ptr(
+		memmap_alloc(map, room, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW, SCRIPT_FILE));
+	fw_cfg_read(cfg, item.selector, *script, room);
+	return item.size;
+}
+
+static bool has_grown(const struct loader_command *script, uint32_t size)
+{
+	uint32_t next;
+
+	memcpy(&next, (const uint8_t *)script + size, sizeof(next));
+	return next != LOADER_PADDING;
+}
+
+/* Memory and contents for one file; it stays without bytes when QEMU has no such file. */
+static void fetch(struct loader_file *file, struct fw_cfg *cfg, struct memmap *map, bool whole)
+{
+	struct fw_cfg_item item;
+	bool found = fw_cfg_find_sized(cfg, file->name, file->name_size, &item);
+
+	/* The script is newer than the directory, and knows of a longer file. */
+	if (found && item.size < file->covered) {
+		fw_cfg_reread(cfg);
+		found = fw_cfg_find_sized(cfg, file->name, file->name_size, &item);
+	}
+	if (!found) {
 		log("acpi: \"%s\" is not among QEMU's files; doing without it", file->name);
 		return;
 	}
@@ -46,7 +83,7 @@ static void fetch(struct loader_file *file, const struct fw_cfg *cfg, struct mem
 	fw_cfg_read(cfg, item.selector, file->bytes, file->size);
 }
 
-static enum error load(struct loader *loader, const struct fw_cfg *cfg, struct memmap *map,
+static enum error load(struct loader *loader, struct fw_cfg *cfg, struct memmap *map,
 		       const struct cpu *cpu, bool whole)
 {
 	uint8_t (*sum)(const void *, uint32_t) = cpu_runs_mmx(cpu) ? checksum_sum_mmx :
@@ -107,27 +144,44 @@ void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes)
 			     &writes->writes[i].value, writes->writes[i].size);
 }
 
-uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
+/* The RSDP's address; 0 when QEMU has none.  One that leads nowhere would hide all tables. */
+static uint32_t find_rsdp(struct loader *loader)
+{
+	const struct loader_file *rsdp = table_loader_find(loader, RSDP_FILE);
+
+	if (!rsdp || !rsdp->bytes)
+		return 0;
+	if (!rsdp->linked)
+		panic("acpi: none of the %u commands of " SCRIPT_FILE " links \"" RSDP_FILE
+		      "\" to a table; this QEMU's tables cannot be used, start it with acpi=off",
+		      loader->command_count);
+	return rsdp->paddr;
+}
+
+uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
 		      struct acpi_writes *writes)
 {
 	struct loader loader;
-	struct loader_file *rsdp;
-	struct fw_cfg_item item;
-	uint32_t script;
+	struct loader_command *script;
+	uint32_t size;
 	enum error error;
 
 	writes->count = 0;
-	if (!fw_cfg_find(cfg, SCRIPT_FILE, &item) || !item.size)
+	size = fetch_script(cfg, map, &script);
+	if (size && has_grown(script, size)) {
+		fw_cfg_reread(cfg);
+		size = fetch_script(cfg, map, &script);
+	}
+	if (!size)
 		return 0;
-	script = memmap_alloc(map, item.size, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
-			      SCRIPT_FILE);
-	fw_cfg_read(cfg, item.selector, phys_ptr(script), item.size);
-	error = table_loader_parse(&loader, phys_ptr(script), item.size);
+	error = table_loader_parse(&loader, script, size);
 	if (error != OK)
 		fail(&loader, error);
 	error = load(&loader, cfg, map, cpu, false);
-	if (error == ERR_RANGE)
+	if (error == ERR_RANGE) {
+		fw_cfg_reread(cfg);
 		error = load(&loader, cfg, map, cpu, true);
+	}
 	if (error != OK)
 		fail(&loader, error);
 	if (loader.unknown_count)
@@ -135,6 +189,5 @@ uint32_t acpi_install(const struct fw_cfg *cfg, struct memmap *map, const struct
 		    "this image",
 		    loader.unknown_count);
 	write_pointers(&loader, cfg, writes);
-	rsdp = table_loader_find(&loader, RSDP_FILE);
-	return rsdp && rsdp->bytes ? rsdp->paddr : 0;
+	return find_rsdp(&loader);
 }

@@ -186,7 +186,8 @@ static enum error run_pointer(struct loader *loader, const struct loader_command
 	uint32_t offset = command->pointer.offset;
 	uint8_t size = command->pointer.size;
 	enum error error = check_pointer(command, size);
-	const struct loader_file *dest, *src;
+	const struct loader_file *src;
+	struct loader_file *dest;
 	uint32_t value = 0;
 	uint8_t *field;
 
@@ -214,6 +215,7 @@ static enum error run_pointer(struct loader *loader, const struct loader_command
 		*(word *)field = value;
 	else
 		memcpy(field, &value, size);
+	dest->linked = true;
 	return OK;
 }
 

@@ -319,6 +319,7 @@ def test_same_as_seabios(case, bench, firmware, tmp_path):
                 assert masked(name, table) == masked(name, other), name
                 if name != "TEST":
                     disassembled(tmp_path, "ours", name, table)
+    assert ours.facts["cpus"] == theirs.facts["cpus"]
     new = noteworthy(ours) - noteworthy(theirs)
     assert new <= ({"DMI not present or invalid."} if case.machine.startswith("microvm") else set())
     if "{tpm}" in case.extra:
@@ -326,6 +327,53 @@ def test_same_as_seabios(case, bench, firmware, tmp_path):
         extended = hashlib.sha256(bytes(32) + bytes([0xab]) * 32).hexdigest().upper()
         assert ours.facts["tpm"] == ["2 " + "0" * 64]
         assert ours.facts["pcrread"] == ["sha256:", "0 : 0x" + "0" * 64, "16: 0x" + extended]
+
+
+# The first build has no MCFG, because the firmware has not placed it yet: with these the script has
+# 32 commands, which fill its file, before the firmware selects it, and more afterwards.  SeaBIOS 1.16
+# finds no tables in the first two.
+GROWING = ("-m 1G,slots=4,maxmem=8G -smp 4 -object memory-backend-ram,id=m0,size=512M "
+           "-object memory-backend-ram,id=m1,size=512M -numa node,nodeid=0,cpus=0-1,memdev=m0 "
+           "-numa node,nodeid=1,cpus=2-3,memdev=m1 -object memory-backend-ram,id=nvm,size=256M "
+           "-device nvdimm,memdev=nvm -device vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87 ")
+DISTANCE = "-numa dist,src=0,dst=1,val=21 "
+GROWING_CASES = (
+    (Case("hmat", "q35,nvdimm=on,hmat=on", GROWING), {"HMAT"}),
+    (Case("iommu", "q35,nvdimm=on", GROWING + "-device intel-iommu"), {"DMAR"}),
+    (Case("hmat-dist", "q35,nvdimm=on,hmat=on", GROWING + DISTANCE), {"HMAT", "SLIT"}),
+    (Case("iommu-dist", "q35,nvdimm=on", GROWING + "-device intel-iommu " + DISTANCE),
+     {"DMAR", "SLIT"}),
+)
+
+
+@pytest.mark.parametrize("case, wanted", GROWING_CASES,
+                         ids=lambda value: getattr(value, "name", ""))
+def test_script_outgrows_its_file(case, wanted, bench, firmware):
+    """QEMU lengthens its script when the firmware selects it: every table and processor is there."""
+    result = bench.run(case, firmware)
+    assert result.facts["cpus"] == ["4"]
+    assert wanted | {"FACP", "APIC", "NFIT", "SRAT", "MCFG"} <= set(result.files)
+    assert any(b"VGIA" in table for table in result.files.values())
+    assert any(name.endswith("vmgenid_addr/raw") and any(value)
+               for name, value in result.files.items())
+
+
+def test_tables_outgrow_their_file(bench, firmware, media):
+    """MCFG is added when the firmware selects the tables, and they pass the 128 KiB they had."""
+    plain = bench.run(Case("", "q35"), firmware).files
+    tables = [table for name, table in plain.items() if not name.startswith(("dmi/", "/"))]
+    rsdt = 36 + 4 * (len(tables) - 2)           # neither FACS nor DSDT is in it
+    # Two tables more; half of what MCFG and its entry need does not fit.
+    missing = (128 << 10) + (len(plain["MCFG"]) + 4) // 2 - sum(map(len, tables)) - rsdt
+    sizes = missing // 2 - 40, missing - missing // 2 - 40
+    extra = ""
+    for number, size in enumerate(sizes):
+        path = media / f"user{number}"
+        path.write_bytes(bytes(size))
+        extra += f" -acpitable sig=TST{number},data={path}"
+    result = bench.run(Case("", "q35", "-smp 2" + extra, "console=ttyS0"), firmware)
+    assert result.facts["cpus"] == ["2"]
+    assert {"MCFG", "TST0", "TST1"} <= set(result.files)
 
 
 @pytest.mark.parametrize("case", LARGE_SMBIOS, ids=lambda case: case.name)

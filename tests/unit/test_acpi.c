@@ -290,6 +290,121 @@ static void test_padding_that_is_used(void **state)
 	assert_in_range(check_tables(rsdp, true), 2, 20);
 }
 
+/* QEMU builds its files when the first is selected: the sizes that they have then. */
+static struct {
+	uint32_t count;
+	struct fake_item *items[4];
+	uint32_t sizes[4];
+} grown;
+
+static void grow(struct fake_item *script)
+{
+	(void)script;
+	for (uint32_t i = 0; i < grown.count; i++)
+		grown.items[i]->size = grown.sizes[i];
+}
+
+/* Until the script is selected the file has so many bytes only. */
+static void shrink(const char *file, uint32_t size)
+{
+	struct fake_item *item = fake_fw_cfg_find(file);
+
+	grown.items[grown.count] = item;
+	grown.sizes[grown.count++] = item->size;
+	item->size = size;
+	fake_fw_cfg_find(SCRIPT)->on_select = grow;
+}
+
+static uint32_t used_commands(void)
+{
+	const struct fake_item *item = fake_fw_cfg_find(SCRIPT);
+	const struct loader_command *script = (void *)item->bytes;
+	uint32_t used = item->size / sizeof(*script);
+
+	while (!script[used - 1].command)
+		used--;
+	return used;
+}
+
+/* Every way in which the directory may be older than the files; each costs what it must. */
+static void test_files_that_grow(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *record;
+		uint32_t commands_missing; /* of the script */
+		uint32_t tables;           /* bytes that etc/acpi/tables has before */
+		uint32_t exits;            /* beyond those for files that do not grow */
+	} cases[] = {
+		{ "script, the link to the RSDP", "q35-nvdimm", 2, 0, 2 },
+		{ "script, all but one", "q35-nvdimm", UINT32_MAX, 0, 2 },
+		{ "tables", "q35-nvdimm", 0, 0x1000, 1 },
+		{ "tables, to the last byte", "q35-nvdimm", 0, 1, 1 },
+		{ "script and tables", "q35-numa", 2, 0x1000, 2 },
+		{ "script of microvm", "microvm-pcie", 1, 0, 2 },
+		{ "nothing", "q35-nvdimm", 0, 0, 0 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		bool microvm = strstr(cases[i].record, "microvm") != NULL;
+		uint32_t count, exits;
+
+		fake_reset();
+		machine(cases[i].record);
+		count = check_tables(install(), !microvm);
+		exits = fake_exits();
+
+		fake_reset();
+		grown.count = 0;
+		machine(cases[i].record);
+		if (cases[i].commands_missing == UINT32_MAX)
+			shrink(SCRIPT, 128);
+		else if (cases[i].commands_missing)
+			shrink(SCRIPT, 128 * (used_commands() - cases[i].commands_missing));
+		if (cases[i].tables)
+			shrink("etc/acpi/tables", cases[i].tables);
+		fw_cfg_init(&cfg);
+		fake_forget();
+		assert_case_equal(cases[i].name, check_tables(install(), !microvm), count);
+		assert_case_equal(cases[i].name, fake_exits(), exits + cases[i].exits);
+		assert_string_equal(fake.console, "");
+	}
+}
+
+/* A file that no checksum tells the size of, and to whose new part a pointer leads. */
+static void test_pointer_into_growth(void **state)
+{
+	struct loader_command *command;
+	struct fake_item *item;
+
+	(void)state;
+	machine("q35");
+	grown.count = 0;
+	item = fake_fw_cfg_find("etc/vmgenid_guid");
+	command = command_for("etc/vmgenid_addr", LOADER_WRITE_POINTER);
+	command->write_pointer.src_offset = item->size - 1;
+	shrink("etc/vmgenid_guid", item->size / 2);
+	fw_cfg_init(&cfg);
+	check_tables(install(), true);
+}
+
+/* An RSDP without a table would be the end of ACPI, without a word. */
+static void test_unlinked_rsdp(void **state)
+{
+	struct loader_command *script;
+
+	(void)state;
+	machine("q35");
+	script = (void *)fake_fw_cfg_find(SCRIPT)->bytes;
+	while (script->command != LOADER_ADD_POINTER ||
+	       strcmp(script->pointer.dest_file, "etc/acpi/rsdp") != 0)
+		script++;
+	script->command = 77;
+	assert_panics("acpi: none of the ", install());
+	assert_says(fake.panic, " commands of etc/table-loader links \"etc/acpi/rsdp\" to a table");
+}
+
 /* Whatever is in the script, it ends in a message or in a map without new RAM. */
 static void test_damaged_scripts(void **state)
 {
@@ -387,6 +502,9 @@ int main(void)
 		UNIT_TEST(test_refusals),
 		UNIT_TEST(test_missing_files),
 		UNIT_TEST(test_padding_that_is_used),
+		UNIT_TEST(test_files_that_grow),
+		UNIT_TEST(test_pointer_into_growth),
+		UNIT_TEST(test_unlinked_rsdp),
 		UNIT_TEST(test_damaged_scripts),
 		UNIT_TEST(test_damaged_files),
 	};
