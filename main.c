@@ -49,7 +49,7 @@ static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
 	smm_program(&resume.smm, &smm_saved, &smp_block, chipset, &pci);
 	smp_relocate(&smp_block);
 	acpi_replay(&cfg, &resume.writes);
-	smp_finish(&smp_block, cpu, smp_count(cpu, &cfg, 0));
+	smp_finish(&smp_block, cpu, smp_count(cpu, &cfg, 0), 0);
 	smm_finish(&resume.smm, &smm_saved);
 	resume_jump(&resume);
 }
@@ -93,9 +93,9 @@ noreturn void main(void)
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	bios_install(&map);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
-	smp_finish(&smp_block, &cpu, cpu_count);
+	smp_finish(&smp_block, &cpu, cpu_count, rsdp_paddr);
 	smm_finish(&smm, &smm_saved);
-	resume_arm(&resume, chipset, &cpu, &smm, image.protocol == BOOT_PVH, rsdp_paddr);
+	resume_arm(&resume, chipset, &smm, image.protocol == BOOT_PVH, rsdp_paddr);
 
 	fpdt_mark_load(&image.fpdt);
 	marker_write(image.markers, MARKER_DO_BOOT);

@@ -47,25 +47,16 @@ static bool woken(void)
 }
 
 /*
- * An INIT leaves MTRRs as they were, and the chipset.  TCG clears the MTRRs, too, but keeps a few
- * other MSRs (QEMU target/i386/cpu.h, start_init_save): in one of them is a mark that the firmware ran.
+ * An INIT leaves the chipset as it was and, under KVM, the MTRRs.  Where neither tells (a microvm whose
+ * accelerator clears the MTRRs) an INIT counts as a reset.
  */
 static bool was_reset(const struct chipset *chipset, const struct cpu *cpu)
 {
 	uint32_t needed = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR;
 
-	if (cpu->tcg)
-		return !(rdmsr(IA32_MISC_ENABLE) & MISC_ENABLE_XTPR_DISABLE);
 	if ((cpu->leaf1_edx & needed) == needed && rdmsr(IA32_MTRR_DEF_TYPE))
 		return false;
 	return chipset_is_reset(chipset);
-}
-
-/* For was_reset(), should this be run again. */
-static void mark_as_started(const struct cpu *cpu)
-{
-	if (cpu->tcg)
-		wrmsr(IA32_MISC_ENABLE, rdmsr(IA32_MISC_ENABLE) | MISC_ENABLE_XTPR_DISABLE);
 }
 
 bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu)
@@ -84,12 +75,11 @@ bool resume_probe(struct resume *resume, const struct chipset *chipset, const st
 		    "booting anew, use a bzImage");
 		return false;
 	}
-	mark_as_started(cpu);
 	return true;
 }
 
-void resume_arm(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu,
-		const struct smm_plan *smm, bool elf_kernel, uint32_t rsdp_paddr)
+void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
+		bool elf_kernel, uint32_t rsdp_paddr)
 {
 	const struct acpi_fadt *fadt = NULL;
 
@@ -101,7 +91,6 @@ void resume_arm(struct resume *resume, const struct chipset *chipset, const stru
 	resume->smm.save = true; /* it is the sleeping system's memory then */
 	resume->checksum = checksum(resume);
 	resume->magic = MAGIC;
-	mark_as_started(cpu);
 }
 
 noreturn void resume_jump(const struct resume *resume)

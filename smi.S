@@ -123,8 +123,13 @@ ap_wait:
 	xorl    %eax, %eax
 	outb    %al, $APM_CNT_PORT
 
-	/* An NMI or SMI goes on after the HLT. */
+/*
+ * The end of all others, until an INIT.  An SMI or a debugger goes on after the HLT, an NMI comes here
+ * again (ap_idt in start.S).
+ */
+	.globl ap_park
 ap_park:
+	movl    $ap_stack_top, %esp
 	cli
 	hlt
 	jmp     ap_park

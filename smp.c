@@ -3,11 +3,15 @@
  */
 #include "smp.h"
 
+#include <stdarg.h>
+
 #include "acpi_find.h"
 #include "console.h"
+#include "format.h"
 #include "io.h"
 #include "layout.h"
 #include "phys.h"
+#include "string.h"
 
 /* clang-format off */
 #define LAPIC_SVR               0xf0
@@ -21,18 +25,18 @@
   #define LAPIC_ICR_ALL_BUT_SELF  (3u << 18)
 #define LAPIC_ICR_HIGH          0x310   /* APIC id in bits 31:24 */
 #define LAPIC_LVT_LINT0         0x350
-#define LAPIC_LVT_LINT1         0x360
-  #define LAPIC_LVT_NMI           (4u << 8)
   #define LAPIC_LVT_EXTINT        (7u << 8)
   #define LAPIC_LVT_MASKED        (1u << 16)
 
 #define PIC1_DATA_PORT          0x21    /* interrupt mask, before and after initialisation */
 #define PIC2_DATA_PORT          0xa1
 
-/* Patience from one to the next: 2^35 TSC ticks are about 10 s, so many pauses more than a second. */
-#define PATIENCE_TSC            (1ull << 35)
-#define PATIENCE_PAUSES         (1u << 28)
+/* About a second: of a TSC at 3 GHz; of PAUSEs, which leave the guest, where there is none. */
+#define PATIENCE_TSC            3000000000ull
+#define PATIENCE_PAUSES         (1u << 23)
 /* clang-format on */
+
+#define MAX_NAMED 8 /* processors that a message names */
 
 struct smp_block smp_block __attribute__((section(".noinit")));
 
@@ -63,15 +67,14 @@ void smp_start(struct smp_block *block, const struct cpu *cpu)
 	block->turn = 0; /* nobody's yet */
 	block->places = SMP_NO_PLACES;
 	block->relocated = 0;
+	memset(block->present, 0, sizeof(block->present));
 	if (block->msrs.count)
 		mtrr_program(&block->msrs);
 	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
-	/* QEMU needs neither the delays between them nor the second SIPI of the MP Specification.
-	 * With TCG they wait for the SIPI from reset on, and an INIT costs more than all they do. */
-	if (!cpu->tcg)
-		send(LAPIC_ICR_INIT);
+	/* QEMU needs neither the delays between them nor the second SIPI of the MP Specification. */
+	send(LAPIC_ICR_INIT);
 	send(LAPIC_ICR_STARTUP | AP_ENTRY >> 12);
 }
 
@@ -132,15 +135,50 @@ static void relocate_without(struct smp_block *block, uint32_t present)
 		begin_relocation(block);
 }
 
-static void wait_for_others(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
+/* Appends to the text of that length in *text, which has the size of a message. */
+static size_t append(char *text, size_t length, const char *message, ...)
+{
+	va_list args;
+
+	va_start(args, message);
+	length += format(text + length, CONSOLE_LINE_SIZE - length, message, args);
+	va_end(args);
+	return length;
+}
+
+static bool has_arrived(const struct smp_block *block, uint32_t apic_id)
+{
+	return apic_id >= SMP_NAMED_IDS || block->present[apic_id / 32] >> apic_id % 32 & 1;
+}
+
+/* Names those that the MADT has and that did not arrive: all but the boot processor can be. */
+static void report_missing(const struct smp_block *block, uint32_t boot_apic_id, uint32_t present,
+			   uint32_t cpu_count, uint32_t rsdp_paddr)
+{
+	char names[CONSOLE_LINE_SIZE];
+	uint32_t missing = 0, apic_id;
+	size_t length = append(names, 0, "");
+
+	for (uint32_t n = 0; rsdp_paddr && acpi_find_processor(rsdp_paddr, n, &apic_id); n++)
+		if (apic_id != boot_apic_id && !has_arrived(block, apic_id) &&
+		    missing++ < MAX_NAMED)
+			length = append(names, length, "%s%u",
+					missing == 1 ? ", not APIC id " : ", ", apic_id);
+	if (missing > MAX_NAMED)
+		append(names, length, " and %u more", missing - MAX_NAMED);
+	log("smp: %u of %u processors answered%s; the others lack MTRRs and feature control",
+	    present, cpu_count, names);
+}
+
+static void wait_for_others(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
+			    uint32_t rsdp_paddr)
 {
 	bool has_places = block->places != SMP_NO_PLACES;
 
 	if (!wait_for(&block->arrived, cpu_count - 1 + has_places, cpu)) {
 		uint32_t present = block->arrived - has_places;
 
-		log("smp: %u of %u processors answered; the others lack MTRRs and feature control",
-		    present + 1, cpu_count);
+		report_missing(block, cpu->leaf1_ebx >> 24, present + 1, cpu_count, rsdp_paddr);
 		if (has_places)
 			relocate_without(block, present);
 	}
@@ -149,10 +187,11 @@ static void wait_for_others(struct smp_block *block, const struct cpu *cpu, uint
 		    block->relocated + 1, block->places + 1);
 }
 
-void smp_finish(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count)
+void smp_finish(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
+		uint32_t rsdp_paddr)
 {
 	if (cpu_count > 1 && (cpu->leaf1_edx & CPUID_1_EDX_APIC))
-		wait_for_others(block, cpu, cpu_count);
+		wait_for_others(block, cpu, cpu_count, rsdp_paddr);
 	block->turn = SMP_NOBODY;
 }
 
@@ -169,5 +208,4 @@ void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint
 	/* Enabled first: a disabled APIC keeps its local vectors masked. */
 	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
 	mmio_write32(LAPIC_BASE + LAPIC_LVT_LINT0, pic ? LAPIC_LVT_EXTINT : LAPIC_LVT_MASKED);
-	mmio_write32(LAPIC_BASE + LAPIC_LVT_LINT1, LAPIC_LVT_NMI);
 }

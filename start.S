@@ -17,6 +17,9 @@
 #define IA32_APIC_BASE  0x1b
 #define APIC_BASE_X2APIC 0x400                  /* beside the enable bit, which a reset sets */
 
+#define LAPIC_ID        0x20                    /* bits 31:24, in xAPIC mode */
+#define INTERRUPT_GATE32 0x8e00                 /* present, of 32 bits */
+
 #define CR0_PE          0x00000001
 #define CR0_NW          0x20000000
 #define CR0_NW_CD       0x60000000
@@ -50,6 +53,7 @@ entry32:
 	movw    %ax, %gs
 	movw    %ax, %ss
 	movl    $STACK_TOP, %esp
+	lidtl   idt_pointer                     /* an NMI may come at any time */
 
 	movl    $data_image, %esi
 	movl    $data_start, %edi
@@ -65,7 +69,6 @@ entry32:
 	rep stosl
 
 	lgdtl   gdt_pointer                     /* the same descriptors, writable for LTR */
-	lidtl   idt_pointer
 	call    main
 1:	hlt                                     /* main() does not return */
 	jmp     1b
@@ -84,6 +87,7 @@ entry32:
 	.globl ap_entry
 ap_entry:
 	lgdtl   %cs:ap_gdt_pointer - ap_entry
+	lidtl   %cs:ap_idt_pointer - ap_entry
 	movl    %cr0, %eax
 	andl    $~CR0_NW, %eax
 	orl     $CR0_PE, %eax
@@ -94,6 +98,26 @@ ap_gdt_pointer:
 	.word   rom_gdt_end - rom_gdt - 1
 	.long   rom_gdt
 
+/*
+ * The other processors' vectors: an NMI parks its processor, which it may have woken from HLT.  All
+ * share one stack, for nobody returns from there: NMIs stay blocked until an INIT.
+ */
+	.balign 4
+ap_idt_pointer:
+	.word   ap_idt_end - ap_idt - 1
+	.long   ap_idt
+	.balign 8
+ap_idt:
+	.quad   0, 0
+	.word   ap_park                         /* the lower half: a 16-bit relocation keeps it */
+	.word   SELECTOR_CODE32
+	.word   INTERRUPT_GATE32
+	.word   ROM_BASE >> 16
+ap_idt_end:
+	.skip   12                              /* what an NMI pushes */
+	.globl ap_stack_top
+ap_stack_top:
+
 	.section .entry, "ax"
 	.code32
 ap_entry32:
@@ -101,6 +125,7 @@ ap_entry32:
 	movw    %ax, %ds
 	movw    %ax, %es
 	movw    %ax, %ss
+	movl    $ap_stack_top, %esp
 	wbinvd                                  /* caches are off: SDM Vol. 3A, "MTRR Considerations */
 	movl    $smp_block, %ebp                /* in MP Systems"; mtrr_program() does the same */
 	leal    SMP_BLOCK_MSRS(%ebp), %esi
@@ -119,7 +144,7 @@ ap_entry32:
 	andl    $~CR0_NW_CD, %eax
 	movl    %eax, %cr0
 
-	/* The APIC id to EDI: leaf 0Bh has all of it. */
+	/* The APIC id to EDI: leaf 0Bh has all of it, the register the lower byte. */
 	xorl    %eax, %eax
 	cpuid
 	cmpl    $0x0b, %eax
@@ -128,12 +153,10 @@ ap_entry32:
 	xorl    %ecx, %ecx
 	cpuid
 	movl    %edx, %edi
-	testl   %ebx, %ebx
+	testl   %ebx, %ebx                      /* no threads: the leaf is empty */
 	jnz     4f
-3:	movl    $1, %eax
-	cpuid
-	shrl    $24, %ebx
-	movl    %ebx, %edi
+3:	movl    LAPIC_BASE + LAPIC_ID, %edi
+	shrl    $24, %edi
 4:	cmpl    $MAX_XAPIC_ID, %edi
 	jbe     5f
 	/* In xAPIC mode it would have the lower byte for an id, and so another's. */
@@ -141,7 +164,10 @@ ap_entry32:
 	rdmsr
 	orl     $APIC_BASE_X2APIC, %eax
 	wrmsr
-5:	movl    %edi, %esi
+5:	cmpl    $SMP_NAMED_IDS, %edi
+	jae     6f
+	lock btsl %edi, SMP_BLOCK_PRESENT(%ebp)
+6:	movl    %edi, %esi
 	xchgl   %esi, SMP_BLOCK_LAST(%ebp)
 	movl    $1, %eax
 	lock xaddl %eax, SMP_BLOCK_ARRIVED(%ebp)
@@ -157,6 +183,9 @@ ap_entry32:
  */
 	.macro exception vector, has_code
 exception\vector:
+	.if \vector == 2
+	iretl                                   /* an NMI: whoever sent it, a boot goes on */
+	.endif
 	.if !\has_code
 	pushl   $0
 	.endif
@@ -189,7 +218,7 @@ idt:
 	.macro gate n
 	.word   exception\n                     /* the lower half: a 16-bit relocation keeps it */
 	.word   SELECTOR_CODE32
-	.word   0x8e00                          /* present, 32-bit interrupt gate */
+	.word   INTERRUPT_GATE32
 	.word   ROM_BASE >> 16
 	.endm
 	.set i, 0

@@ -16,4 +16,7 @@ const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signa
 /* How many processors the MADT enables; 0 when there is no MADT. */
 uint32_t acpi_find_processors(uint32_t rsdp_paddr);
 
+/* The APIC id of the n-th of them, from 0; false when there are not so many. */
+bool acpi_find_processor(uint32_t rsdp_paddr, uint32_t n, uint32_t *apic_id);
+
 #endif

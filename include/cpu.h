@@ -24,9 +24,7 @@
 #define CPUID_81_EDX_PDPE1GB    (1u << 26)
 #define CPUID_81_EDX_LM         (1u << 29)
 
-/* EAX: its highest leaf; EBX, ECX and EDX: its name.  QEMU target/i386/cpu.c, "tcg-cpuid". */
-#define CPUID_HYPERVISOR        0x40000000u
-  #define CPUID_HYPERVISOR_TCG    0x54474354u   /* "TCGT" */
+#define CPUID_HYPERVISOR        0x40000000u     /* EAX: the highest leaf of the hypervisor's */
 /* clang-format on */
 
 /* What the boot processor can do.  A processor without CPUID has all zeros here. */
@@ -37,7 +35,7 @@ struct cpu {
 	uint32_t leaf1_edx;
 	uint32_t leaf81_edx; /* leaf 8000_0001h */
 	uint32_t phys_bits;  /* physical address width: 32 to 52 */
-	bool tcg;            /* known to be QEMU's TCG, with MSRs and without x2APIC */
+	bool tcg;            /* never set */
 	uint64_t start_tsc;  /* when cpu_probe() ran; 0 without a TSC */
 };
 
@@ -83,33 +81,11 @@ static inline uint64_t rdtsc(void)
 	return value;
 }
 
-/* Cost: at most 4 CPUID exits under KVM: what has x2APIC is not asked for its name. */
-static inline void cpu_probe(struct cpu *cpu)
-{
-	struct cpuid leaf;
-	uint32_t max_extended;
-
-	*cpu = (struct cpu){ .phys_bits = 32 };
-	if (!cpu_has_cpuid())
-		return;
-	leaf = cpuid(1, 0);
-	cpu->leaf1_eax = leaf.eax;
-	cpu->leaf1_ebx = leaf.ebx;
-	cpu->leaf1_ecx = leaf.ecx;
-	cpu->leaf1_edx = leaf.edx;
-	if (leaf.edx & CPUID_1_EDX_TSC)
-		cpu->start_tsc = rdtsc();
-	if (leaf.edx & CPUID_1_EDX_PAE)
-		cpu->phys_bits = 36;
-	cpu->tcg = (leaf.edx & CPUID_1_EDX_MSR) && !(leaf.ecx & CPUID_1_ECX_X2APIC) &&
-		   cpuid(CPUID_HYPERVISOR, 0).ebx == CPUID_HYPERVISOR_TCG;
-	/* A processor without extended leaves answers with something else than 8000_xxxxh. */
-	max_extended = cpuid(0x80000000, 0).eax;
-	if (max_extended >= 0x80000001 && max_extended < 0x80010000)
-		cpu->leaf81_edx = cpuid(0x80000001, 0).edx;
-	if (max_extended >= 0x80000008 && max_extended < 0x80010000)
-		cpu->phys_bits = cpuid(0x80000008, 0).eax & 0xff;
-}
+/*
+ * Fills *cpu in for the processor that it runs on: the boot processor.  No leaf is asked for but those
+ * that the processor says it has.  Cost: at most 5 CPUID exits, which KVM serves itself.
+ */
+void cpu_probe(struct cpu *cpu);
 
 /*
  * True where MMX arithmetic works for certain.  A KVM may interpret guest code (arch/x86/kvm/emulate.c

@@ -34,16 +34,14 @@ struct resume {
  * erased.  Otherwise the record is void.  An ELF kernel, which QEMU has overwritten on the way here,
  * is booted anew, with a message.  When nothing was reset (an INIT of the boot processor, while
  * devices go on writing to memory) it resets the machine instead of returning.
- * Cost: none without a record; else 2 VM exits, 2 more for a wake, or without TCG for another boot.
+ * A microvm under TCG, where nothing tells an INIT from a reset, is booted anew by an INIT.
+ * Cost: none without a record; else 2 VM exits, 2 more for a wake or another boot.
  */
 bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu);
 
-/*
- * Leaves the record for the next reset; its writes are filled in.  Nothing else may follow.  Under TCG
- * a bit of IA32_MISC_ENABLE is set, too, by which resume_probe() knows an INIT from a reset.
- */
-void resume_arm(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu,
-		const struct smm_plan *smm, bool elf_kernel, uint32_t rsdp_paddr);
+/* Leaves the record for the next reset; its writes are filled in.  Nothing else may follow. */
+void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
+		bool elf_kernel, uint32_t rsdp_paddr);
 
 /*
  * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where the

@@ -25,8 +25,7 @@ void smp_add_feature_control(struct smp_block *block, const struct cpu *cpu,
  * MSRs, the counters and the chain in the block.
  *
  * The broadcast reaches every processor there is, whatever its APIC id; without an APIC nothing is
- * sent.  Under TCG (cpu->tcg) it is no INIT: all processors must have been reset, as resume_probe()
- * sees to.  Cost: no VM exit to userspace.
+ * sent.  Cost: no VM exit to userspace.
  */
 void smp_start(struct smp_block *block, const struct cpu *cpu);
 
@@ -44,18 +43,23 @@ void smp_relocate(struct smp_block *block);
 
 /*
  * Waits until all but this one of cpu_count processors are done.  They are then halted in the ROM,
- * interrupts off, until the operating system sends its INIT; those with an APIC id above 254 in
- * x2APIC mode, the others not.
+ * interrupts off, until the operating system sends its INIT, whatever NMIs come before that; those
+ * with an APIC id above 254 in x2APIC mode, the others not.
  *
- * When none gets ready for seconds the wait is over: a processor that does not answer costs a
- * message, not the boot.
+ * When none gets ready for about a second the wait is over: processors that do not answer cost a
+ * message, not the boot.  The message names them by the MADT (rsdp_paddr), if there is one.
  */
-void smp_finish(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count);
+void smp_finish(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
+		uint32_t rsdp_paddr);
 
 /*
- * Masks the 8259s and puts the boot processor's local APIC into virtual wire mode: the 8259s reach
- * it through LINT0, NMI through LINT1.  Kernels that use the 8259s rely on it; with QEMU's own APIC
- * model LINT0 is masked after reset.
+ * Masks the 8259s and puts the boot processor's local APIC into virtual wire mode, where the 8259s
+ * reach it through LINT0.  Kernels that use the 8259s rely on it; with QEMU's own APIC model LINT0 is
+ * masked after reset.
+ *
+ * LINT1 stays masked, as after reset: the host may send an NMI at any time, and a kernel without
+ * vectors yet would not survive one (Linux while it unpacks itself).  Linux unmasks LINT1 when it
+ * programs its local APIC; a kernel that never does that gets no NMI.
  *
  * On a machine with hardware-reduced ACPI (rsdp_paddr is not 0) LINT0 is masked instead: the
  * operating system has been told that there are no 8259s and will not initialise them, so the timer

@@ -16,8 +16,12 @@
 #define SMP_BLOCK_RESUME      32
 #define SMP_BLOCK_ENTERED     36
 #define SMP_BLOCK_ACPI_VALUES 40
-#define SMP_BLOCK_MSR_COUNT   44
-#define SMP_BLOCK_MSRS        48
+#define SMP_BLOCK_PRESENT     44
+#define SMP_BLOCK_MSR_COUNT   (44 + SMP_NAMED_IDS / 8)
+#define SMP_BLOCK_MSRS        (SMP_BLOCK_MSR_COUNT + 4)
+
+/* Processors with a smaller APIC id can be told apart, and named in a message. */
+#define SMP_NAMED_IDS 4096
 
 #define MAX_XAPIC_ID 254 /* 255 is everybody */
 
@@ -54,6 +58,8 @@ struct smp_block {
 	uint32_t entered;     /* first SMIs served */
 	uint32_t acpi_values; /* port 0xb2: ACPI enable, in the next byte disable */
 
+	uint32_t present[SMP_NAMED_IDS / 32]; /* APIC ids of those that arrived, a bit each */
+
 	struct msr_list msrs;
 };
 _Static_assert(offsetof(struct smp_block, arrived) == SMP_BLOCK_ARRIVED, "start.S");
@@ -67,6 +73,7 @@ _Static_assert(offsetof(struct smp_block, smbase_more) == SMP_BLOCK_SMBASE_MORE,
 _Static_assert(offsetof(struct smp_block, resume) == SMP_BLOCK_RESUME, "smi.S");
 _Static_assert(offsetof(struct smp_block, entered) == SMP_BLOCK_ENTERED, "smi.S");
 _Static_assert(offsetof(struct smp_block, acpi_values) == SMP_BLOCK_ACPI_VALUES, "smi.S");
+_Static_assert(offsetof(struct smp_block, present) == SMP_BLOCK_PRESENT, "start.S");
 _Static_assert(offsetof(struct smp_block, msrs.count) == SMP_BLOCK_MSR_COUNT, "start.S");
 _Static_assert(offsetof(struct smp_block, msrs.values) == SMP_BLOCK_MSRS, "start.S");
 _Static_assert(offsetof(struct msr_value, msr) == MSR_VALUE_MSR, "start.S");

@@ -25,7 +25,7 @@ LAYERS = [
     ['chipset', 'pci', 'mtrr', 'tables/acpi_find'],
     ['memmap'],
     ['fw_cfg', 'marker'],
-    ['console'],
+    ['console', 'cpu'],
     ['lib/checksum', 'lib/error', 'lib/fdt', 'lib/format', 'lib/string'],
 ]
 

@@ -32,29 +32,47 @@ const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signa
 	return NULL;
 }
 
-static bool enabled(const struct acpi_madt_entry *entry)
+/* True when the entry enables a processor. */
+static bool parse_processor(const struct acpi_madt_entry *entry, uint32_t *apic_id)
 {
-	if (entry->type == ACPI_MADT_LAPIC && entry->length >= sizeof(entry->lapic) + 2)
+	if (entry->type == ACPI_MADT_LAPIC && entry->length >= sizeof(entry->lapic) + 2) {
+		*apic_id = entry->lapic.apic_id;
 		return entry->lapic.flags & ACPI_MADT_ENABLED;
-	if (entry->type == ACPI_MADT_X2APIC && entry->length >= sizeof(entry->x2apic) + 2)
+	}
+	if (entry->type == ACPI_MADT_X2APIC && entry->length >= sizeof(entry->x2apic) + 2) {
+		*apic_id = entry->x2apic.apic_id;
 		return entry->x2apic.flags & ACPI_MADT_ENABLED;
+	}
 	return false;
 }
 
-uint32_t acpi_find_processors(uint32_t rsdp_paddr)
+/* How many processors there are, at most max, and the last one's APIC id. */
+static uint32_t count_processors(uint32_t rsdp_paddr, uint32_t max, uint32_t *apic_id)
 {
 	const struct acpi_header *madt = acpi_find_table(rsdp_paddr, "APIC");
 	uint32_t offset = ACPI_MADT_ENTRIES;
 	uint32_t count = 0;
 
-	while (madt && offset + 2 <= madt->length) {
+	while (madt && offset + 2 <= madt->length && count < max) {
 		const struct acpi_madt_entry *entry =
 			(const void *)((const uint8_t *)madt + offset);
 
 		if (entry->length < 2 || entry->length > madt->length - offset)
 			break;
-		count += enabled(entry);
+		count += parse_processor(entry, apic_id);
 		offset += entry->length;
 	}
 	return count;
+}
+
+uint32_t acpi_find_processors(uint32_t rsdp_paddr)
+{
+	uint32_t last;
+
+	return count_processors(rsdp_paddr, UINT32_MAX, &last);
+}
+
+bool acpi_find_processor(uint32_t rsdp_paddr, uint32_t n, uint32_t *apic_id)
+{
+	return count_processors(rsdp_paddr, n + 1, apic_id) == n + 1;
 }

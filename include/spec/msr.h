@@ -10,9 +10,6 @@
 #define IA32_FEATURE_CONTROL            0x03a
   #define FEATURE_CONTROL_LOCKED          (1u << 0)     /* a write after this one faults */
 
-#define IA32_MISC_ENABLE                0x1a0
-  #define MISC_ENABLE_XTPR_DISABLE        (1u << 23)    /* of a bus that no emulator has */
-
 #define IA32_MTRRCAP                    0x0fe
   #define MTRRCAP_VARIABLE_COUNT          0xffu
   #define MTRRCAP_FIXED                   (1u << 8)

@@ -9,7 +9,6 @@
 
 #define cpuid(...)              hardware_cpuid(__VA_ARGS__)
 #define cpu_has_cpuid(...)      hardware_has_cpuid(__VA_ARGS__)
-#define cpu_probe(...)          hardware_cpu_probe(__VA_ARGS__)
 #define rdmsr(...)              hardware_rdmsr(__VA_ARGS__)
 #define wrmsr(...)              hardware_wrmsr(__VA_ARGS__)
 #define rdtsc(...)              hardware_rdtsc(__VA_ARGS__)
@@ -23,7 +22,6 @@
 
 #undef cpuid
 #undef cpu_has_cpuid
-#undef cpu_probe
 #undef rdmsr
 #undef wrmsr
 #undef rdtsc

@@ -85,6 +85,27 @@ static void test_disabled(void **state)
 	assert_int_equal(acpi_find_processors(rsdp), 3);
 }
 
+static void test_apic_ids(void **state)
+{
+	uint32_t apic_id = 99;
+	uint8_t *entries;
+	uint32_t rsdp;
+
+	(void)state;
+	rsdp = install("pc-vmgenid");
+	entries = (uint8_t *)acpi_find_table(rsdp, "APIC") + ACPI_MADT_ENTRIES;
+	entries[4] = 0; /* the first is not enabled */
+	for (uint32_t n = 0; n < 3; n++) {
+		assert_true(acpi_find_processor(rsdp, n, &apic_id));
+		assert_int_equal(apic_id, n + 1);
+	}
+	assert_false(acpi_find_processor(rsdp, 3, &apic_id));
+	fake_reset();
+	rsdp = install("q35-288");
+	assert_true(acpi_find_processor(rsdp, 287, &apic_id));
+	assert_int_equal(apic_id, 287);
+}
+
 static void test_damaged_root(void **state)
 {
 	struct acpi_rsdp *rsdp;
@@ -108,10 +129,8 @@ static void test_damaged_root(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_recorded),
-		UNIT_TEST(test_damaged_madt),
-		UNIT_TEST(test_disabled),
-		UNIT_TEST(test_damaged_root),
+		UNIT_TEST(test_recorded), UNIT_TEST(test_damaged_madt), UNIT_TEST(test_disabled),
+		UNIT_TEST(test_apic_ids), UNIT_TEST(test_damaged_root),
 	};
 
 	return cmocka_run_group_tests_name("acpi_find", tests, NULL, NULL);

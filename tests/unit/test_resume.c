@@ -44,7 +44,7 @@ static void arm(const struct chipset *chipset, bool elf_kernel)
 	isa = fake_pci_add(NULL, 1, 0, 0x8086, 0x7000);
 	fake_pci_set(isa, 0x60, 4, 0x80808080);
 	memset(&resume, 0, sizeof(resume));
-	resume_arm(&resume, chipset, &old_cpu, &no_smm, elf_kernel, RSDP_PADDR);
+	resume_arm(&resume, chipset, &no_smm, elf_kernel, RSDP_PADDR);
 	fake_forget();
 }
 
@@ -116,30 +116,6 @@ static void test_init_becomes_a_reset(void **state)
 	assert_int_equal(fake_exits(), 0);
 }
 
-/* TCG clears MTRRs in an INIT, and a machine without PCI has no other register to tell. */
-static void test_init_under_tcg(void **state)
-{
-	static const struct cpu cpu = { .leaf1_edx = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR,
-					.tcg = true };
-
-	(void)state;
-	arm(&microvm, false);
-	fake_msr_set(IA32_MTRR_DEF_TYPE, 0);
-	fake_msr_set(IA32_MISC_ENABLE, 1);
-	assert_false(resume_probe(&resume, &microvm, &cpu));
-	resume_arm(&resume, &microvm, &cpu, &no_smm, false, RSDP_PADDR);
-	assert_int_equal(fake_msr_get(IA32_MISC_ENABLE), 0x800001);
-	assert_int_equal(fake_run(resume_probe(&resume, &microvm, &cpu)), FAKE_RESET);
-
-	/* After a wake, too. */
-	fake_reset();
-	arm(&pc, false);
-	fake.cmos[0x0f] = 0xfe;
-	fake_msr_set(IA32_MISC_ENABLE, 1);
-	assert_true(resume_probe(&resume, &pc, &cpu));
-	assert_int_equal(fake_run(resume_probe(&resume, &pc, &cpu)), FAKE_RESET);
-}
-
 static void test_vectors(void **state)
 {
 	static const struct {
@@ -187,7 +163,6 @@ int main(void)
 		UNIT_TEST(test_another_boot),
 		UNIT_TEST(test_elf_kernel),
 		UNIT_TEST(test_init_becomes_a_reset),
-		UNIT_TEST(test_init_under_tcg),
 		UNIT_TEST(test_vectors),
 	};
 

@@ -5,10 +5,10 @@
 
 #include "layout.h"
 #include "smp.h"
+#include "spec/acpi.h"
 
 #define SVR   (0xf0 / 4)
 #define LINT0 (0x350 / 4)
-#define LINT1 (0x360 / 4)
 
 static const struct chipset with_pics = { .name = "test" };
 static const struct chipset reduced = { .name = "test", .reduced_acpi = true };
@@ -38,7 +38,8 @@ static void test_virtual_wire(void **state)
 		smp_virtual_wire(&with_apic, cases[i].chipset, cases[i].rsdp_paddr);
 		assert_case_equal(name, fake.lapic[SVR], 0x1ff);
 		assert_case_equal(name, fake.lapic[LINT0], cases[i].lint0);
-		assert_case_equal(name, fake.lapic[LINT1], 0x400);
+		/* An NMI waits until the kernel has vectors. */
+		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x360), 0);
 		assert_case_equal(name, fake_count(FAKE_PORT_WRITE, 0x21), cases[i].pics);
 		assert_case_equal(name, fake_count(FAKE_PORT_WRITE, 0xa1), cases[i].pics);
 		/* Enabled first: a disabled APIC keeps its vectors masked. */
@@ -53,7 +54,7 @@ static void test_masks_the_8259s(void **state)
 	smp_virtual_wire(&with_apic, &with_pics, 0);
 	assert_int_equal(fake_find(FAKE_PORT_WRITE, 0x21, 0)->value, 0xff);
 	assert_int_equal(fake_find(FAKE_PORT_WRITE, 0xa1, 0)->value, 0xff);
-	assert_int_equal(fake_exits(), 5);
+	assert_int_equal(fake_exits(), 4);
 }
 
 static void test_without_apic(void **state)
@@ -93,19 +94,6 @@ static void test_start(void **state)
 	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value, 0xc4500);
 	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 1)->value, 0xc4600 | 0xea);
 	assert_int_equal(fake.lapic[SVR], 0x1ff);
-}
-
-/* There they wait for the start-up already. */
-static void test_start_under_tcg(void **state)
-{
-	struct cpu cpu = full;
-
-	(void)state;
-	memset(&block, 0, sizeof(block));
-	cpu.tcg = true;
-	start(&cpu);
-	assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 1);
-	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value, 0xc4600 | 0xea);
 }
 
 /* Without an APIC nobody can be woken; without MTRRs there may be SMM. */
@@ -157,7 +145,7 @@ static void test_finish(void **state)
 	(void)state;
 	block = (struct smp_block){ .places = SMP_NO_PLACES };
 	fake.on_pause = one_more_arrives;
-	smp_finish(&block, &full, 288);
+	smp_finish(&block, &full, 288, 0);
 	assert_int_equal(block.arrived, 287);
 	assert_string_equal(fake.console, "");
 	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
@@ -166,14 +154,14 @@ static void test_finish(void **state)
 
 	fake_reset();
 	block = (struct smp_block){ .places = SMP_NO_PLACES };
-	smp_finish(&block, &full, 1);
-	smp_finish(&block, &without_apic, 4);
+	smp_finish(&block, &full, 1, 0);
+	smp_finish(&block, &without_apic, 4, 0);
 	assert_int_equal(fake.pauses, 0);
 
 	/* A processor that does not answer costs a message, not the boot. */
 	fake_reset();
 	block.arrived = 3;
-	smp_finish(&block, &full, 5);
+	smp_finish(&block, &full, 5, 0);
 	assert_says(fake.console, "smp: 4 of 5 processors answered");
 }
 
@@ -220,7 +208,7 @@ static void test_relocation(void **state)
 					 0x4200);
 		}
 		fake.on_pause = the_last_arrives_and_begins;
-		smp_finish(&block, &full, 4);
+		smp_finish(&block, &full, 4, 0);
 		assert_case_equal(name, block.relocated, 3);
 		assert_string_equal(fake.console, "");
 		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
@@ -253,7 +241,7 @@ static void test_relocation_of_some(void **state)
 		smp_relocate(&block);
 		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
 				  0);
-		smp_finish(&block, &full, 4);
+		smp_finish(&block, &full, 4, 0);
 		assert_case_equal(cases[i].name, block.relocated, cases[i].relocated);
 		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
 				  cases[i].arrived > 0);
@@ -263,13 +251,84 @@ static void test_relocation_of_some(void **state)
 	fake_reset();
 	block = (struct smp_block){ .arrived = 3, .places = 3, .last = 7 };
 	smp_relocate(&block);
-	smp_finish(&block, &full, 4);
+	smp_finish(&block, &full, 4, 0);
 	assert_says(fake.console, "smp: 1 of 4 processors were in SMM");
+}
+
+/* Tables with a MADT that enables APIC ids from 0 on. */
+static uint32_t make_madt(uint32_t cpus)
+{
+	struct acpi_rsdp *rsdp;
+	struct acpi_header *rsdt, *madt;
+	uint32_t *tables;
+
+	fake_ram_add(0xe0000, 0x10000);
+	rsdp = fake_phys(0xe0000, sizeof(*rsdp));
+	*rsdp = (struct acpi_rsdp){ .rsdt_address = 0xe1000 };
+	rsdt = fake_phys(0xe1000, sizeof(*rsdt) + sizeof(*tables));
+	*rsdt = (struct acpi_header){ .length = sizeof(*rsdt) + sizeof(*tables) };
+	tables = (uint32_t *)(rsdt + 1);
+	*tables = 0xe2000;
+	madt = fake_phys(0xe2000, ACPI_MADT_ENTRIES);
+	*madt = (struct acpi_header){ .signature = "APIC",
+				      .length = ACPI_MADT_ENTRIES + cpus * 16 };
+	for (uint32_t i = 0; i < cpus; i++) {
+		struct acpi_madt_entry *entry = fake_phys(0xe2000 + ACPI_MADT_ENTRIES + i * 16, 16);
+
+		*entry = (struct acpi_madt_entry){ .type = ACPI_MADT_X2APIC, .length = 16 };
+		entry->x2apic.apic_id = i;
+		entry->x2apic.flags = ACPI_MADT_ENABLED;
+	}
+	return 0xe0000;
+}
+
+/* What the MADT enables and what has not arrived is told, but for the boot processor. */
+static void test_names_who_is_missing(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t cpus, last_present; /* of APIC ids from 1 on */
+		const char *said;
+	} cases[] = {
+		{ "one", 255, 253, "254 of 255 processors answered, not APIC id 254; the" },
+		{ "a few", 255, 251, "not APIC id 252, 253, 254; the others lack MTRRs" },
+		{ "eight", 288, 279, "not APIC id 280, 281, 282, 283, 284, 285, 286, 287; the" },
+		{ "many", 288, 0, "1, 2, 3, 4, 5, 6, 7, 8 and 279 more; the others" },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		uint32_t rsdp;
+
+		fake_reset();
+		rsdp = make_madt(cases[i].cpus);
+		block = (struct smp_block){ .places = SMP_NO_PLACES,
+					    .arrived = cases[i].last_present };
+		for (uint32_t id = 1; id <= cases[i].last_present; id++)
+			block.present[id / 32] |= 1u << id % 32;
+		smp_finish(&block, &full, cases[i].cpus, rsdp);
+		assert_says(fake.console, cases[i].said);
+	}
+}
+
+/* However many are missing, it costs a second; also without a TSC. */
+static void test_waits_a_second(void **state)
+{
+	static const struct cpu no_tsc = { .leaf1_edx = CPUID_1_EDX_APIC };
+
+	(void)state;
+	block = (struct smp_block){ .places = SMP_NO_PLACES };
+	smp_finish(&block, &full, 200, 0);
+	assert_in_range(fake.tsc, 2000000000, 4000000000);
+	block = (struct smp_block){ .places = SMP_NO_PLACES };
+	fake.pauses = 0;
+	smp_finish(&block, &no_tsc, 200, 0);
+	assert_in_range(fake.pauses, 1u << 22, 1u << 24);
 }
 
 static void one_more_arrives_late(void)
 {
-	fake.tsc += 1ull << 34;
+	fake.tsc += 1ull << 30;
 	block.arrived += fake.pauses % 2;
 }
 
@@ -279,7 +338,7 @@ static void test_finish_is_patient(void **state)
 	(void)state;
 	block = (struct smp_block){ .places = SMP_NO_PLACES };
 	fake.on_pause = one_more_arrives_late;
-	smp_finish(&block, &full, 100);
+	smp_finish(&block, &full, 100, 0);
 	assert_int_equal(block.arrived, 99);
 	assert_string_equal(fake.console, "");
 }
@@ -306,12 +365,19 @@ static void test_count(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_start),           UNIT_TEST(test_start_under_tcg),
-		UNIT_TEST(test_start_without),   UNIT_TEST(test_feature_control),
-		UNIT_TEST(test_finish),          UNIT_TEST(test_finish_is_patient),
-		UNIT_TEST(test_relocation),      UNIT_TEST(test_relocation_of_some),
-		UNIT_TEST(test_count),           UNIT_TEST(test_virtual_wire),
-		UNIT_TEST(test_masks_the_8259s), UNIT_TEST(test_without_apic),
+		UNIT_TEST(test_start),
+		UNIT_TEST(test_start_without),
+		UNIT_TEST(test_feature_control),
+		UNIT_TEST(test_finish),
+		UNIT_TEST(test_finish_is_patient),
+		UNIT_TEST(test_relocation),
+		UNIT_TEST(test_relocation_of_some),
+		UNIT_TEST(test_names_who_is_missing),
+		UNIT_TEST(test_waits_a_second),
+		UNIT_TEST(test_count),
+		UNIT_TEST(test_virtual_wire),
+		UNIT_TEST(test_masks_the_8259s),
+		UNIT_TEST(test_without_apic),
 	};
 
 	return cmocka_run_group_tests_name("smp", tests, NULL, NULL);

@@ -6,6 +6,7 @@
  *   cpu.nmi            the others' too, without an INIT, which under TCG would clear what is to be
  *                      seen: an NMI takes them out of the firmware's HLT to cpu_ap.S
  *   cpu.init           the same by INIT and SIPI: under KVM nothing is lost by it
+ *   cpu.storm          NMIs to all others, which must bear them and then answer to INIT and SIPI
  *   cpu.smm            the machine has SMM: SMIs must be served from SMRAM, by each processor asked
  *   cpu.feature=N      what IA32_FEATURE_CONTROL must be
  */
@@ -34,14 +35,17 @@
   #define X2APIC_ENABLE           (1u << 10)
 #define X2APIC_ICR              0x830
 
-#define NMI_GATE                0x10            /* of the IDT at 0, which the firmware's APs have */
+#define FIRMWARE_DATA           0xea000u        /* where its APs' IDT is */
+#define FIRMWARE_DATA_END       0xf0000u
 #define FIRMWARE_CODE32         0x10
+#define GATE32                  0x8e00
 #define TRAMPOLINE              0x2000u
 
 #define APM_CNT                 0xb2
 #define TRAP                    0x38000u        /* an SMI leads here with the SMBASE of a reset */
 #define TRAPPED                 0x54524150u
 #define PATIENCE                200000000u
+#define STORM                   100
 /* clang-format on */
 
 extern char ap_nmi[], ap_real[], ap_real_end[], ap_real_gdtr[];
@@ -201,12 +205,44 @@ static void check_mtrrs(void)
 	check_equal("mtrr.aliases", 0, aliases);
 }
 
+static void pause(uint32_t times)
+{
+	while (times--)
+		__asm__ volatile("pause");
+}
+
+/*
+ * NMIs to parked processors, with the vectors that the firmware gave them: a processor without any
+ * would reset the machine.  They must still answer afterwards.
+ */
+static void storm(void)
+{
+	for (uint32_t i = 0; i < STORM; i++) {
+		mmio_write32(ICR_LOW, ICR_OTHERS | ICR_NMI);
+		pause(1000);
+	}
+	print("OK cpu.storm: %u NMIs\n", STORM);
+}
+
+/* The one gate of the firmware's that is in RAM leads where NMIs lead. */
+static uint32_t find_nmi_gate(void)
+{
+	for (uint32_t p = FIRMWARE_DATA; p < FIRMWARE_DATA_END; p += 8)
+		if (*(volatile uint32_t *)at(p) >> 16 == FIRMWARE_CODE32 &&
+		    *(volatile uint32_t *)at(p + 4) == (0xffff0000 | GATE32))
+			return p;
+	return 0;
+}
+
 static void wake_by_nmi(void)
 {
 	uint32_t handler = paddr_of(ap_nmi);
+	uint32_t gate = find_nmi_gate();
 
-	*(volatile uint32_t *)at(NMI_GATE) = FIRMWARE_CODE32 << 16 | (handler & 0xffff);
-	*(volatile uint32_t *)at(NMI_GATE + 4) = (handler & 0xffff0000) | 0x8e00;
+	if (!check(gate, "cpu.nmi-gate", "a gate for NMIs", "%x", gate))
+		return;
+	*(volatile uint32_t *)at(gate) = FIRMWARE_CODE32 << 16 | (handler & 0xffff);
+	*(volatile uint32_t *)at(gate + 4) = (handler & 0xffff0000) | GATE32;
 	mmio_write32(ICR_LOW, ICR_OTHERS | ICR_NMI);
 }
 
@@ -221,13 +257,17 @@ static void check_others(uint32_t count)
 {
 	uint32_t different = 0;
 
-	if (word("cpu.init"))
+	if (word("cpu.storm"))
+		storm();
+	if (word("cpu.init") || word("cpu.storm"))
 		wake_by_init();
 	else
 		wake_by_nmi();
 	for (uint32_t i = 0; i < PATIENCE && others_done < count; i++)
 		__asm__ volatile("pause");
 	check_equal("cpu.others", count, others_done);
+	if (word("cpu.storm")) /* the INIT may have cleared MTRRs */
+		return;
 	for (uint32_t i = 0; i < others_done && i < MAX_CPUS; i++) {
 		if (!others[i].different)
 			continue;
@@ -406,7 +446,7 @@ void check_cpu(void)
 		remember(FEATURE_CONTROL);
 		check_equal("cpu.feature_control", feature, msr_of(FEATURE_CONTROL));
 	}
-	if ((leaf.edx & CPUID_APIC) && (word("cpu.nmi") || word("cpu.init")))
+	if ((leaf.edx & CPUID_APIC) && (word("cpu.nmi") || word("cpu.init") || word("cpu.storm")))
 		check_others(count);
 	if (word("cpu.smm"))
 		check_smm(count);

@@ -1,0 +1,41 @@
+/*
+ * cpu.c - see cpu.h.
+ */
+#include "cpu.h"
+
+#define CPUID_EXTENDED 0x80000000u
+
+/* A processor without extended leaves answers with something else than 8000_xxxxh. */
+static uint32_t max_extended_leaf(void)
+{
+	uint32_t max = cpuid(CPUID_EXTENDED, 0).eax;
+
+	return max - CPUID_EXTENDED < 0x10000 ? max : 0;
+}
+
+void cpu_probe(struct cpu *cpu)
+{
+	uint32_t max_extended;
+
+	*cpu = (struct cpu){ .phys_bits = 32 };
+	if (!cpu_has_cpuid())
+		return;
+	/* A leaf above the highest one answers with what is in the highest. */
+	if (cpuid(0, 0).eax >= 1) {
+		struct cpuid leaf = cpuid(1, 0);
+
+		cpu->leaf1_eax = leaf.eax;
+		cpu->leaf1_ebx = leaf.ebx;
+		cpu->leaf1_ecx = leaf.ecx;
+		cpu->leaf1_edx = leaf.edx;
+	}
+	if (cpu->leaf1_edx & CPUID_1_EDX_TSC)
+		cpu->start_tsc = rdtsc();
+	if (cpu->leaf1_edx & CPUID_1_EDX_PAE)
+		cpu->phys_bits = 36;
+	max_extended = max_extended_leaf();
+	if (max_extended >= CPUID_EXTENDED + 1)
+		cpu->leaf81_edx = cpuid(CPUID_EXTENDED + 1, 0).edx;
+	if (max_extended >= CPUID_EXTENDED + 8)
+		cpu->phys_bits = cpuid(CPUID_EXTENDED + 8, 0).eax & 0xff;
+}
