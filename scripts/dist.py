@@ -3,7 +3,7 @@
 
     dist.py O           O: where the image was built; the release goes to O/dist
 
-Contract: the tarball has what git has (without git, as in a tarball unpacked, what MANIFEST names)
+Contract: the tarball has what git has (where there is no git, what MANIFEST of the tarball names)
 with the contents of now, sorted, owned by root, of the date of the newest entry of CHANGELOG.md: the
 same sources give the same bytes.  It builds without a network and without git, to the same image.
 """
@@ -84,7 +84,8 @@ def spdx(top, version, date, names, image):
              "Relationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-Package", ""]
     for number, (name, sha1) in enumerate(zip(names, sums)):
         lines += [f"FileName: ./{name}", f"SPDXID: SPDXRef-File{number}",
-                  f"FileChecksum: SHA1: {sha1}", f"FileChecksum: SHA256: {sha256((ROOT / name).read_bytes())}",
+                  f"FileChecksum: SHA1: {sha1}",
+                  f"FileChecksum: SHA256: {sha256((ROOT / name).read_bytes())}",
                   f"LicenseConcluded: {LICENSE}", f"LicenseInfoInFile: {LICENSE}",
                   "FileCopyrightText: NOASSERTION", ""]
     return "\n".join(lines)

@@ -1,8 +1,8 @@
 """How slow this host is now, so that a bound in seconds means the same on a busy or a small one.
 
 Contract: slowness() does a fixed amount of work and tells how many times as long it took as on an
-idle core of a server of 2020: 1 at least, LIMIT at most.  Patience is a bound made of seconds of such a
-host: when it is over, the yardstick is laid on, and the bound grows if the host is slower.
+idle core of a server of 2020: 1 at least, LIMIT at most.  Patience is a bound made of seconds of
+such a host: when it is over, the yardstick is laid on, and the bound grows if the host is slower.
 """
 
 import hashlib
