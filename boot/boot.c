@@ -16,6 +16,7 @@
 #include "paging.h"
 #include "phys.h"
 #include "pvh.h"
+#include "refuse.h"
 #include "string.h"
 
 #define CMDLINE_GUESS  0x1000 /* read at once; longer ones cost two more exits */
@@ -86,13 +87,33 @@ static bool is_uki(struct boot_image *image, const struct fw_cfg *cfg, const str
 	return true;
 }
 
+/* No protocol took the file that begins with image->header. */
+static noreturn void refuse(const struct boot_image *image, enum error error)
+{
+	bool uki = image->protocol == BOOT_UKI;
+	const char *what = uki ? "kernel in the UKI" : "file";
+	const char *phrase = error == ERR_MAGIC && !uki ? refuse_phrase(image->header) : NULL;
+	uint32_t found;
+
+	if (phrase)
+		panic("boot: the %s given with -kernel %s", what, phrase);
+	memcpy(&found, image->header + LINUX_HEADER_MAGIC_OFFSET, sizeof(found));
+	if (error == ERR_MAGIC)
+		panic("boot: the %s given with -kernel is no kernel known here (0x%08x at offset "
+		      "0x202); a Linux bzImage, a UKI, an ELF kernel with a PVH note, or a "
+		      "Multiboot kernel is needed",
+		      what, found);
+	panic("boot: the %s given with -kernel %s; a Linux bzImage, a UKI, an ELF kernel with a "
+	      "PVH note, or a Multiboot kernel is needed",
+	      what, error_text(error));
+}
+
 static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 			  struct memmap *map)
 {
 	const uint32_t *no_file = (const void *)image->header;
 	uint32_t area_size = sizeof(*image->area);
 	uint64_t base, size;
-	uint32_t found;
 	enum error error;
 
 	image->protocol = BOOT_LINUX;
@@ -100,14 +121,10 @@ static void probe_bzimage(struct boot_image *image, const struct fw_cfg *cfg, co
 	do
 		error = bzimage_parse(&image->bzimage, image->header, sizeof(image->header));
 	while (error == ERR_MAGIC && is_uki(image, cfg, map));
-	memcpy(&found, image->header + LINUX_HEADER_MAGIC_OFFSET, sizeof(found));
 	if (error != OK && !no_file[0] && !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE))
 		panic("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE");
 	if (error != OK)
-		panic("boot: the %s given with -kernel %s (0x%08x at offset 0x202); a Linux bzImage, "
-		      "a UKI, an ELF kernel with a PVH note, or a Multiboot kernel is needed",
-		      image->protocol == BOOT_UKI ? "kernel in the UKI" : "file", error_text(error),
-		      found);
+		refuse(image, error);
 
 	if (image->bzimage.entry64 && (cpu->leaf81_edx & CPUID_81_EDX_LM))
 		image->mapped_end = memmap_low_ram_end(map);

@@ -30,7 +30,7 @@ LAYERS = [
 ]
 
 # No I/O, no state: these call lib alone, and are called by anybody.
-PURE = {'boot/bzimage', 'boot/multiboot', 'boot/paging', 'boot/pvh', 'boot/uki',
+PURE = {'boot/bzimage', 'boot/multiboot', 'boot/paging', 'boot/pvh', 'boot/refuse', 'boot/uki',
         'pci_plan', 'mtrr_plan', 'smm_plan', 'tables/table_loader'}
 # Pure functions of modules that are not pure as a whole.
 PURE_FUNCTIONS = {'memmap_is', 'memmap_set', 'memmap_find', 'memmap_try_alloc',

@@ -328,8 +328,9 @@ class Diagnostic(NamedTuple):
 
 ALMOST_16_MIB = 15 * MIB + 500 * 1024       # more, and QEMU refuses it itself
 MORE_MEMORY = r"; give the guest more memory \(-m\)"
-NO_KERNEL = (r"the file given with -kernel {} at offset 0x202\); a Linux bzImage, "
+NO_KERNEL = (r"the file given with -kernel {}; a Linux bzImage, "
              r"a UKI, an ELF kernel with a PVH note, or a Multiboot kernel is needed")
+WRONG_FILE = r"the file given with -kernel {}"
 NO_INITRD = (r"the initrd of {} bytes does not fit into one piece of free RAM; RAM below "
              r"4 GiB ends at 0x1000000, the kernel takes an initrd below {}" + MORE_MEMORY)
 NO_BZIMAGE = r"the kernel needs {} bytes from 0x1000000 on, RAM ends at {}" + MORE_MEMORY
@@ -340,10 +341,15 @@ NO_ELF = (r"the ELF kernel of \d{{6}} bytes at {} does not fit into RAM, which e
 DIAGNOSTICS = [
     Diagnostic("no-kernel",
                r"no kernel; this firmware boots no disks, start QEMU with -kernel FILE", None),
-    Diagnostic("random-file", NO_KERNEL.format(r"has the wrong signature \(0x77ec231b"), "random"),
-    Diagnostic("text-file", NO_KERNEL.format(r"has the wrong signature \(0x20736968"), "text"),
-    Diagnostic("16-bit-only", NO_KERNEL.format(r"has a 16-bit entry only \(0x53726448"),
-               "bz-zimage.img"),
+    Diagnostic("random-file", NO_KERNEL.format(
+        r"is no kernel known here \(0x77ec231b at offset 0x202\)"), "random"),
+    Diagnostic("text-file", WRONG_FILE.format("is a text;.*"), "text"),
+    Diagnostic("gzip-file", WRONG_FILE.format("is compressed by gzip;.*gunzip"), "gzip"),
+    Diagnostic("disk-image", WRONG_FILE.format("is a disk image.*boots no disks.*"), "disk"),
+    Diagnostic("arm64-kernel", WRONG_FILE.format("is a Linux for 64-bit ARM;.*"), "arm64"),
+    Diagnostic("16-bit-only", NO_KERNEL.format(
+        "has a 16-bit entry only, as iPXE and other boot loaders do"),
+        "bz-zimage.img"),
     Diagnostic("initrd-too-big-pvh", NO_INITRD.format(ALMOST_16_MIB, "0x100000000"),
                "pvh.elf", "16", ALMOST_16_MIB),
     Diagnostic("initrd-too-big-linux", NO_INITRD.format(ALMOST_16_MIB, "0x80000000"),

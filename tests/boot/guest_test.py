@@ -5,6 +5,7 @@
 The options are those of tests/conftest.py; CC=clang builds the kernel with another compiler.
 """
 
+import gzip
 import os
 import random
 import re
@@ -220,6 +221,14 @@ def kernel_file(kernel, directory):
         data[0x1F1] = 3                         # QEMU takes it for the number of setup sectors
     elif kernel == "text":
         data = b"This is no kernel.\n" * 4000   # more than the sectors that a letter stands for
+    elif kernel == "gzip":
+        data = gzip.compress(random.Random(1).randbytes(200000), mtime=0)
+    elif kernel == "disk":
+        data = bytearray(200000)
+        data[0:2], data[0x1FE:0x200] = b"\xeb\x58", b"\x55\xaa"
+    elif kernel == "arm64":
+        data = bytearray(200000)
+        data[0:4], data[0x38:0x3C] = b"\x00\x00\x40\x14", b"ARM\x64"
     else:
         return GUEST / f"guest-{kernel}"
     (directory / kernel).write_bytes(data)

@@ -322,10 +322,19 @@ static void test_nothing_to_boot(void **state)
 	give_bzimage(0);
 	header[0x202] = 'h';
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
-	assert_panics(
-		"boot: the file given with -kernel has the wrong signature (0x53726468 at offset "
-		"0x202)",
-		run(&cpu64));
+	assert_panics("boot: the file given with -kernel is a disk image or a boot sector; this "
+		      "firmware boots no disks, give it the kernel that is on it",
+		      run(&cpu64));
+
+	fake_reset();
+	machine();
+	give_bzimage(0);
+	header[0x202] = 'h';
+	header[0x1fe] = 0;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_panics("boot: the file given with -kernel is no kernel known here (0x53726468 at "
+		      "offset 0x202)",
+		      run(&cpu64));
 
 	/* A bzImage begins with "MZ", too; a damaged one is no other EFI application for that. */
 	fake_reset();
@@ -334,10 +343,9 @@ static void test_nothing_to_boot(void **state)
 	memcpy(header, "MZ", 2);
 	setup()->boot_flag = 0xaa56;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
-	assert_panics(
-		"boot: the file given with -kernel has the wrong signature (0x53726448 at offset "
-		"0x202)",
-		run(&cpu64));
+	assert_panics("boot: the file given with -kernel is no kernel known here (0x53726448 at "
+		      "offset 0x202)",
+		      run(&cpu64));
 
 	fake_reset();
 	machine();
