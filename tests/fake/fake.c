@@ -40,10 +40,9 @@ void fake_reset(void)
 {
 	fake_pci_reset();
 	fake_fw_cfg_reset();
-	for (uint32_t i = 0; i < fake.ram_count; i++)
-		free(fake.ram[i].bytes);
+	fake_ram_reset();
 	/* The log is large and counted. */
-	memset(&fake.armed, 0, sizeof(fake) - offsetof(struct fake, armed));
+	memset(&fake.reset_after, 0, sizeof(fake) - offsetof(struct fake, reset_after));
 	fake_forget();
 	fake.fw_cfg.present = true;
 	fake.fw_cfg.dma = true;
@@ -56,6 +55,8 @@ void fake_note(enum fake_kind kind, uint32_t address, uint32_t size, uint64_t va
 	fake.count[kind]++;
 	if (fake.log_count < FAKE_LOG_SIZE)
 		fake.log[fake.log_count++] = (struct fake_access){ kind, address, size, value };
+	if (fake.reset_after && !--fake.reset_after)
+		fake_leave(FAKE_RESET);
 }
 
 void fake_forget(void)

@@ -60,7 +60,7 @@ enum fake_end {
 	FAKE_RETURNED,
 	FAKE_PANIC,   /* panic() of fake/console.c */
 	FAKE_STOPPED, /* cpu_stop() */
-	FAKE_RESET,   /* cpu_reset() */
+	FAKE_RESET,   /* cpu_reset(), or an access that a test chose */
 	FAKE_HANDOFF, /* handoff16(), handoff32() or handoff64() */
 };
 
@@ -113,6 +113,7 @@ struct fake {
 	struct fake_access log[FAKE_LOG_SIZE];
 
 	/* The end. */
+	uint32_t reset_after; /* the access that resets the machine; 0: none does */
 	bool armed;
 	jmp_buf end;
 	struct fake_handoff handoff;
@@ -258,6 +259,7 @@ uint64_t fake_fw_cfg_io(uint32_t port, uint32_t size, bool write, uint64_t value
 uint64_t fake_pci_io(uint32_t port, uint32_t size, bool write, uint64_t value);
 bool fake_pci_mmio(uint32_t paddr, uint32_t size, bool write, uint64_t *value);
 void fake_pci_reset(void);
+void fake_ram_reset(void);
 void fake_fw_cfg_reset(void);
 
 #endif

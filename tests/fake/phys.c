@@ -14,6 +14,32 @@
 #define WINDOW_BASE 0xf0000000u
 #define WINDOW_SIZE 0x100000u
 
+/* Memory of machines that are gone: fresh pages cost more than a whole boot does. */
+static struct fake_ram spare[FAKE_MAX_RAM];
+
+void fake_ram_reset(void)
+{
+	for (uint32_t i = 0; i < fake.ram_count; i++) {
+		free(spare[i].bytes);
+		spare[i] = fake.ram[i];
+	}
+}
+
+static uint8_t *allocate(uint64_t size)
+{
+	uint8_t *bytes;
+
+	for (uint32_t i = 0; i < FAKE_MAX_RAM; i++)
+		if (spare[i].bytes && spare[i].size == size) {
+			bytes = spare[i].bytes;
+			spare[i].bytes = NULL;
+			return bytes;
+		}
+	if (posix_memalign((void **)&bytes, 4096, size))
+		fake_fail("fake: no memory for 0x%llx bytes of RAM", (unsigned long long)size);
+	return bytes;
+}
+
 uint8_t *fake_ram_add(uint64_t base, uint64_t size)
 {
 	struct fake_ram *ram = &fake.ram[fake.ram_count];
@@ -22,8 +48,7 @@ uint8_t *fake_ram_add(uint64_t base, uint64_t size)
 		fake_fail("fake: more than %u ranges of RAM", FAKE_MAX_RAM);
 	ram->base = base;
 	ram->size = size;
-	if (posix_memalign((void **)&ram->bytes, 4096, size))
-		fake_fail("fake: no memory for 0x%llx bytes of RAM", (unsigned long long)size);
+	ram->bytes = allocate(size);
 	memset(ram->bytes, 0xa5, size);
 	fake.ram_count++;
 	return ram->bytes;
