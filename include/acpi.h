@@ -27,7 +27,8 @@ struct acpi_writes {
 /*
  * Fetches the tables, places them in memory that the map then calls reserved, and runs
  * etc/table-loader over them.  Returns the RSDP's physical address, 0 on a machine without ACPI.  A
- * script that is malformed is a panic, and so is one that leaves the RSDP without a table.
+ * script that is malformed is a panic, and so are an RSDP without a table and a table that is not
+ * inside one file: what acpi_find.h follows has been checked.
  *
  * PCI and chipset must be final: QEMU builds its tables from them when the first of these files is
  * selected (hw/i386/acpi-build.c, acpi_build_update()).

@@ -144,18 +144,72 @@ void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes)
 			     &writes->writes[i].value, writes->writes[i].size);
 }
 
-/* The RSDP's address; 0 when QEMU has none.  One that leads nowhere would hide all tables. */
-static uint32_t find_rsdp(struct loader *loader)
+/* The table at paddr, of at least so many bytes; a panic unless all of it lies in one file. */
+static const struct acpi_header *check_table(const struct loader *loader, uint64_t paddr,
+					     uint32_t least)
 {
-	const struct loader_file *rsdp = table_loader_find(loader, RSDP_FILE);
+	for (uint32_t i = 0; i < loader->file_count; i++) {
+		const struct loader_file *file = &loader->files[i];
+		const struct acpi_header *table;
+		uint32_t rest;
 
-	if (!rsdp || !rsdp->bytes)
+		if (!file->bytes || paddr < file->paddr || paddr - file->paddr >= file->size)
+			continue;
+		rest = file->size - (uint32_t)(paddr - file->paddr);
+		table = phys_ptr((uint32_t)paddr);
+		if (rest >= least && table->length >= least && table->length <= rest)
+			return table;
+	}
+	panic("acpi: the table at 0x%llx does not lie in one of QEMU's files, or is shorter than %u "
+	      "bytes; this QEMU's tables cannot be used, start it with acpi=off",
+	      (unsigned long long)paddr, least);
+}
+
+/* An RSDT or XSDT, the tables in it, and what the firmware follows in these. */
+static void check_root(const struct loader *loader, uint64_t root_paddr, uint32_t entry_size)
+{
+	const struct acpi_header *root = check_table(loader, root_paddr, sizeof(*root));
+
+	for (uint32_t offset = sizeof(*root); offset + entry_size <= root->length;
+	     offset += entry_size) {
+		const struct acpi_header *table;
+		const struct acpi_fadt *fadt;
+		uint64_t paddr = 0;
+
+		memcpy(&paddr, (const uint8_t *)root + offset, entry_size);
+		table = check_table(loader, paddr, sizeof(*table));
+		if (!acpi_is(table->signature, "FACP"))
+			continue;
+		fadt = (const void *)check_table(loader, paddr, sizeof(*fadt));
+		if (fadt->firmware_ctrl)
+			check_table(loader, fadt->firmware_ctrl, sizeof(struct acpi_facs));
+	}
+}
+
+/*
+ * The RSDP's address; 0 when QEMU has none.  From here on all addresses and lengths that lead to a
+ * table are known to be good.  An RSDP that leads nowhere would hide all tables without a word.
+ */
+static uint32_t check_rsdp(struct loader *loader)
+{
+	const struct loader_file *file = table_loader_find(loader, RSDP_FILE);
+	const struct acpi_rsdp *rsdp;
+	bool wide;
+
+	if (!file || !file->bytes)
 		return 0;
-	if (!rsdp->linked)
+	rsdp = (const void *)file->bytes;
+	wide = file->size >= sizeof(*rsdp) && rsdp->revision >= 2;
+	if (!file->linked || file->size < offsetof(struct acpi_rsdp, length) ||
+	    (rsdp->revision >= 2 && !wide))
 		panic("acpi: none of the %u commands of " SCRIPT_FILE " links \"" RSDP_FILE
 		      "\" to a table; this QEMU's tables cannot be used, start it with acpi=off",
 		      loader->command_count);
-	return rsdp->paddr;
+	if (rsdp->rsdt_address)
+		check_root(loader, rsdp->rsdt_address, sizeof(uint32_t));
+	if (wide && rsdp->xsdt_address)
+		check_root(loader, rsdp->xsdt_address, sizeof(uint64_t));
+	return file->paddr;
 }
 
 uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
@@ -189,5 +243,5 @@ uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, const struct cpu *
 		    "this image",
 		    loader.unknown_count);
 	write_pointers(&loader, cfg, writes);
-	return find_rsdp(&loader);
+	return check_rsdp(&loader);
 }

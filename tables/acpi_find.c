@@ -1,14 +1,10 @@
 /*
  * acpi_find.c - see acpi_find.h.
- *
- * Lengths are believed as far as a table may be long: one that is larger is as good as absent.
  */
 #include "acpi_find.h"
 
 #include "phys.h"
 #include "string.h"
-
-#define MAX_LENGTH 0x100000u
 
 const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signature)
 {
@@ -18,7 +14,7 @@ const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signa
 	const struct acpi_header *root =
 		phys_ptr(wide ? (uint32_t)rsdp->xsdt_address : rsdp->rsdt_address);
 
-	if (phys_addr(root) == 0 || root->length > MAX_LENGTH)
+	if (phys_addr(root) == 0)
 		return NULL;
 	for (uint32_t offset = sizeof(*root); offset + step <= root->length; offset += step) {
 		const struct acpi_header *table;
@@ -27,7 +23,7 @@ const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signa
 		memcpy(&paddr, (const uint8_t *)root + offset, sizeof(paddr));
 		table = phys_ptr(paddr);
 		if (acpi_is(table->signature, signature))
-			return table->length <= MAX_LENGTH ? table : NULL;
+			return table;
 	}
 	return NULL;
 }

@@ -405,6 +405,54 @@ static void test_unlinked_rsdp(void **state)
 	assert_says(fake.panic, " commands of etc/table-loader links \"etc/acpi/rsdp\" to a table");
 }
 
+/* Where a table with that signature is in a file of tables; FACS's own is the first. */
+static uint8_t *table_in_file(const char *signature)
+{
+	struct fake_item *item = fake_fw_cfg_find("etc/acpi/tables");
+
+	for (uint32_t at = 0; at + 36 <= item->size; at += get32(item->bytes + at, 4))
+		if (memcmp(item->bytes + at, signature, 4) == 0)
+			return item->bytes + at;
+	fail_msg("no %s", signature);
+	return NULL;
+}
+
+/* Each length and address that leads out of its file is refused, by name. */
+static void test_tables_outside_their_file(void **state)
+{
+	static const struct {
+		const char *name, *signature;
+		uint32_t offset, value;
+	} cases[] = {
+		{ "RSDT, all ones", "RSDT", 4, UINT32_MAX },
+		{ "RSDT, 4 KiB too long", "RSDT", 4, 0x2000 },
+		{ "RSDT, shorter than a header", "RSDT", 4, 35 },
+		{ "RSDT, none", "RSDT", 4, 0 },
+		{ "MADT, all ones", "APIC", 4, UINT32_MAX },
+		{ "MADT, a megabyte", "APIC", 4, 0x100000 },
+		{ "FADT, too short for its fields", "FACP", 4, 115 },
+		{ "FACS, all ones", "FACS", 4, UINT32_MAX },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		uint8_t *table;
+
+		fake_reset();
+		machine("q35");
+		table = table_in_file(cases[i].signature);
+		memcpy(table + cases[i].offset, &cases[i].value, sizeof(uint32_t));
+		if (fake_run(install()) != FAKE_PANIC)
+			fail_msg("case \"%s\": no panic", cases[i].name);
+		assert_says(fake.panic, "does not lie in one of QEMU's files, or is shorter than");
+	}
+	/* An entry of the RSDT that no command patches: an address without RAM. */
+	fake_reset();
+	machine("q35");
+	memcpy(table_in_file("RSDT") + 4, &(uint32_t){ get32(table_in_file("RSDT"), 4) + 4 }, 4);
+	assert_panics("acpi: the table at 0x", install());
+}
+
 /* Whatever is in the script, it ends in a message or in a map without new RAM. */
 static void test_damaged_scripts(void **state)
 {
@@ -505,6 +553,7 @@ int main(void)
 		UNIT_TEST(test_files_that_grow),
 		UNIT_TEST(test_pointer_into_growth),
 		UNIT_TEST(test_unlinked_rsdp),
+		UNIT_TEST(test_tables_outside_their_file),
 		UNIT_TEST(test_damaged_scripts),
 		UNIT_TEST(test_damaged_files),
 	};
