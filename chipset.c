@@ -187,6 +187,17 @@ bool chipset_is_reset(const struct chipset *chipset)
 	       pci_read32(&ports, chipset->isa_bridge, ISA_PIRQA_D) == ISA_PIRQ_RESET;
 }
 
+uint8_t chipset_irq(const struct chipset *chipset, uint32_t root_slot, uint32_t pin)
+{
+	uint32_t link = pin;
+
+	if (chipset->irq_wiring == IRQ_WIRING_PIIX)
+		link += root_slot - 1;
+	else if (root_slot <= 24)
+		link += root_slot;
+	return chipset_pirq_irqs[link & 3];
+}
+
 static uint32_t pirq_routing(void)
 {
 	return (uint32_t)chipset_pirq_irqs[0] | (uint32_t)chipset_pirq_irqs[1] << 8 |
@@ -211,6 +222,7 @@ static void program_piix(const struct chipset *chipset, const struct pci_access 
 	/* Base first, then the enable bit: one rebuild.  Nothing answers with acpi=off. */
 	pci_write32(access, chipset->pm_function, PIIX4_PMBASE, PM_BASE | LPC_PMBASE_IO);
 	pci_write8(access, chipset->pm_function, PIIX4_PMREGMISC, PIIX4_PMIOSE);
+	pci_write8(access, chipset->pm_function, PCI_INTERRUPT_LINE, ACPI_SCI_IRQ);
 }
 
 static void program_ich9(const struct chipset *chipset, const struct pci_access *access)

@@ -58,7 +58,6 @@ noreturn void main(void)
 {
 	struct cpu cpu;
 	struct pci_access pci;
-	struct pci_layout layout;
 
 	/* What machine is this, what memory does it have, and what shall it boot? */
 	cpu_probe(&cpu);
@@ -74,8 +73,9 @@ noreturn void main(void)
 	 * as soon as it is known what they shall do, and waited for at the end. */
 	chipset_init(chipset, &cpu, &pci);
 	smm_reserve(&smm, chipset->smm, &map);
-	/* Unikernels, which are Multiboot kernels often and Linux never, find devices switched on. */
-	pci_init(&layout, chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);
+	/* A Multiboot kernel is never Linux and often a unikernel, which expects decoding to be on. */
+	struct pci_layout layout =
+		pci_init(chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);
 	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
 	smp_add_feature_control(&smp_block, &cpu, &cfg);
 	smp_start(&smp_block, &cpu);

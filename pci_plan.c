@@ -85,7 +85,7 @@ static uint64_t floor_power(uint64_t value)
 	return value;
 }
 
-/* The order in which things are placed: no two are equal. */
+/* The order in which things are placed.  No two of them are equal. */
 static bool is_before(const struct pci_resource *a, const struct pci_resource *b)
 {
 	if (a->align != b->align)
@@ -99,7 +99,7 @@ static void insert(struct pci_window *window, struct pci_resource *item)
 {
 	struct pci_resource **link = &window->first;
 
-	/* Nearly always at the end: BARs come in order. */
+	/* BARs come in order, so this is nearly always the end. */
 	if (window->first && !is_before(item, window->last))
 		link = &window->last->next;
 	else
@@ -134,7 +134,7 @@ static enum pci_space window_space(const struct pci_plan *plan, const struct pci
 									   PCI_SPACE_LOW;
 }
 
-/* What a BAR is placed in, and in which space that is. */
+/* The window that a BAR is placed in, and the space of that window. */
 static struct pci_window *find_window(struct pci_plan *plan, const struct pci_resource *bar,
 				      enum pci_space *space)
 {
@@ -161,8 +161,8 @@ static struct pci_window *find_window(struct pci_plan *plan, const struct pci_re
 }
 
 /*
- * Decides below which bridges of bus 0 the prefetchable windows are above 4 GiB, and whether anything
- * is.
+ * Decides below which bridges of bus 0 the prefetchable windows are above 4 GiB, and whether there is
+ * anything above 4 GiB at all.
  */
 static void choose_high(struct pci_plan *plan)
 {
@@ -202,14 +202,14 @@ static void size_window(struct pci_bus *bus, enum pci_window_kind kind)
 	}
 	if (bus->one_slot && room <= used)
 		room = 0;
-	/* Room is for a BAR of that size, which has that alignment. */
+	/* The room must do for a BAR of its size, which is aligned to that size. */
 	if (floor_power(room) > align)
 		align = floor_power(room);
 	window->self.align = align > granule ? align : granule;
 	window->self.size = align_up(bus->one_slot && room ? room : used + room, granule);
 }
 
-/* Places what is on bus 0.  NULL, or the first for which there is no place. */
+/* Places what is on bus 0.  Returns NULL, or the first thing for which there is no place. */
 static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space space)
 {
 	const struct pci_ranges *ranges = &plan->spaces[space];
@@ -236,7 +236,7 @@ static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space spa
 	return NULL;
 }
 
-/* Places everything in a space.  NULL, or the first on bus 0 for which there is no place. */
+/* Places everything in a space.  Returns NULL, or what has no place on bus 0. */
 static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 {
 	struct pci_resource *failed;
@@ -285,7 +285,7 @@ static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 	return NULL;
 }
 
-/* Gives up the BAR with the greatest alignment in what has no place. */
+/* Gives up the BAR with the greatest alignment that is in item, which has no place. */
 static void drop(struct pci_resource *item)
 {
 	while (item->flags & PCI_BAR_WINDOW)
@@ -294,7 +294,7 @@ static void drop(struct pci_resource *item)
 	item->base = 0;
 }
 
-/* Grants room to the buses that have something in the window, or to those that do not. */
+/* Grants room where it fits: to the windows with contents (occupied), or to those without. */
 static void grant_room(struct pci_plan *plan, enum pci_space space, bool occupied)
 {
 	for (uint32_t i = 1; i < plan->bus_count; i++)
@@ -311,6 +311,7 @@ static void grant_room(struct pci_plan *plan, enum pci_space space, bool occupie
 		}
 }
 
+/* Places everything in a space, without room for hot-plug and without some BARs if need be. */
 static void settle(struct pci_plan *plan, enum pci_space space)
 {
 	struct pci_resource *failed;

@@ -46,8 +46,8 @@ struct chipset {
 	uint32_t ecam_base;                /* where PCIEXBAR is put; 0: no ECAM */
 	const struct memory_range *ranges; /* for memmap_init(): ECAM and the like */
 	uint32_t range_count;
-	uint32_t mmio_base;                              /* devices' addresses below 4 GiB, */
-	uint32_t mmio_end;                               /* where there is no RAM; 0: no PCI */
+	uint32_t mmio_base;                              /* first address for BARs below 4 GiB */
+	uint32_t mmio_end;                               /* one past the last; 0: no PCI */
 	struct chipset_ports ports[CHIPSET_PORT_RANGES]; /* the first is used first */
 	enum irq_wiring irq_wiring;
 	bool no_ioapic;          /* interrupts by the 8259s alone */
@@ -84,6 +84,13 @@ bool chipset_is_reset(const struct chipset *chipset);
  * acpi_build_update()), and before pci_init().
  */
 void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct pci_access *access);
+
+/*
+ * The ISA interrupt that a function's pin (0 = INTA#) reaches through a slot of the root bus; the
+ * caller has added the slots of the buses below it to the pin.  The machine has irq_wiring.  Pure.
+ * PCI-to-PCI Bridge 1.2, "Interrupt Routing"; QEMU hw/i386/pc_piix.c and hw/isa/lpc_ich9.c.
+ */
+uint8_t chipset_irq(const struct chipset *chipset, uint32_t root_slot, uint32_t pin);
 
 /*
  * Puts RAM, whatever it holds, in the place of the ROM at 0xf0000-0xfffff; where there is no such

@@ -28,19 +28,13 @@ struct pci_layout {
 
 /*
  * Walks all buses and programs what pci_plan() decides.  chipset_init() has run, and no ACPI file
- * was selected: QEMU builds its tables from what is programmed here.  A device for which there is
- * no place is named on the debug console, and boots without it.
+ * was selected: QEMU builds its tables from what is programmed here.  decode: every function shall
+ * decode, unless the user says otherwise.  A device for which there is no place is named on the
+ * debug console, and boots without it.
  * On a machine without PCI nothing is done, and there are no devices below 4 GiB but the chipset's.
  */
-void pci_init(struct pci_layout *layout, const struct chipset *chipset, const struct cpu *cpu,
-	      const struct fw_cfg *cfg, struct memmap *map, const struct pci_access *access,
-	      bool decode);
-
-/*
- * The ISA interrupt that a function's pin (0 = INTA#) reaches through a slot of the root bus; the
- * caller has added the slots of the buses below it.  Pure.
- * PCI-to-PCI Bridge 1.2, "Interrupt Routing"; QEMU hw/i386/pc_piix.c and hw/isa/lpc_ich9.c.
- */
-uint8_t pci_plan_irq(const struct chipset *chipset, uint32_t root_slot, uint32_t pin);
+struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
+			   const struct fw_cfg *cfg, const struct memmap *map,
+			   const struct pci_access *access, bool decode);
 
 #endif

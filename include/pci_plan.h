@@ -41,9 +41,9 @@ struct pci_ranges {
 
 /* A BAR, or a bridge window as the bus above sees it. */
 struct pci_resource {
-	uint64_t size;  /* a BAR's is a power of two; 0: a closed window */
+	uint64_t size;  /* bytes; of a BAR a power of two; 0: a closed window */
 	uint64_t align; /* a power of two */
-	uint64_t base;  /* the plan; 0: none */
+	uint64_t base;  /* what pci_plan() decides; 0: no address */
 	struct pci_resource *next;
 	uint16_t bdf;   /* of the device or bridge */
 	uint8_t offset; /* of the register in configuration space */
@@ -56,16 +56,16 @@ struct pci_resource {
 #define PCI_BAR_64       (1u << 1)
 #define PCI_BAR_PREFETCH (1u << 2)
 #define PCI_BAR_ROM      (1u << 3)
-#define PCI_BAR_DECODE   (1u << 4) /* the caller's */
-#define PCI_BAR_VGA      (1u << 5) /* the caller's */
-#define PCI_BAR_WINDOW   (1u << 6) /* not a BAR: struct pci_window */
-#define PCI_BAR_DROPPED  (1u << 7) /* the plan: there is no place */
+#define PCI_BAR_DECODE   (1u << 4) /* for pci_program(): the function decodes it */
+#define PCI_BAR_VGA      (1u << 5) /* for pci_program(): the function decodes VGA's ports */
+#define PCI_BAR_WINDOW   (1u << 6) /* this is no BAR, but the self of a struct pci_window */
+#define PCI_BAR_DROPPED  (1u << 7) /* set by pci_plan(): there is no place for it */
 
 struct pci_window {
 	struct pci_resource self;
-	struct pci_resource *first; /* contents by alignment, the largest first */
+	struct pci_resource *first; /* what is in the window, the largest alignment first */
 	struct pci_resource *last;
-	uint64_t room; /* bytes asked for beyond what is there */
+	uint64_t room; /* bytes for hot-plug that the bridge asks for */
 };
 
 struct pci_bus {
@@ -74,18 +74,19 @@ struct pci_bus {
 	uint16_t parent; /* index of the bus that the bridge is on; 0 for roots */
 	uint16_t top;    /* index of the bus above which there is only bus 0 */
 	uint8_t number;
-	uint8_t no_room; /* bit a kind: room cannot be given */
-	bool one_slot;   /* a device that comes replaces what is there: room is a minimum */
-	bool high;       /* top buses: prefetchable windows are above 4 GiB */
+	uint8_t no_room; /* a bit per enum pci_window_kind: hot-plug room is refused */
+	bool one_slot;   /* a device that is plugged in replaces what is there: room is a minimum */
+	bool high;       /* of a top bus: prefetchable windows below it are above 4 GiB */
 	bool want_high;  /* room in the prefetchable window is asked for above 4 GiB */
-	bool vga;        /* the caller's */
+	bool vga;        /* for pci_program(): a VGA device below answers at its fixed addresses */
+	bool no_io;      /* no I/O reaches the bus */
 };
 
 struct pci_plan {
 	struct pci_ranges spaces[PCI_SPACES];
-	struct pci_window roots[PCI_SPACES]; /* what is on bus 0 */
-	bool crowded;                        /* whatever can be above 4 GiB is */
-	bool high;                           /* something is */
+	struct pci_window roots[PCI_SPACES]; /* what is on bus 0 and the extra roots */
+	bool crowded;                        /* all that can be above 4 GiB is there */
+	bool high;                           /* something is above 4 GiB */
 	uint32_t bus_count;
 	uint32_t bar_count;
 	struct pci_bus buses[PCI_MAX_BUSES];
@@ -93,12 +94,12 @@ struct pci_plan {
 	struct pci_resource *order[PCI_MAX_BARS];
 };
 
-/* Makes the plan empty but for bus 0, and all spaces full. */
+/* Empties the plan: bus 0 only, no BARs, and no free addresses in any space. */
 void pci_plan_clear(struct pci_plan *plan);
 
 /*
- * Adds a bus; its number, room, one_slot and want_high are the caller's to set.  A root other than
- * bus 0 has no bridge and parent 0.  NULL when there are too many.
+ * Adds a bus; its number, room, one_slot, want_high, vga and no_io are the caller's to set.  A root
+ * other than bus 0 has no bridge and parent 0.  NULL when there are too many.
  */
 struct pci_bus *pci_plan_add_bus(struct pci_plan *plan, uint32_t parent, uint32_t bridge);
 
@@ -106,9 +107,10 @@ struct pci_bus *pci_plan_add_bus(struct pci_plan *plan, uint32_t parent, uint32_
 bool pci_plan_add_bar(struct pci_plan *plan, uint32_t bus, uint32_t bdf, uint32_t offset,
 		      uint32_t flags, uint64_t size);
 
-/* Adds a range to those of a space.  An empty one, and one too many, changes nothing. */
+/* Adds a range to those of a space.  Nothing changes if it is empty, or one too many. */
 void pci_ranges_add(struct pci_ranges *ranges, uint64_t base, uint64_t end);
 
+/* Gives every BAR and every window its base, or sets PCI_BAR_DROPPED. */
 void pci_plan(struct pci_plan *plan);
 
 #endif

@@ -22,7 +22,9 @@ LAYERS = [
     ['main'],
     ['boot/bios', 'boot/boot', 'boot/uki_load', 'resume', 'smm', 'smp', 'tables/acpi', 'tables/fpdt',
      'tables/mptable', 'tables/piix_acpi', 'tables/smbios'],
-    ['chipset', 'pci', 'mtrr', 'tables/acpi_find'],
+    ['pci', 'mtrr', 'tables/acpi_find'],
+    ['pci_walk', 'pci_program'],
+    ['chipset', 'pci_bar'],
     ['memmap'],
     ['fw_cfg', 'marker'],
     ['console', 'cpu'],
@@ -31,7 +33,7 @@ LAYERS = [
 
 # No I/O, no state: these call lib alone, and are called by anybody.
 PURE = {'boot/bzimage', 'boot/multiboot', 'boot/paging', 'boot/pvh', 'boot/refuse', 'boot/uki',
-        'pci_plan', 'mtrr_plan', 'smm_plan', 'tables/table_loader'}
+        'pci_plan', 'pci_spaces', 'mtrr_plan', 'smm_plan', 'tables/table_loader'}
 # Pure functions of modules that are not pure as a whole.
 PURE_FUNCTIONS = {'memmap_is', 'memmap_set', 'memmap_find', 'memmap_try_alloc',
                   'memmap_build_e820', 'memmap_low_ram_end'}
@@ -42,7 +44,6 @@ ASSEMBLY = {'start', 'smi', 'boot/bios_call', 'boot/handoff', 'tables/piix_dsdt'
 
 # Neighbours that one module does call, and why.
 NEIGHBOURS = {
-    ('pci', 'chipset'): 'how slots reach interrupts is the chipset\'s data',
     ('marker', 'fw_cfg'): 'a file switches markers on',
     ('tables/piix_acpi', 'tables/mptable'): 'both number processors as QEMU does',
     ('boot/boot', 'boot/uki_load'): 'one of the kinds of kernel, in a file of its own',

@@ -9,7 +9,6 @@
 #include "checksum.h"
 #include "console.h"
 #include "layout.h"
-#include "pci.h"
 #include "phys.h"
 #include "spec/mp.h"
 #include "string.h"
@@ -128,7 +127,7 @@ static void add_interrupts(struct writer *writer, const struct chipset *chipset,
 		for (uint32_t pin = 0; pin < 4; pin++)
 			add_interrupt(writer, MP_INTERRUPT_INT, MP_FLAGS_LEVEL_HIGH, 0,
 				      (uint8_t)(slot << 2 | pin), ioapic,
-				      pci_plan_irq(chipset, slot, pin));
+				      chipset_irq(chipset, slot, pin));
 	for (uint32_t irq = 0; irq < ISA_IRQS; irq++) {
 		uint8_t pin = irq == 0 && irq0_override ? TIMER_PIN : (uint8_t)irq;
 

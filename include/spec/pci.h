@@ -17,8 +17,6 @@
 #define PCI_COMMAND             0x04            /* u16 */
   #define PCI_COMMAND_IO          (1u << 0)
   #define PCI_COMMAND_MEMORY      (1u << 1)
-  #define PCI_COMMAND_MASTER      (1u << 2)
-  #define PCI_COMMAND_SERR        (1u << 8)
 #define PCI_STATUS              0x06            /* u16 */
   #define PCI_STATUS_CAP_LIST     (1u << 4)
 #define PCI_CLASS_REVISION      0x08            /* u32: class code in bits 31:8 */
@@ -29,6 +27,7 @@
 #define PCI_CACHE_LINE_SIZE     0x0c            /* u8; latency timer, header type, BIST follow */
 #define PCI_HEADER_TYPE         0x0e            /* u8 */
   #define PCI_HEADER_TYPE_MASK    0x7f
+  #define PCI_HEADER_TYPE_DEVICE  0x00
   #define PCI_HEADER_TYPE_BRIDGE  0x01
   #define PCI_HEADER_MULTIFUNCTION 0x80
 #define PCI_BAR(n)              (0x10 + 4 * (n))
@@ -50,7 +49,6 @@
     #define PCI_EXPRESS_ROOT_PORT   4
     #define PCI_EXPRESS_UPSTREAM    5
     #define PCI_EXPRESS_DOWNSTREAM  6
-    #define PCI_EXPRESS_SLOT        (1u << 8)   /* of the word at +2 */
 #define PCI_INTERRUPT_LINE      0x3c            /* u8, scratch */
 #define PCI_INTERRUPT_PIN       0x3d            /* u8, 1 = INTA#, 0 = none */
 

@@ -186,7 +186,8 @@ static void test_init_pc(void **state)
 	assert_int_equal(fake_pci_get(fake_pci_at(PCI_BDF(0, 1, 3)), 0x80, 1), 1);
 	assert_true(fake_find(FAKE_PCI_WRITE, config(PCI_BDF(0, 1, 3), 0x40), 0) <
 		    fake_find(FAKE_PCI_WRITE, config(PCI_BDF(0, 1, 3), 0x80), 0));
-	assert_int_equal(fake_exits(), 9);
+	assert_int_equal(fake_pci_get(fake_pci_at(PCI_BDF(0, 1, 3)), PCI_INTERRUPT_LINE, 1), 9);
+	assert_int_equal(fake_exits(), 11);
 }
 
 static void test_init_q35(void **state)
@@ -236,12 +237,35 @@ static void test_init_without_pci(void **state)
 	}
 }
 
+/* QEMU hw/i386/pc_piix.c, pci_slot_get_pirq(), and hw/isa/lpc_ich9.c, ich9_lpc_map_irq(). */
+static void test_irq(void **state)
+{
+	static const struct chipset piix = { .irq_wiring = IRQ_WIRING_PIIX };
+	static const struct chipset ich9 = { .irq_wiring = IRQ_WIRING_ICH9 };
+	static const uint8_t irqs[] = { 10, 10, 11, 11 };
+
+	(void)state;
+	for (uint32_t slot = 0; slot < 32; slot++) {
+		for (uint32_t pin = 0; pin < 4; pin++) {
+			uint32_t link = (pin + slot + 3) & 3; /* slot - 1, never negative */
+
+			assert_int_equal(chipset_irq(&piix, slot, pin), irqs[link]);
+			link = slot <= 24 ? (slot + pin) & 3 : pin;
+			assert_int_equal(chipset_irq(&ich9, slot, pin), irqs[link]);
+			/* A swizzled pin counts modulo four. */
+			assert_int_equal(chipset_irq(&ich9, slot, pin + 4 * 31),
+					 chipset_irq(&ich9, slot, pin));
+		}
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_probe),         UNIT_TEST(test_probe_microvm),
 		UNIT_TEST(test_probe_unknown), UNIT_TEST(test_init_pc),
 		UNIT_TEST(test_init_q35),      UNIT_TEST(test_init_without_pci),
+		UNIT_TEST(test_irq),
 	};
 
 	return cmocka_run_group_tests_name("chipset", tests, NULL, NULL);

@@ -22,6 +22,7 @@ static struct memmap map;
 static struct pci_access access;
 static struct pci_layout layout;
 static uint64_t more_ram; /* where RAM ends that nothing is allocated from, or 0 */
+static bool decode;       /* what pci_init() is told */
 static const struct chipset *chipset;
 
 /* The three ways to reach configuration space. */
@@ -54,7 +55,7 @@ static void run(enum way way)
 		memmap_set(&map, chipset->ranges[i].base, chipset->ranges[i].end, MEMORY_RESERVED);
 	chipset_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &access);
 	fake_forget();
-	pci_init(&layout, chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access, false);
+	layout = pci_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access, decode);
 }
 
 static struct fake_pci *add_with_pin(struct fake_pci *bridge, uint32_t slot, uint32_t function,
@@ -83,28 +84,6 @@ static uint32_t buses(const struct fake_pci *bridge)
 
 /* ---- Interrupts ---- */
 
-/* QEMU hw/i386/pc_piix.c, pci_slot_get_pirq(), and hw/isa/lpc_ich9.c, ich9_lpc_map_irq(). */
-static void test_plan_irq(void **state)
-{
-	static const struct chipset piix = { .irq_wiring = IRQ_WIRING_PIIX };
-	static const struct chipset ich9 = { .irq_wiring = IRQ_WIRING_ICH9 };
-	static const uint8_t irqs[] = { 10, 10, 11, 11 };
-
-	(void)state;
-	for (uint32_t slot = 0; slot < 32; slot++) {
-		for (uint32_t pin = 0; pin < 4; pin++) {
-			uint32_t link = (pin + slot + 3) & 3; /* slot - 1, never negative */
-
-			assert_int_equal(pci_plan_irq(&piix, slot, pin), irqs[link]);
-			link = slot <= 24 ? (slot + pin) & 3 : pin;
-			assert_int_equal(pci_plan_irq(&ich9, slot, pin), irqs[link]);
-			/* A swizzled pin counts modulo four. */
-			assert_int_equal(pci_plan_irq(&ich9, slot, pin + 4 * 31),
-					 pci_plan_irq(&ich9, slot, pin));
-		}
-	}
-}
-
 static void test_lines_on_the_root_bus(void **state)
 {
 	(void)state;
@@ -120,7 +99,7 @@ static void test_lines_on_the_root_bus(void **state)
 		run(way);
 		for (uint32_t pin = 1; pin <= 4; pin++)
 			assert_int_equal(line(functions[pin - 1]),
-					 pci_plan_irq(chipset, 4 + pin, pin - 1));
+					 chipset_irq(chipset, 4 + pin, pin - 1));
 		assert_int_equal(line(none), 0);
 		assert_int_equal(line(bad), 0);
 		if (way == PORTS)
@@ -156,7 +135,7 @@ static void test_functions(void **state)
 	hidden = add_with_pin(NULL, 4, 1, 1);
 	run(ECAM);
 	for (uint32_t i = 0; i < 3; i++)
-		assert_int_equal(line(multi[i]), pci_plan_irq(chipset, 3, i));
+		assert_int_equal(line(multi[i]), chipset_irq(chipset, 3, i));
 	assert_int_equal(line(hidden), 0);
 	assert_int_equal(fake_count(FAKE_PCI_READ, PCI_BDF(0, 4, 1) << 12), 0);
 	assert_int_equal(fake_count(FAKE_PCI_READ, PCI_BDF(0, 9, 0) << 12), 1);
@@ -190,9 +169,9 @@ static void test_tree(void **state)
 		assert_ptr_equal(fake_pci_at(PCI_BDF(2, 1, 0)), deep);
 		assert_ptr_equal(fake_pci_at(PCI_BDF(3, 0, 0)), other);
 		/* Each bridge adds its slot on the way up (PCI-to-PCI Bridge 1.2, table 9-1). */
-		assert_int_equal(line(middle), pci_plan_irq(chipset, 3, (0 + 5) & 3));
-		assert_int_equal(line(deep), pci_plan_irq(chipset, 3, (1 + 1 + 2) & 3));
-		assert_int_equal(line(other), pci_plan_irq(chipset, 4, 3));
+		assert_int_equal(line(middle), chipset_irq(chipset, 3, (0 + 5) & 3));
+		assert_int_equal(line(deep), chipset_irq(chipset, 3, (1 + 1 + 2) & 3));
+		assert_int_equal(line(other), chipset_irq(chipset, 4, 3));
 	}
 }
 
@@ -221,7 +200,7 @@ static void test_express_port_has_one_slot(void **state)
 		fake_pci_capability(port, 0x48, 5, NULL, 2);
 		device = add_with_pin(port, 0, 0, 1);
 		run(ECAM);
-		assert_case_equal(cases[i].name, line(device), pci_plan_irq(chipset, 3, 0));
+		assert_case_equal(cases[i].name, line(device), chipset_irq(chipset, 3, 0));
 		assert_case_equal(cases[i].name, fake_count(FAKE_PCI_READ, PCI_BDF(1, 1, 0) << 12),
 				  !cases[i].one);
 	}
@@ -314,7 +293,7 @@ static void test_extra_root(void **state)
 		assert_int_equal(layout.last_bus, 5);
 		assert_true(get(behind, PCI_BAR(0), 4));
 		assert_int_equal(get(device, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
-		assert_int_equal(line(device), pci_plan_irq(chipset, 2, 0));
+		assert_int_equal(line(device), chipset_irq(chipset, 2, 0));
 	}
 }
 
@@ -351,7 +330,7 @@ static void test_bridge_loop(void **state)
 		run(way);
 		assert_says(fake.console, "gets no bus number, all up to 255 are taken");
 		assert_true(get(after, PCI_BAR(0), 4));
-		assert_int_equal(line(after), pci_plan_irq(chipset, 4, 0));
+		assert_int_equal(line(after), chipset_irq(chipset, 4, 0));
 		assert_int_equal(buses(outer), 0xff0100);
 	}
 }
@@ -611,6 +590,32 @@ static void test_reserve_capability(void **state)
 	}
 }
 
+/* An empty port of bus 0 that says what it wants in one window is to have a device: room in both. */
+static void test_empty_port_with_a_hint(void **state)
+{
+	static const uint32_t reserves[] = { 0xffffffff, 0xffffffff, 0xffffffff, 0x400000,
+					     0xffffffff, 0xffffffff, 0xffffffff };
+
+	(void)state;
+	for (uint32_t hinted = 0; hinted < 2; hinted++) {
+		struct fake_pci *port;
+		uint8_t body[0x20] = { 0x20, 1 };
+
+		fake_reset();
+		add_machine(ECAM);
+		port = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 0xc);
+		fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
+		memcpy(body + 2, reserves, sizeof(reserves));
+		if (hinted)
+			fake_pci_capability(port, 0x40, PCI_CAP_ID_VENDOR, body, 0x20);
+		run(ECAM);
+		assert_int_equal((get(port, 0x22, 2) & 0xfff0) - (get(port, 0x20, 2) & 0xfff0),
+				 hinted ? 0x30 : -0xfff0u);
+		assert_int_equal((get(port, 0x26, 2) & 0xfff0) - (get(port, 0x24, 2) & 0xfff0),
+				 hinted ? 0x10 : -0xfff0u);
+	}
+}
+
 /* A bridge that wants more buses for hot-plug than there are numbers gets those that are left. */
 static void test_reserved_buses_end(void **state)
 {
@@ -654,6 +659,48 @@ static void test_decoding_stays_off(void **state)
 		assert_int_equal(get(behind, PCI_COMMAND, 2), on ? PCI_COMMAND_IO : 0);
 		assert_int_equal(get(bridge, PCI_COMMAND, 2) & 3, 3);
 	}
+}
+
+/* The option is a word; what is no such word is named, and the kernel's kind decides. */
+static void test_decode_option(void **state)
+{
+	static const struct {
+		const char *word; /* NULL: no option */
+		bool on, off;     /* what it decides */
+	} cases[] = {
+		{ NULL, false, false },      { "on", true, false },
+		{ "off", false, true },      { "yes", false, false },
+		{ "On", false, false },      { "on\n", false, false },
+		{ "offside", false, false }, { "o", false, false },
+		{ "", false, false },        { "a word of more than 15 characters", false, false },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++)
+		for (uint32_t unless = 0; unless < 2; unless++) {
+			bool known = cases[i].on || cases[i].off;
+			const char *word = cases[i].word;
+			struct fake_pci *device;
+			char says[80];
+
+			fake_reset();
+			if (word)
+				fake_fw_cfg_file("opt/org.qboot/pci-decode", word, strlen(word));
+			add_machine(ECAM);
+			device = add_with_pin(NULL, 3, 0, 1);
+			fake_pci_bar(device, 0, 0x1000, 0);
+			decode = unless;
+			run(ECAM);
+			decode = false;
+			assert_int_equal(get(device, PCI_COMMAND, 2),
+					 (known ? cases[i].on : unless) ? PCI_COMMAND_MEMORY : 0);
+			if (!word || known) {
+				assert_string_equal(fake.console, "");
+				continue;
+			}
+			snprintf(says, sizeof(says), "pci-decode says \"%.15s\"; it can say", word);
+			assert_says(fake.console, says);
+		}
 }
 
 /* ---- Bad devices ---- */
@@ -791,7 +838,7 @@ static void test_more_bars_than_the_table_holds(void **state)
 		}
 	assert_int_equal(placed, 1024);
 	assert_int_equal(open, (1024 + 5) / 6);
-	assert_int_equal(line(functions[24][7]), pci_plan_irq(chipset, 26, 0));
+	assert_int_equal(line(functions[24][7]), chipset_irq(chipset, 26, 0));
 	assert_says(fake.console,
 		    "17.2 register 0x20 of 0x1000 bytes gets no address, there are more");
 }
@@ -858,7 +905,6 @@ static void test_exit_budget(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_plan_irq),
 		UNIT_TEST(test_lines_on_the_root_bus),
 		UNIT_TEST(test_without_pci_nothing_is_asked),
 		UNIT_TEST(test_functions),
@@ -873,8 +919,10 @@ int main(void)
 		UNIT_TEST(test_mtrrs_reach_the_lowest_bar),
 		UNIT_TEST(test_unused_windows_are_closed),
 		UNIT_TEST(test_reserve_capability),
+		UNIT_TEST(test_empty_port_with_a_hint),
 		UNIT_TEST(test_reserved_buses_end),
 		UNIT_TEST(test_decoding_stays_off),
+		UNIT_TEST(test_decode_option),
 		UNIT_TEST(test_bars_that_make_no_sense),
 		UNIT_TEST(test_64_bits_in_the_last_register),
 		UNIT_TEST(test_bar_that_changes_its_size),

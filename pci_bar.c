@@ -1,0 +1,148 @@
+/*
+ * pci_bar.c - see pci_bar.h.
+ *
+ * A register is written and read once.  Through wide ECAM two registers are one access; through the
+ * ports a register that was written is read without selecting it again.
+ */
+#include "pci_bar.h"
+
+#include "console.h"
+
+/* What a register, and perhaps the one after it, says. */
+struct bar {
+	uint32_t flags; /* of struct pci_resource */
+	uint64_t size;  /* 0: the register makes no sense */
+};
+
+static bool is_64bit(uint32_t low)
+{
+	return !(low & PCI_BAR_TYPE_IO) && (low & PCI_BAR_TYPE_MEMORY) == PCI_BAR_TYPE_64;
+}
+
+/*
+ * A BAR from what its register and the next one read after ones were written; high counts only when
+ * it is the upper half.
+ */
+static struct bar parse_bar(uint32_t low, uint32_t high)
+{
+	struct bar bar = { 0 };
+	uint64_t width = 0xffffffff;
+	uint64_t mask = low & PCI_BAR_MASK_MEMORY;
+
+	if (low & PCI_BAR_TYPE_IO) {
+		bar.flags = PCI_BAR_IO;
+		width = 0xffff;
+		mask = low & PCI_BAR_RESERVED_IO ? 0 : low & PCI_BAR_MASK_IO;
+	} else {
+		bar.flags = low & PCI_BAR_TYPE_PREFETCH ? PCI_BAR_PREFETCH : 0;
+		if ((low & PCI_BAR_TYPE_MEMORY) == PCI_BAR_TYPE_RESERVED)
+			return bar;
+		if (is_64bit(low)) {
+			bar.flags |= PCI_BAR_64;
+			width = ~0ull;
+			mask |= (uint64_t)high << 32;
+		}
+	}
+	/* The mask is all ones from the top down to the bit that is the size. */
+	bar.size = mask & -mask;
+	if ((mask + bar.size) & width)
+		bar.size = 0;
+	return bar;
+}
+
+/* Reads a register with all ones written to it. */
+static uint32_t size_register(const struct pci_access *access, uint32_t bdf, uint32_t offset)
+{
+	pci_write32(access, bdf, offset, 0xffffffff);
+	return pci_read32_again(access, bdf, offset);
+}
+
+/* The same for two registers at once; number is even. */
+static void size_pair(const struct pci_access *access, uint32_t bdf, uint32_t number,
+		      uint32_t *values)
+{
+	uint64_t both;
+
+	pci_write64(access, bdf, PCI_BAR(number), ~0ull);
+	both = pci_read64(access, bdf, PCI_BAR(number));
+	values[number] = (uint32_t)both;
+	values[number + 1] = (uint32_t)(both >> 32);
+}
+
+/*
+ * Reads the registers of a set with all ones written to them.  Where each is an access of its own, an
+ * upper half is left alone when the lower one has the size, and counts as all ones.
+ */
+static void size_registers(const struct pci_access *access, const struct pci_bar_set *set,
+			   uint32_t *values)
+{
+	for (uint32_t i = set->first; i < set->end; i++) {
+		if (access->wide) {
+			size_pair(access, set->bdf, i++, values);
+			continue;
+		}
+		values[i] = size_register(access, set->bdf, PCI_BAR(i));
+		if (!is_64bit(values[i]) || i + 1 == set->end)
+			continue;
+		i++;
+		values[i] = 0xffffffff;
+		if (!(values[i - 1] & PCI_BAR_MASK_MEMORY))
+			values[i] = size_register(access, set->bdf, PCI_BAR(i));
+	}
+}
+
+/* Adds a BAR to the plan, or says why it gets no address. */
+static void add_bar(struct pci_plan *plan, const struct pci_access *access,
+		    const struct pci_bar_set *set, uint32_t offset, struct bar bar)
+{
+	uint32_t bdf = set->bdf;
+
+	bar.flags |= set->flags;
+	if ((bar.flags & PCI_BAR_IO) && plan->buses[set->bus].no_io)
+		bar.flags |= PCI_BAR_DROPPED;
+	if (bar.size && pci_plan_add_bar(plan, set->bus, bdf, offset, bar.flags, bar.size))
+		return;
+	if (bar.size)
+		log("pci: %02x:%02x.%u register 0x%x of 0x%llx bytes gets no address, there are more "
+		    "than %u",
+		    PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf), offset,
+		    (unsigned long long)bar.size, PCI_MAX_BARS);
+	else
+		log("pci: %02x:%02x.%u register 0x%x gets no address, what it reads gives no size",
+		    PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf), offset);
+	pci_write32(access, bdf, offset, 0);
+	if (bar.flags & PCI_BAR_64)
+		pci_write32(access, bdf, offset + 4, 0);
+}
+
+void pci_bar_probe(struct pci_plan *plan, const struct pci_access *access,
+		   const struct pci_bar_set *set)
+{
+	/* The last register has none after it: a 64-bit BAR there has no ones in its upper half. */
+	uint32_t values[PCI_BARS + 1] = { 0 };
+
+	size_registers(access, set, values);
+	for (uint32_t i = set->first; i < set->end; i++) {
+		if (!values[i])
+			continue;
+		add_bar(plan, access, set, PCI_BAR(i), parse_bar(values[i], values[i + 1]));
+		if (is_64bit(values[i]))
+			i++;
+	}
+}
+
+void pci_bar_probe_rom(struct pci_plan *plan, const struct pci_access *access, uint32_t bus,
+		       uint32_t bdf)
+{
+	const struct pci_bar_set rom = { .bdf = bdf, .bus = bus };
+	struct bar bar = { .flags = PCI_BAR_ROM };
+	uint32_t mask;
+
+	pci_write32(access, bdf, PCI_ROM, PCI_ROM_MASK);
+	mask = pci_read32_again(access, bdf, PCI_ROM) & PCI_ROM_MASK;
+	if (!mask)
+		return;
+	if (!(mask + (mask & -mask)))
+		bar.size = mask & -mask;
+	add_bar(plan, access, &rom, PCI_ROM, bar);
+}
