@@ -66,7 +66,7 @@ KATA = "pci-bridge,id=kata,bus={bus},chassis_nr=1,shpc=off,addr=2,io-reserve=4k,
 BLK = disk("virtio-blk-pci")
 ONE = net("virtio-net-pci")
 MANY = (*devices(*["virtio-rng-pci"] * 22), *BLK, *ONE)
-ZOO = (*devices("VGA", "virtio-gpu-pci", "qemu-xhci", "ahci,id=sata"), *net("e1000"),
+ZOO = (*devices("VGA", "pvpanic-pci", "virtio-gpu-pci", "qemu-xhci", "ahci,id=sata"), *net("e1000"),
        *disk("nvme,serial=1", "nvme-disk"), *disk("ide-cd,bus=sata.0", "cd"),
        *scsi("virtio-scsi-pci"))
 ZOO_TESTS = "iso=nvme0n1,iso=sr0,iso=sda,net"

@@ -728,6 +728,8 @@ static void test_bars_that_make_no_sense(void **state)
 		{ "I/O with the reserved bit", 3, 0xfffffff0 },
 		{ "I/O with a hole", 1, 0x0000f0f0 },
 		{ "64 bits, flags alone", 4, 0 },
+		{ "one byte, of memory or of ports", 0, 0xffffffff },
+		{ "ones, but for two bits of the type", 0xfffffff8, 0 },
 	};
 
 	(void)state;
@@ -772,6 +774,59 @@ static void test_64_bits_in_the_last_register(void **state)
 		assert_int_equal(get(bad, PCI_BAR(5), 4), 4);
 		assert_int_equal(get(bad, PCI_BAR(5) + 4, 4), 0x12345678);
 	}
+}
+
+/*
+ * A BAR of less than 16 bytes reads ones in the bits of its type.  It gets 16 bytes (I/O: 4) and
+ * addresses of its kind, and the register after it is not taken for its upper half.
+ */
+static void test_tiny_bars(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t size, kind, left; /* left: of the kind when zeros were written */
+	} cases[] = {
+		{ "memory of 2, as pvpanic-pci", 2, 0, 0 },
+		{ "memory of 4", 4, 0, 0 },
+		{ "memory of 8", 8, 0, 0 },
+		{ "memory of 16", 16, 0, 0 },
+		{ "prefetchable memory of 2", 2, 8, 0 },
+		{ "prefetchable memory of 8", 8, 8, 0 },
+		{ "prefetchable memory of 16", 16, 8, 8 },
+		{ "64 bits of 16", 16, 4, 4 },
+		{ "64 bits of 16, prefetchable", 16, 12, 12 },
+		{ "ports: 2", 2, 1, 1 },
+		{ "ports: 4", 4, 1, 1 },
+	};
+
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++)
+		for (uint32_t i = 0; i < COUNT(cases) * 2; i++) {
+			uint32_t number =
+				i % 2; /* a 64-bit BAR may begin in an odd register, too */
+			uint32_t size = cases[i / 2].size, kind = cases[i / 2].kind;
+			uint32_t next = number + (kind & 4 ? 2 : 1);
+			uint32_t mask = ~(size - 1) & ~(kind & 1);
+			uint32_t bar, floor = kind & 1 ? 4 : 16;
+			const char *name = cases[i / 2].name;
+			struct fake_pci *tiny;
+
+			fake_reset();
+			add_machine(way);
+			tiny = add_with_pin(NULL, 5, 0, 1);
+			fake_pci_bar(tiny, number, 16, kind);
+			memcpy(tiny->writable + PCI_BAR(number), &mask, 4);
+			fake_pci_bar(tiny, next, 0x1000, 0);
+			run(way);
+			assert_string_equal(fake.console, "");
+			bar = get(tiny, PCI_BAR(number), 4);
+			assert_case_equal(name, bar & (floor - 1), cases[i / 2].left);
+			assert_case(name, kind & 1 ? bar >= 0x1000 && bar < 0x10000 :
+						     bar >= 0xc0001000 && bar < 0xd0000000);
+			assert_case_equal(name, get(tiny, PCI_BAR(next), 4), 0xc0000000);
+			if (kind & 4)
+				assert_case_equal(name, get(tiny, PCI_BAR(number + 1), 4), 0);
+		}
 }
 
 /* Doubles its size with each write to it. */
@@ -925,6 +980,7 @@ int main(void)
 		UNIT_TEST(test_decode_option),
 		UNIT_TEST(test_bars_that_make_no_sense),
 		UNIT_TEST(test_64_bits_in_the_last_register),
+		UNIT_TEST(test_tiny_bars),
 		UNIT_TEST(test_bar_that_changes_its_size),
 		UNIT_TEST(test_more_bars_than_the_table_holds),
 		UNIT_TEST(test_what_does_not_fit_is_closed),
