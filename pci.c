@@ -93,6 +93,29 @@ static void report_dropped(const struct pci_plan *plan)
 	}
 }
 
+static void report_refused(const struct pci_plan *plan)
+{
+	static const char *const names[PCI_WINDOWS] = {
+		[PCI_WINDOW_IO] = "I/O",
+		[PCI_WINDOW_MEMORY] = "memory",
+		[PCI_WINDOW_PREFETCH] = "prefetchable memory",
+	};
+
+	for (uint32_t i = 1; i < plan->bus_count; i++)
+		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++) {
+			const struct pci_bus *bus = &plan->buses[i];
+			uint32_t bdf = bus->bridge;
+
+			if (!pci_plan_is_refused(bus, kind) ||
+			    (kind == PCI_WINDOW_IO && !plan->spaces[PCI_SPACE_IO].count))
+				continue;
+			log("pci: bridge %02x:%02x.%u gets no room for hot-plug, there is no place for "
+			    "0x%llx bytes of %s; reserve less, or have fewer bridges",
+			    PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf),
+			    (unsigned long long)bus->windows[kind].room, names[kind]);
+		}
+}
+
 struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
 			   const struct fw_cfg *cfg, const struct memmap *map,
 			   const struct pci_access *access, bool decode)
@@ -119,6 +142,7 @@ struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
 	pci_plan(plan);
 	pci_program(plan, access);
 	report_dropped(plan);
+	report_refused(plan);
 	if (access->wide)
 		mmx_done();
 

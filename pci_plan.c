@@ -187,12 +187,19 @@ static void choose_high(struct pci_plan *plan)
 	}
 }
 
+bool pci_plan_is_refused(const struct pci_bus *bus, enum pci_window_kind kind)
+{
+	uint64_t room = bus->windows[kind].room;
+
+	return room && ((bus->no_room & BIT(kind)) || room > ROOM_MAX);
+}
+
 /* Lays out what is in a window from offset 0 and gives the window its size. */
 static void size_window(struct pci_bus *bus, enum pci_window_kind kind)
 {
 	struct pci_window *window = &bus->windows[kind];
 	uint64_t granule = kind == PCI_WINDOW_IO ? IO_GRANULE : MEMORY_GRANULE;
-	uint64_t room = bus->no_room & BIT(kind) || window->room > ROOM_MAX ? 0 : window->room;
+	uint64_t room = pci_plan_is_refused(bus, kind) ? 0 : window->room;
 	uint64_t align = window->first ? window->first->align : 0;
 	uint64_t used = 0;
 

@@ -209,10 +209,17 @@ static void leave_bridge(struct pci_walk *walk, uint32_t index)
 	struct pci_bus *bus = &walk->plan->buses[index];
 	const struct pci_branch *branch = &walk->branches[index];
 	struct pci_window *windows = bus->windows;
+	uint32_t bridge = bus->bridge;
 
 	walk->last_bus += branch->reserved_buses;
-	if (walk->last_bus > walk->bus_limit)
+	if (walk->last_bus > walk->bus_limit) {
+		log("pci: bridge %02x:%02x.%u gets %u bus numbers for hot-plug of the %u it reserves, "
+		    "all up to %u are taken; reserve fewer",
+		    PCI_BUS(bridge), PCI_SLOT(bridge), PCI_FUNCTION(bridge),
+		    branch->reserved_buses - (walk->last_bus - walk->bus_limit),
+		    branch->reserved_buses, walk->bus_limit);
 		walk->last_bus = walk->bus_limit;
+	}
 	if (branch->numbers_open || branch->reserved_buses)
 		write_numbers(walk, bus, walk->last_bus);
 	/* Linux opens an empty port on bus 0 itself; elsewhere the bridge above has no room for it. */

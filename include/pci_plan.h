@@ -110,6 +110,9 @@ bool pci_plan_add_bar(struct pci_plan *plan, uint32_t bus, uint32_t bdf, uint32_
 /* Adds a range to those of a space.  Nothing changes if it is empty, or one too many. */
 void pci_ranges_add(struct pci_ranges *ranges, uint64_t base, uint64_t end);
 
+/* True when a bus gets no room for hot-plug in a window although its bridge asks for some. */
+bool pci_plan_is_refused(const struct pci_bus *bus, enum pci_window_kind kind);
+
 /* Gives every BAR and every window its base, or sets PCI_BAR_DROPPED. */
 void pci_plan(struct pci_plan *plan);
 

@@ -18,6 +18,7 @@ class Row:
     memory: str = "512M"
     plugs: tuple = ()               # buses into which a disk is plugged, one after another
     closed: str = ""                # the firmware's words for what has no place
+    refused: str = ""               # the firmware's words for room that there is none of
     peer: str = ""                  # SeaBIOS cannot boot this machine: the row that it gets instead
 
 
@@ -102,7 +103,7 @@ ROWS = (
     Row("q35-ports", "q35", PORTS, "iso=nvme0n1,iso=sda,net", plugs=("p2", "p3")),
     Row("q35-16-ports", "q35", (*ports(16), *net("e1000e,bus=p15")), "net"),
     Row("q35-16-reserves", "q35", (*ports(16, ",io-reserve=4k"), *net("e1000e,bus=p15")), "net",
-        peer="q35-16-ports"),
+        refused="no place for 0x1000 bytes of I/O", peer="q35-16-ports"),
     Row("q35-switch", "q35", SWITCH, "iso=nvme0n1,net", plugs=("d1",)),
     Row("q35-nested", "q35", (*devices("pcie-pci-bridge,id=b0,bus=pcie.0"), *bridges("b0")),
         "iso=sda,net", plugs=("b2", "b0")),

@@ -503,7 +503,9 @@ static void test_addresses_on_random_trees(void **state)
 			}
 		}
 		run(way);
-		assert_string_equal(fake.console, "");
+		/* Every BAR has a place, though many bridges may leave too little for hot-plug. */
+		assert_null(strstr(fake.console, "gets no address"));
+		assert_null(strstr(fake.console, "bus number"));
 		check_addresses();
 	}
 }
@@ -636,6 +638,65 @@ static void test_reserved_buses_end(void **state)
 	assert_int_equal(buses(bridges[0]), 0xc90100);
 	assert_int_equal(buses(bridges[1]), 0xffca00);
 	assert_int_equal(layout.last_bus, 255);
+	assert_string_equal(fake.console,
+			    "pci: bridge 00:04.0 gets 53 bus numbers for hot-plug of the 200 it "
+			    "reserves, all up to 255 are taken; reserve fewer\n");
+}
+
+/* The fields of the reserve capability; all ones: nothing is asked for. */
+struct reserve {
+	uint32_t buses;
+	uint64_t io;
+	uint32_t memory, prefetch32;
+	uint64_t prefetch64;
+} __attribute__((packed));
+
+/* Room that does not fit is named, bridge by bridge; what fits is not. */
+static void test_refused_room(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t ports;
+		struct reserve reserve;
+		uint32_t refused;
+		const char *words;
+	} cases[] = {
+		{ "8 of 256 GiB at 40 bits",
+		  8,
+		  { -1, -1, -1, -1, 1ull << 38 },
+		  5,
+		  "0x4000000000 bytes of prefetchable memory; reserve less" },
+		{ "3 of 1 GiB", 3, { -1, -1, 1 << 30, -1, -1 }, 2, "0x40000000 bytes of memory;" },
+		{ "12 of 8 KiB of I/O", 12, { -1, 0x2000, -1, -1, -1 }, 6, "0x2000 bytes of I/O;" },
+		{ "more than there are addresses",
+		  1,
+		  { -1, -1, -1, -1, 1ull << 60 },
+		  1,
+		  "0x1000000000000000 bytes of prefetchable memory" },
+		{ "what fits", 4, { -1, 0x1000, 1 << 20, -1, 1 << 20 }, 0, "" },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		uint8_t body[0x20] = { 0x20, 1 };
+		uint32_t lines = 0;
+
+		fake_reset();
+		add_machine(ECAM);
+		memcpy(body + 2, &cases[i].reserve, sizeof(cases[i].reserve));
+		for (uint32_t j = 0; j < cases[i].ports; j++) {
+			struct fake_pci *port = fake_pci_add_bridge(NULL, 3 + j, 0, 0x1b36, 0xc);
+
+			fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
+			fake_pci_capability(port, 0x40, PCI_CAP_ID_VENDOR, body, 0x20);
+		}
+		run(ECAM);
+		for (const char *line = fake.console; (line = strstr(line, "no room for hot-plug"));
+		     line++)
+			lines++;
+		assert_case_equal(cases[i].name, lines, cases[i].refused);
+		assert_says(fake.console, cases[i].words);
+	}
 }
 
 static void test_decoding_stays_off(void **state)
@@ -976,6 +1037,7 @@ int main(void)
 		UNIT_TEST(test_reserve_capability),
 		UNIT_TEST(test_empty_port_with_a_hint),
 		UNIT_TEST(test_reserved_buses_end),
+		UNIT_TEST(test_refused_room),
 		UNIT_TEST(test_decoding_stays_off),
 		UNIT_TEST(test_decode_option),
 		UNIT_TEST(test_bars_that_make_no_sense),
