@@ -16,7 +16,7 @@
 #include "spec/pci.h"
 #include "spec/pvh.h"
 
-/* tables/piix_dsdt.S: a table of nothing but its head; one object, so that the end is the array's. */
+/* tables/piix_dsdt.S: nothing but a head, as one object, so that the end is the end of it. */
 __asm__(".section .rodata\n"
 	".globl piix_dsdt, piix_dsdt_end\n"
 	"piix_dsdt: .ascii \"DSDT\"\n"
@@ -297,7 +297,7 @@ static void check_acpi(const char *name, uint32_t rsdp_paddr)
 	}
 }
 
-/* Memory that must survive until the kernel has copied it: RAM or reserved, and the bytes as given. */
+/* Memory that must survive until the kernel has copied it, with the bytes as given. */
 static void check_bytes(const char *name, uint64_t paddr, const void *bytes, uint32_t size)
 {
 	assert_case(name, is_told(paddr, size, MEMORY_RAM, MEMORY_RESERVED));
