@@ -13,3 +13,8 @@ bench:                          ## compare with the firmwares on this machine: b
 	@sh scripts/deps.sh bench
 	@$(MAKE) --no-print-directory all
 	$(Q)$(BENCH_PYTHON) tests/bench/bench.py --output $(O)/bench $(BENCH_ARGS)
+
+# The whole boot, ours and each installed firmware's; the same after a change of what is handed over.
+.PHONY: whole
+whole: $(O)/qboot.bin             ## count PCI accesses and rebuilds from reset to init, ours and others'
+	$(Q)$(BENCH_PYTHON) tests/bench/whole.py --firmware $<

@@ -10,9 +10,10 @@ once (scripts/kernels.py).  Another guest must print something when it is up: --
 kernel says that it starts init unless it is told to be quiet: --init REGEX.
 
 The runs of the firmwares are interleaved, in another order each time, so that what else the host
-does hits all alike.  Writes report.json and report.html (pictures need matplotlib) and prints a
-table: median, 95th percentile and spread (the middle half) of each step, see boots.py, then exits
-by cause and rebuilds, see events.py.
+does hits all alike.  Writes report.json and report.html (pictures need matplotlib) and prints the
+same tables: all boots with each firmware's version and SHA-256, what a change to the command line
+gives (advice.py), and then each boot by steps: median, 95th percentile and spread (the middle
+half), see boots.py, exits by cause and rebuilds, see events.py.
 
 No root is needed but for /dev/kvm.  --accel auto takes KVM where it runs on hardware.
 """
@@ -29,17 +30,20 @@ import sys
 import tempfile
 import time
 
+import advice
 import boots
-import events
 import firmwares
 import qemu
+import summary
 
 DEVICES = (0, 4, 8, 12, 16, 20, 24)
 PROCESSORS = (1, 2, 4, 8, 16, 32, 64)
 INITRD_MIB = (1, 4, 16, 64, 256, 512)
 GROWTH_RUNS = 5
+ADVICE_RUNS = 3
 
-APPEND = "console=ttyS0 panic=-1 qb.run=once"
+APPEND_WHOLE = "console=ttyS0 panic=-1"
+APPEND = APPEND_WHOLE + " qb.run=once"
 # On a busy host TCG's timers are late: the kernel's check of the 8254 fails, and on microvm, which
 # has no other timer, the calibration of the TSC.
 APPEND_TCG = " no_timer_check"
@@ -71,7 +75,7 @@ class Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def summary(samples):
+def spread(samples):
     """Milliseconds: median, 95th percentile, and the spread of the middle half."""
     samples = sorted(sample * 1e3 for sample in samples)
     quartiles = statistics.quantiles(samples, n=4) if len(samples) > 1 else [samples[0]] * 3
@@ -168,11 +172,11 @@ def measure_scenario(lab, scenario, candidates, options, progress):
                 result["failures"] = result.get("failures", 0) + 1
                 result["failure"] = str(error).split("\n", maxsplit=1)[0]
     for _, result, samples in usable:
-        steps = {step: summary(values) for step, values in samples.items()}
+        steps = {step: spread(values) for step, values in samples.items()}
         totals = [sum(values) for values in
                   zip(*(samples[step] for step in boots.STEPS if step in samples))]
         if totals:
-            result["steps"] = steps | {"all": summary(totals)}
+            result["steps"] = steps | {"all": spread(totals)}
     return entry
 
 
@@ -212,37 +216,8 @@ def measure_growth(lab, machine, candidates, options, progress):
                     counts[firmware.name] = {"unsupported": str(error).split("\n", maxsplit=1)[0]}
         for name, values in samples.items():
             series.append({"what": what, "count": count, "firmware": name,
-                           "ms": summary(values), "counts": counts[name]})
+                           "ms": spread(values), "counts": counts[name]})
     return {"machine": machine, "points": series}
-
-
-def print_scenario(entry):
-    """The table on the terminal."""
-    print(f"\n{entry['name']}: milliseconds, median / 95th percentile / spread")
-    columns = (*boots.STEPS, "all", boots.CPU)
-    header = "".join(f"{step:>26}" for step in columns)
-    print(f"  {'':<14}{header}")
-    for result in entry["results"]:
-        if "unsupported" in result:
-            print(f"  {result['firmware']:<14} does not boot it: {result['unsupported']}")
-            continue
-        cells = ""
-        for step in columns:
-            times = result.get("steps", {}).get(step)
-            text = f"{times['median']:.1f} / {times['p95']:.1f} / {times['spread']:.1f}" if times \
-                else "-"
-            cells += f"{text:>26}"
-        print(f"  {result['firmware']:<14}{cells}")
-        if "failures" in result:
-            print(f"  {'':<14} {result['failures']} runs failed: {result['failure']}")
-    header = "".join(f"{cause:>10}" for cause in (*events.CAUSES, "exits", "rebuilds", "memslots"))
-    print(f"  {'':<25}{header}")
-    for result in entry["results"]:
-        for step, counts in result.get("counts", {}).items():
-            numbers = [counts["exits"][cause] for cause in events.CAUSES]
-            numbers += [counts["total"], counts["rebuilds"], counts["memslots"]]
-            cells = "".join(f"{number:>10}" for number in numbers)
-            print(f"  {result['firmware']:<14} {step:<10}{cells}", flush=True)
 
 
 def host():
@@ -288,6 +263,8 @@ def parse(arguments):
                         help="stop at the kernel's first instruction")
     parser.add_argument("--no-growth", dest="growth", action="store_false",
                         help="leave out devices, processors and initrd sizes")
+    parser.add_argument("--no-advice", dest="advice", action="store_false",
+                        help="do not try changes to the command line")
     parser.add_argument("--timeout", type=int, default=120, help="seconds for one boot (120)")
     parser.add_argument("--output", default=qemu.ROOT / "build" / "bench", type=Path)
     options = parser.parse_args(arguments)
@@ -306,10 +283,15 @@ def measure(options):
     planned = list(scenarios(options))
     machines = list(dict.fromkeys(scenario.machine for scenario in planned))
     growing = [machine for machine in ("q35", machines[0]) if machine in machines][:1]
-    report = {"host": host(), "accel": options.accel, "runs": options.runs, "scenarios": [],
-              "growth": []}
+    report = {"host": host(), "accel": options.accel, "runs": options.runs,
+              "firmwares": [firmware.described() for firmware in candidates], "scenarios": [],
+              "advice": [], "growth": []}
+    advised = {scenario.machine: scenario for scenario in reversed(planned)} \
+        if options.advice and options.guest else {}
     total = sum(len([f for f in candidates if f.fits(scenario.machine)]) * (options.runs + 1)
                 for scenario in planned)
+    total += sum((len(list(advice.changes(scenario))) + 1) * (min(options.runs, ADVICE_RUNS) + 1)
+                 for scenario in advised.values())
     if options.growth:
         for machine in growing:
             total += len([f for f in candidates if f.fits(machine)]) * \
@@ -321,12 +303,20 @@ def measure(options):
             fitting = [firmware for firmware in candidates if firmware.fits(scenario.machine)]
             entry = measure_scenario(lab, scenario, fitting, options, progress)
             report["scenarios"].append(entry)
-            progress.end()
-            print_scenario(entry)
+        for scenario in advised.values():
+            ours = next(firmware for firmware in candidates if firmware.fits(scenario.machine))
+            try:
+                report["advice"].append(advice.measure(
+                    lab, scenario, ours, min(options.runs, ADVICE_RUNS), progress.step))
+            except qemu.Error as error:
+                print(f"no advice for {scenario.name}: {error}", file=sys.stderr)
         for machine in growing if options.growth else ():
             fitting = [firmware for firmware in candidates if firmware.fits(machine)]
             report["growth"].append(measure_growth(lab, machine, fitting, options, progress))
     progress.end()
+    summary.print_front(report)
+    for entry in report["scenarios"]:
+        summary.print_scenario(entry)
     return report
 
 

@@ -171,6 +171,22 @@ class Lab:
             counts |= self._count_guest(scenario, counts["firmware"])
         return {step: count.table() for step, count in counts.items()}
 
+    def read_guest(self, scenario, firmware):
+        """An events.Reader of a boot of the real kernel until it starts init; its counts are those
+        from reset to there, and its .serial is what the kernel said so far."""
+        argv = scenario.command(firmware, scenario.kernel) + qemu.traced(self.scratch)
+        qemu.run(argv, scenario.limit)
+        reader, init = events.Reader(scenario.accel.startswith("kvm")), scenario.init.encode()
+        checked = 0
+        with open(self.scratch / "trace", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                reader.feed(line)
+                if len(reader.serial) > checked:
+                    checked = len(reader.serial)
+                    if re.search(init, reader.serial[-200:]):
+                        break
+        return reader.finish()
+
     def _count_guest(self, scenario, firmware):
         """Kernel and userspace: where they begin is what the guest writes to the serial line."""
         reader = events.Reader(scenario.accel.startswith("kvm"))

@@ -124,7 +124,8 @@ class Reader:
 
     Also keeps what a user may want to know at that point: .time of the last line that had one,
     .serial, the text that the guest wrote to COM1 so far, and from an execution log .executed, the
-    addresses of all instructions, and .dma_instructions, of those that started fw_cfg transfers.
+    addresses of all instructions, .dma_instructions, of those that started fw_cfg transfers, and
+    .rebuild_instructions, of those that changed the memory topology.
     """
 
     def __init__(self, kvm):
@@ -140,6 +141,7 @@ class Reader:
         self.serial = bytearray()
         self.markers = []               # (host time, port, value)
         self.dma_instructions = set()
+        self.rebuild_instructions = set()
         self.executed = set()           # addresses of instructions
         self._pending = False           # an exit whose cause is not known yet
         self._same = False              # a further line of the access before it
@@ -178,6 +180,8 @@ class Reader:
             if self.began and match["root"]:
                 self.counts.roots[match["root"]] += 1
                 self.counts.views[self._last_access, match["root"]] += 1
+                if self._instruction and not self.stopped:
+                    self.rebuild_instructions.add(pc_of(self._instruction))
             elif self.began:
                 self.counts.memslots += 1
             return "topology"

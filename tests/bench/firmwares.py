@@ -1,7 +1,9 @@
 """The firmwares that a benchmark compares: ours and those installed on this machine."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
+import re
 import subprocess
 
 import qemu
@@ -21,6 +23,17 @@ class Firmware:
         kind = machine.split(",")[0]
         return not self.machines or ("microvm" if kind == "microvm" else "pc") in self.machines
 
+    def described(self):
+        """What tells this image from another, as plain data."""
+        image = self.path.read_bytes()
+        found = VERSION.search(image)
+        return {"name": self.name, "path": str(self.path.resolve()),
+                "version": found[1].decode("ascii") if found else "does not say",
+                "sha256": hashlib.sha256(image).hexdigest()}
+
+
+# In images: SMBIOS type 0 after the vendor, or the version of a Debian or upstream SeaBIOS.
+VERSION = re.compile(rb"(?:qboot\0|(?=\d+\.\d+\.\d+-\w+-\d|rel-\d))([\w.+-]{3,40})\0")
 
 # Name in the report, file, machines.
 KNOWN = (("SeaBIOS", "bios-256k.bin", ("pc",)),

@@ -1,10 +1,15 @@
-"""How many bytes fw_cfg's DMA moves, seen through QEMU's gdb stub.
+"""What no trace of QEMU's tells: bytes that fw_cfg's DMA moves, and changed sections of RAM.
 
-No trace of QEMU's tells the length of a transfer.  So the guest stops before each instruction that
-starts one (found in an execution log), EAX is the descriptor's address, and the descriptor in guest
-memory says the rest (QEMU docs/specs/fw_cfg.rst).
+Both are seen through QEMU's gdb stub.
+
+The guest stops at each instruction that starts a transfer or made QEMU rebuild the memory topology
+(both found in an execution log).  Before a transfer EAX is the descriptor's address, and the
+descriptor in guest memory says the rest (QEMU docs/specs/fw_cfg.rst).  After a rebuild `info mtree`
+has the sections that the guest's RAM has become, in SMM and out of it.  A KVM has a memory slot for
+each, and deletes and makes anew those that change, with all that was mapped of them.
 """
 
+import re
 import socket
 import struct
 import subprocess
@@ -66,27 +71,62 @@ class Stub:
             self.ask(f"Z0,{address:x},1")
         return answer
 
+    def monitor(self, command):
+        """What the human monitor answers."""
+        text, answer = "", self.ask("qRcmd," + command.encode().hex())
+        while answer and answer != "OK":
+            text += bytes.fromhex(answer[1:]).decode(errors="replace")
+            answer = self._answer()
+        return text
 
-def transferred(argv, instructions, scratch):
-    """Bytes that the transfers of a guest move; ARGV ends at a stop kernel."""
+    def ram(self):
+        """The sections of main RAM: {(address space, addresses, what of RAM)}."""
+        found = set()
+        for view in self.monitor("info mtree -f").replace("\r", "").split("\n\n"):
+            spaces = set(re.findall(r'AS "(memory|cpu-smm-0)"', view))
+            sections = re.findall(r"^  (\w+-\w+) \(prio \S+, (ram|rom)\): (\S+)(.*)$", view, re.M)
+            main = next((name for where, _, name, _ in sections if where.startswith("0" * 16)), "")
+            found |= {(space, *section) for space in spaces for section in sections
+                      if section[2] == main}
+        return found
+
+
+def observe(argv, transfers, rebuilds, scratch):
+    """(bytes that DMA moves, sections of main RAM that are made or end) of a guest.  ARGV ends at a
+    stop kernel; TRANSFERS and REBUILDS are the addresses of instructions."""
     path = scratch / "gdb"
     path.unlink(missing_ok=True)
-    total = 0
+    total, changed, stops = 0, 0, transfers | rebuilds
     with subprocess.Popen(["timeout", "-s", "KILL", "60", *argv, "-S", "-gdb",
                            f"unix:{path},server=on,wait=off"], stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         stub = Stub(path)
         stub.ask("?")
-        for address in instructions:
+        before = stub.ram()
+        if not before:
+            raise qemu.Error("`info mtree -f` has no RAM that gdb_stub.py can read")
+        for address in stops:
             stub.ask(f"Z0,{address:x},1")
         answer = stub.ask("c")
         while answer and answer[0] == "T":
-            eax = int.from_bytes(bytes.fromhex(stub.ask("g")[:8]), "big")
-            descriptor = bytes.fromhex(stub.ask(f"m{eax:x},10"))
-            control, length, _ = struct.unpack(">IIQ", descriptor)
-            if control & CONTROL_MOVES:
-                total += length
-            answer = stub.step_over(instructions) and stub.ask("c")
+            registers = stub.ask("g")
+            # RIP is the 17th register of 8 bytes.
+            pc = int.from_bytes(bytes.fromhex(registers[256:264]), "little")
+            if pc in transfers:
+                total += moved(stub, registers)
+            answer = stub.step_over(stops)
+            if answer and pc in rebuilds:
+                after = stub.ram()
+                changed += len(before ^ after)
+                before = after
+            answer = answer and stub.ask("c")
         status = process.wait()
     qemu.expect_stop(status, "", argv)
-    return total
+    return total, changed
+
+
+def moved(stub, registers):
+    """Bytes of the transfer that is about to start."""
+    eax = int.from_bytes(bytes.fromhex(registers[:8]), "big")
+    control, length, _ = struct.unpack(">IIQ", bytes.fromhex(stub.ask(f"m{eax:x},10")))
+    return length if control & CONTROL_MOVES else 0

@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter         # pylint: disable=wrong-impo
 
 import boots                                            # pylint: disable=wrong-import-position
 import events                                           # pylint: disable=wrong-import-position
+import summary                                          # pylint: disable=wrong-import-position
 
 STEP_COLORS = {"QEMU": "#9aa5b1", "firmware": "#d1495b", "kernel": "#2e86ab",
                "userspace": "#66a182"}
@@ -29,7 +30,7 @@ LINES = (("#d1495b", "o"), ("#2e86ab", "s"), ("#66a182", "^"), ("#edae49", "D"),
          ("#333333", "x"))
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em;
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 76em; margin: 2em auto; padding: 0 1em;
        color: #222; background: #fff }
 h1 { font-size: 1.6em } h2 { font-size: 1.25em; margin-top: 2.2em }
 table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums }
@@ -39,6 +40,8 @@ tr.ours td:first-child { font-weight: bold }
 code { font-size: .85em; background: #f4f4f4; padding: .1em .3em; overflow-wrap: anywhere }
 figure { margin: 1em 0 } figcaption, .note { color: #555; font-size: .9em }
 svg { max-width: 100%; height: auto }
+.images td:nth-child(n+2), .advice td:last-child { text-align: left; overflow-wrap: anywhere }
+.images, .advice { font-size: .9em }
 """
 
 
@@ -220,6 +223,22 @@ def count_table(entry):
     return table(["exits to QEMU", *events.CAUSES, "all", "rebuilds", "memory slots"], rows)
 
 
+def front(report):
+    """What the reader came for: all boots, the images, what to change."""
+    yield table(summary.SUMMARY_HEADER, summary.summary_rows(report))
+    yield f"<p class=note>{markup.escape(summary.SUMMARY_NOTE)}</p>"
+    images = table(summary.FIRMWARE_HEADER, summary.firmware_rows(report))
+    yield f"<div class=images>{images}</div>"
+    for entry in report["advice"]:
+        name = markup.escape(entry["name"])
+        yield (f"<h2>What a change to the command line gives: {name}</h2>"
+               f"<p class=note>Each was tried with {markup.escape(entry['firmware'])}; in brackets,"
+               " what differs from the command line as it is. Times of a busy host are "
+               "noise where they contradict the counts.</p>")
+        rows = table(summary.ADVICE_HEADER, summary.advice_rows(entry))
+        yield f"<div class=advice>{rows}</div>"
+
+
 def html(report):
     """The whole page."""
     host = report["host"]
@@ -228,6 +247,8 @@ def html(report):
         f"<p>{markup.escape(host['qemu'])}, accelerator {report['accel']}, {report['runs']} "
         f"interleaved runs. {markup.escape(host['processor'])}, {host['processors']} processors, "
         f"Linux {markup.escape(host['kernel'])}.</p>",
+        *front(report),
+        "<h1>Each boot</h1>",
         "<p class=note>QEMU: process started to processor running. Firmware: to the kernel's first "
         "instruction. Kernel: to the start of init. Userspace: until it says that it is up. CPU: "
         "processor time of QEMU over the whole boot, which a busy host disturbs least. Spread is "

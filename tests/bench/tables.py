@@ -100,10 +100,10 @@ def block_budget(_options):
         kvm, tcg = ways.get("kvm", {}), ways.get("tcg", {})
         causes = " + ".join(str(kvm.get(cause, "?")) for cause in events.CAUSES)
         rows.append((name, kvm.get("total", "?"), causes, kvm.get("rebuilds", "?"),
-                     kvm.get("memslots", "?"), tcg["total"], tcg["rebuilds"],
+                     kvm.get("memslots", "?"), tcg["total"], tcg["rebuilds"], tcg["ram"],
                      number(round(tcg["bytes"]))))
     table = markdown(("row", "exits", "fw_cfg + PCI + chipset + other", "rebuilds", "memory slots",
-                      "TCG: accesses", "rebuilds", "bytes by DMA"), rows)
+                      "TCG: accesses", "rebuilds", "changed RAM", "bytes by DMA"), rows)
     return f"QEMU {data['qemu']}, `-m 512 -smp 1 -nodefaults`.\n\n{table}"
 
 
