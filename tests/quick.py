@@ -22,6 +22,7 @@ QUICK = {
         r"test_disk_hotplug\[(q35-kata-bridge|pc-root-bus)",
     ],
     "cpu_test.py": [r"test_sleep\[(pc-1|q35-1)\]", r"test_memory_plugged\[q35\]"],
+    "clients_test.py": [],      # programs that are large, and slow without KVM
     "nested_test.py": [],       # a busy host starves the guest of a guest
     "pci_test.py": [r"test_addresses\[(q35-24|pc-24|q35-ports|q35-pxb|microvm-24)\]"],
     "tables_test.py": [r"test_same_as_seabios\[(pc|q35|tpm-tis|tpm-crb)\]", r"test_vmgenid",
