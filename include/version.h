@@ -5,7 +5,6 @@
 #ifndef VERSION_H
 #define VERSION_H
 
-#define QBOOT_VERSION      "1.0"
-#define QBOOT_RELEASE_DATE "11/20/2026"
+#define QBOOT_VERSION "1.0"
 
 #endif

@@ -12,7 +12,16 @@
 #include "version.h"
 
 #define STRUCTURES_FILE "etc/smbios/smbios-tables"
-#define STRINGS         "qboot\0" QBOOT_VERSION "\0" QBOOT_RELEASE_DATE "\0"
+
+/*
+ * The release date is SeaBIOS's of these machines, because kernels choose workarounds by its year.
+ * Linux takes the alarm of a machine of 2015 (Intel) or 2021 (AMD) and later from ACPI's RTC event
+ * (drivers/rtc/rtc-cmos.c, use_acpi_alarm_quirks()), which QEMU never sends: neither alarms nor
+ * update interrupts would arrive, and "hwclock -r" would fail after ten seconds.  Years before 2008
+ * have workarounds of their own.  What the firmware is of, the version string says.
+ */
+#define RELEASE_DATE "04/01/2014"
+#define STRINGS      "qboot\0" QBOOT_VERSION "\0" RELEASE_DATE "\0"
 
 /*
  * The checksum of the anchor is a constant too: all bytes sum to zero.  The compiler adds up what
@@ -62,101 +71,131 @@ static const struct {
 	.end = { SMBIOS_TYPE_END, sizeof(struct smbios_header), 0xfeff },
 };
 
+/* The offset after the structure at this offset; 0 unless it lies in the size bytes whole. */
+static uint32_t end_of(const uint8_t *bytes, uint32_t size, uint32_t offset)
+{
+	const struct smbios_header *header = (const void *)(bytes + offset);
+	uint32_t next;
+
+	if (size - offset <= sizeof(*header) || header->length < sizeof(*header))
+		return 0;
+	next = offset + header->length;
+	/* The strings end with two zeros; a structure without strings has just these. */
+	while (next + 1 < size) {
+		next += (uint32_t)strnlen((const char *)bytes + next, size - next);
+		if (next + 1 >= size || !bytes[next + 1])
+			break;
+		next++;
+	}
+	return next + 1 < size ? next + 2 : 0;
+}
+
 uint32_t smbios_find(const void *table, uint32_t size, uint8_t type, bool *found)
 {
 	const uint8_t *bytes = table;
-	uint32_t offset = 0;
+	uint32_t offset = 0, next;
 
 	*found = false;
-	while (size - offset > sizeof(struct smbios_header)) {
-		const struct smbios_header *header = (const void *)(bytes + offset);
-		uint32_t next = offset + header->length;
-
-		if (header->length < sizeof(*header))
-			break;
-		/* The strings end with two zeros; a structure without strings has just these. */
-		while (next + 1 < size) {
-			next += (uint32_t)strnlen((const char *)bytes + next, size - next);
-			if (next + 1 >= size || !bytes[next + 1])
-				break;
-			next++;
-		}
-		if (next + 1 >= size)
-			break;
-		if (header->type == type) {
+	while ((next = end_of(bytes, size, offset))) {
+		if (bytes[offset] == type) {
 			*found = true;
 			return offset;
 		}
-		if (header->type == SMBIOS_TYPE_END)
+		if (bytes[offset] == SMBIOS_TYPE_END)
 			break;
-		offset = next + 2;
+		offset = next;
 	}
 	return offset;
 }
 
+uint32_t smbios_copy(void *table, const void *given, uint32_t size)
+{
+	const uint8_t *from = given;
+	uint8_t *to = table;
+	uint32_t next;
+
+	for (uint32_t offset = 0; (next = end_of(from, size, offset)); offset = next) {
+		const struct smbios_header *header = (const void *)(from + offset);
+		uint8_t type = header->type;
+
+		if (type == SMBIOS_TYPE_PROCESSOR && header->length == SMBIOS_TYPE4_SIZE_2_6) {
+			struct smbios_type4 *processor = (void *)to;
+
+			memmove(processor, header, SMBIOS_TYPE4_SIZE_2_6);
+			processor->header.length = sizeof(*processor);
+			processor->core_count2 = processor->core_count;
+			processor->core_enabled2 = processor->core_enabled;
+			processor->thread_count2 = processor->thread_count;
+			to += sizeof(*processor);
+			offset += SMBIOS_TYPE4_SIZE_2_6;
+		}
+		memmove(to, from + offset, next - offset);
+		to += next - offset;
+		if (type == SMBIOS_TYPE_END)
+			break;
+	}
+	return (uint32_t)(to - (uint8_t *)table);
+}
+
 /*
- * Makes the anchor that operating systems find be this one.  It is in the ROM already, unless the
- * structures are not where the ROM says, or an earlier boot has put RAM in the ROM's place: what is
- * set up for that survives a reset.
+ * Makes the anchor that operating systems find lead to the structures.  It is in the ROM already,
+ * unless these are not where the ROM says, or an earlier boot has put RAM in the ROM's place: what is
+ * set up for that survives a reset.  No copy of it is made elsewhere, where a scan would find it.
  */
-static void show_anchor(const struct smbios30_entry_point *entry, const struct chipset *chipset,
+static void show_anchor(const struct smbios_table *placed, const struct chipset *chipset,
 			const struct pci_access *pci)
 {
-	void *seen = phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE);
+	struct smbios30_entry_point *seen =
+		phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE);
+	bool in_rom = placed->paddr == SMBIOS_BASE;
 
-	if (memcmp(seen, entry, sizeof(*entry)) == 0)
+	if (in_rom && memcmp(seen, &anchor, sizeof(anchor)) == 0)
 		return;
 	chipset_open_f_segment(chipset, pci);
 	memcpy(phys_ptr(ROM_ALIAS_BASE), phys_ptr(ROM_BASE), ROM_SIZE);
-	memcpy(seen, entry, sizeof(*entry));
+	if (in_rom)
+		return;
+	seen->table_address = placed->paddr;
+	seen->table_max_size = placed->size;
+	seen->checksum -= checksum_sum(seen, sizeof(*seen));
 }
 
 void smbios_install(struct smbios_table *placed, const struct fw_cfg *cfg, struct memmap *map,
 		    const struct chipset *chipset, const struct pci_access *pci)
 {
-	struct smbios30_entry_point entry = anchor;
-	uint32_t table_paddr = SMBIOS_BASE;
+	const uint32_t own_size = offsetof(typeof(own_table), end);
 	struct fw_cfg_item item;
 	uint8_t *table, *given;
-	uint32_t end;
+	uint32_t end, room;
 	bool has_bios, has_end;
 
-	*placed = (struct smbios_table){ table_paddr, sizeof(own_table) };
+	*placed = (struct smbios_table){ SMBIOS_BASE, sizeof(own_table) };
 	if (!fw_cfg_find(cfg, STRUCTURES_FILE, &item) || !item.size) {
 		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0 alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
-		memcpy(phys_ptr(table_paddr), &own_table, sizeof(own_table));
+		memcpy(phys_ptr(placed->paddr), &own_table, sizeof(own_table));
 		return;
 	}
-	if (item.size > SMBIOS_END - SMBIOS_BASE - sizeof(own_table)) {
-		if (item.size > UINT32_MAX - sizeof(own_table))
-			panic("smbios: " STRUCTURES_FILE
-			      " has %u bytes; give QEMU fewer or shorter "
-			      "-smbios options",
-			      item.size);
-		entry.table_max_size = sizeof(own_table) + item.size;
-		table_paddr = memmap_alloc(map, entry.table_max_size, 16, MEMORY_KEPT, ZONE_LOW,
-					   STRUCTURES_FILE);
-		entry.table_address = table_paddr;
-		entry.checksum -= checksum_sum(&entry, sizeof(entry));
-	}
-	table = phys_ptr(table_paddr);
-	given = table + offsetof(typeof(own_table), end);
-	memcpy(table, &own_table, sizeof(own_table));
+	if (item.size > UINT32_MAX / 2)
+		panic("smbios: " STRUCTURES_FILE
+		      " has %u bytes; give QEMU fewer or shorter -smbios options",
+		      item.size);
+	room = own_size + item.size + SMBIOS_COPY_GROWTH(item.size);
+	if (room > SMBIOS_END - SMBIOS_BASE)
+		placed->paddr = memmap_alloc(map, room, 16, MEMORY_KEPT, ZONE_LOW, STRUCTURES_FILE);
+	/* QEMU's structures are read to the end of the place, and copied to its beginning. */
+	table = phys_ptr(placed->paddr);
+	given = table + room - item.size;
+	memcpy(table, &own_table, own_size);
 	fw_cfg_read(cfg, item.selector, given, item.size);
-	end = smbios_find(given, item.size, SMBIOS_TYPE_BIOS, &has_bios);
-	if (has_bios)
-		end = smbios_find(given, item.size, SMBIOS_TYPE_END, &has_end);
-	else
-		smbios_find(given + end, item.size - end, SMBIOS_TYPE_END, &has_end);
+	smbios_find(given, item.size, SMBIOS_TYPE_BIOS, &has_bios);
+	end = smbios_find(given, item.size, SMBIOS_TYPE_END, &has_end);
 	if (!has_end)
 		panic("smbios: " STRUCTURES_FILE
 		      " of %u bytes has no whole structure at 0x%x; check the "
 		      "files given with -smbios",
 		      item.size, end);
-	if (has_bios)
-		memmove(table, given, item.size);
-	*placed =
-		(struct smbios_table){ table_paddr, offsetof(typeof(own_table), end) + item.size };
-	show_anchor(&entry, chipset, pci);
+	placed->size = has_bios ? 0 : own_size;
+	placed->size += smbios_copy(table + placed->size, given, item.size);
+	show_anchor(placed, chipset, pci);
 }

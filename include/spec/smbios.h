@@ -30,6 +30,7 @@ struct smbios_header {
 } __attribute__((packed));
 
 #define SMBIOS_TYPE_BIOS        0
+#define SMBIOS_TYPE_PROCESSOR   4
 #define SMBIOS_TYPE_OEM_STRINGS 11
 #define SMBIOS_TYPE_END         127
 
@@ -52,5 +53,22 @@ _Static_assert(sizeof(struct smbios_type0) == 0x18, "DSP0134 7.1");
 
 #define SMBIOS_BIOS_CHARACTERISTICS_UNSUPPORTED (1u << 3)
 #define SMBIOS_BIOS_EXTENSION2_VIRTUAL_MACHINE  (1u << 4)
+
+/* 7.5 "Processor Information (Type 4)", version 3.0; the last three fields are new in it. */
+struct smbios_type4 {
+	struct smbios_header header;
+	uint8_t unused[0x1f];
+	uint8_t core_count; /* 0xff: 255 or more */
+	uint8_t core_enabled;
+	uint8_t thread_count;
+	uint8_t more[4];
+	uint16_t core_count2;
+	uint16_t core_enabled2;
+	uint16_t thread_count2;
+} __attribute__((packed));
+_Static_assert(offsetof(struct smbios_type4, core_count) == 0x23, "DSP0134 7.5");
+_Static_assert(offsetof(struct smbios_type4, core_count2) == 0x2a, "DSP0134 7.5");
+_Static_assert(sizeof(struct smbios_type4) == 0x30, "DSP0134 7.5");
+#define SMBIOS_TYPE4_SIZE_2_6 0x2a /* from version 2.6 to 2.8 */
 
 #endif

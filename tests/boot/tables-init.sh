@@ -7,6 +7,7 @@
 #   cpus N, disk NAME
 #   tpm VERSION PCR0     what the kernel says of the TPM; PCRs are of SHA-256
 #   pcrread LINE         what tpm2_pcrread says, once PCR 16 has been extended by ab...ab
+#   hwclock, rtcwake N   exit status of reading the clock, and of waiting for its alarm
 #   dmesg LINE           the kernel's messages about tables
 # tab.again: after "TAB again" prints mem and what is new in dmesg again each second.
 
@@ -62,6 +63,12 @@ if [ -e /bin/tpm2_pcrread ]; then
 	export TPM2TOOLS_TCTI=device:/dev/tpm0
 	tpm2_pcrextend 16:sha256="$(printf 'ab%.0s' $(seq 32))"
 	tpm2_pcrread sha256:0,16 | sed 's/^ */TAB pcrread /'
+fi
+if [ -e /host/hwclock ]; then
+	timeout 30 /host/hwclock -r -f /dev/rtc0 >/dev/null
+	echo "TAB hwclock $?"
+	timeout 30 /host/rtcwake -m on -s 2 -d /dev/rtc0 >/dev/null
+	echo "TAB rtcwake $?"
 fi
 messages() {
 	dmesg "$@" | sed 's/^\[ *[0-9.]*\] //' |

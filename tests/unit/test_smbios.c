@@ -109,6 +109,28 @@ static void test_anchor(void **state)
 	assert_int_equal(sum, 0);
 }
 
+/* The anchor says 3.0: each type 4 has the fields of that, and they hold what the narrow ones do. */
+static void check_processors(const uint8_t *table)
+{
+	uint32_t processors = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *type4 = table + offsets[i];
+
+		if (types[i] != 4)
+			continue;
+		processors++;
+		assert_int_equal(type4[1], 0x30);
+		for (uint32_t n = 0; n < 3; n++) {
+			int wide = type4[0x2a + 2 * n] | type4[0x2b + 2 * n] << 8;
+
+			assert_int_equal(wide < 0xff ? wide : 0xff, type4[0x23 + n]);
+		}
+		assert_memory_equal(type4 + 0x30, "CPU ", 4);
+	}
+	assert_true(processors > 0);
+}
+
 static void test_recorded(void **state)
 {
 	(void)state;
@@ -127,6 +149,7 @@ static void test_recorded(void **state)
 		assert_int_equal(types[0], 0);
 		for (uint32_t i = 1; i < count; i++)
 			assert_int_not_equal(types[i], 0);
+		check_processors(table);
 		own = strstr((const char *)table + offsets[0] + table[offsets[0] + 1], "qboot");
 		given = strstr(unit_records[r], "smbios0");
 		assert_int_equal(own, !given);
@@ -290,6 +313,37 @@ static void test_find(void **state)
 	}
 }
 
+/* A table of processors alone grows as much as one can, and reaches into nothing that is not read. */
+static void test_copy(void **state)
+{
+	static const uint32_t counts[] = { 0, 1, 2, 7, 100 };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(counts); i++) {
+		uint32_t size = counts[i] * 44 + 6, room = size + SMBIOS_COPY_GROWTH(size);
+		uint8_t *table = calloc(1, room);
+		uint8_t *given = table + room - size;
+
+		for (uint32_t n = 0; n < counts[i]; n++) {
+			given[44 * n] = 4;
+			given[44 * n + 1] = 0x2a;
+			given[44 * n + 2] = (uint8_t)n;
+			memset(given + 44 * n + 0x23, (int)n + 1, 3);
+		}
+		given[size - 6] = 127;
+		given[size - 5] = 4;
+		assert_int_equal(smbios_copy(table, given, size), size + 6 * counts[i]);
+		walk(table, size + 6 * counts[i]);
+		assert_int_equal(count, counts[i] + 1);
+		for (uint32_t n = 0; n < counts[i]; n++) {
+			assert_int_equal(table[50 * n + 2], (uint8_t)n);
+			assert_int_equal(table[50 * n + 0x2e], (uint8_t)(n + 1));
+			assert_int_equal(table[50 * n + 0x2f], 0);
+		}
+		free(table);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -301,6 +355,7 @@ int main(void)
 		UNIT_TEST(test_truncated),
 		UNIT_TEST(test_damaged),
 		UNIT_TEST(test_find),
+		UNIT_TEST(test_copy),
 	};
 
 	return cmocka_run_group_tests_name("smbios", tests, NULL, NULL);

@@ -1,11 +1,12 @@
 /* smbios.c - DSP0134: entry points, and every structure up to type 127. */
 #include "guest.h"
 
-#define SCAN_BASE 0xf0000u
+#define SCAN_BASE 0xe0000u /* operating systems begin here or at 0xf0000 */
 #define SCAN_END  0x100000u
 
 /* 2.1 (32-bit) entry point */
 #define SM_LENGTH        0x05
+#define SM_MAJOR         0x06
 #define SM_MAX_SIZE      0x08
 #define SM_DMI           0x10
 #define SM_DMI_SIZE      0x0f
@@ -15,29 +16,37 @@
 
 /* 3.0 (64-bit) entry point */
 #define SM3_LENGTH        0x06
+#define SM3_MAJOR         0x07
 #define SM3_MAX_LENGTH    0x0c
 #define SM3_TABLE_ADDRESS 0x10
 
-#define TYPE_END 127
+#define TYPE_END       127
+#define TYPE4_SIZE_2_8 0x2a
+#define TYPE4_SIZE_3_0 0x30
 
 struct walk {
 	uint32_t count, length, largest;
 	bool ended, type0, type1;
 };
 
+/* One past the structure at p; NULL when it is not whole. */
+static const uint8_t *next_structure(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *q = p + p[1];
+
+	if (p + 4 > end || p[1] < 4 || q + 2 > end)
+		return NULL;
+	while (q + 2 <= end && (q[0] || q[1]))
+		q++;
+	return q + 2 <= end ? q + 2 : NULL;
+}
+
 static struct walk walk(uint32_t paddr, uint32_t length)
 {
-	const uint8_t *start = at(paddr), *p = start, *end = start + length;
+	const uint8_t *start = at(paddr), *p = start, *end = start + length, *q;
 	struct walk w = { .count = 0 };
 
-	while (!w.ended && p + 4 <= end && p[1] >= 4 && p + p[1] + 2 <= end) {
-		const uint8_t *q = p + p[1];
-
-		while (q + 2 <= end && (q[0] || q[1]))
-			q++;
-		if (q + 2 > end)
-			break;
-		q += 2;
+	while (!w.ended && (q = next_structure(p, end))) {
 		w.count++;
 		if ((uint32_t)(q - p) > w.largest)
 			w.largest = (uint32_t)(q - p);
@@ -50,16 +59,58 @@ static struct walk walk(uint32_t paddr, uint32_t length)
 	return w;
 }
 
-/* QEMU's structures are all there and unchanged; before them may be a type 0 of the firmware's. */
+/*
+ * How many bytes of QEMU's file at offset are those of the structure at p, which has so many; those
+ * of a type 4 of SMBIOS 2.8 are, with 3.0's three fields in between.
+ */
+static uint32_t given(uint16_t selector, uint32_t offset, const uint8_t *p, uint32_t size)
+{
+	uint32_t at_p = (uint32_t)(uintptr_t)p;
+
+	if (fw_cfg_compare(selector, offset, at_p, size) == size)
+		return size;
+	if (p[0] == 4 && p[1] == TYPE4_SIZE_3_0 && fw_cfg_compare(selector, offset, at_p, 1) == 1 &&
+	    fw_cfg_compare(selector, offset + 2, at_p + 2, TYPE4_SIZE_2_8 - 2) ==
+		    TYPE4_SIZE_2_8 - 2 &&
+	    fw_cfg_compare(selector, offset + TYPE4_SIZE_2_8, at_p + TYPE4_SIZE_3_0,
+			   size - TYPE4_SIZE_3_0) == size - TYPE4_SIZE_3_0)
+		return size - TYPE4_SIZE_3_0 + TYPE4_SIZE_2_8;
+	return 0;
+}
+
+/* QEMU's structures are all there, unchanged and in order; before them may be the firmware's type 0. */
 static void check_content(uint32_t table, struct walk w)
 {
-	uint32_t size;
+	const uint8_t *p = at(table);
+	uint32_t size, offset = 0;
 	uint16_t selector;
 
-	if (!fw_cfg_find("etc/smbios/smbios-tables", &selector, &size) || size > w.length)
+	if (!fw_cfg_find("etc/smbios/smbios-tables", &selector, &size))
 		return;
-	check_equal("smbios.equal-up-to", size,
-		    fw_cfg_compare(selector, 0, table + w.length - size, size));
+	for (uint32_t i = 0; i < w.count; i++) {
+		const uint8_t *end = next_structure(p, at(table + w.length));
+		uint32_t same = given(selector, offset, p, (uint32_t)(end - p));
+
+		if (!same && (p[0] != 0 || offset))
+			break;
+		offset += same;
+		p = end;
+	}
+	check_equal("smbios.equal-up-to", size, offset);
+}
+
+/* The version says what the structures are: from 3.0 on a type 4 has three fields more. */
+static void check_version(uint32_t major, uint32_t table, struct walk w)
+{
+	const uint8_t *p = at(table);
+	uint32_t wanted = major >= 3 ? TYPE4_SIZE_3_0 : TYPE4_SIZE_2_8;
+
+	for (uint32_t i = 0; i < w.count; i++, p = next_structure(p, at(table + w.length)))
+		if (p[0] == 4 && p[1] != wanted) {
+			check_equal("smbios.version", wanted, p[1]);
+			return;
+		}
+	check_equal("smbios.version", 0, 0);
 }
 
 static void check_structures(struct walk w)
@@ -87,6 +138,7 @@ static void check_entry_point_21(uint32_t paddr)
 	w = walk(table, length);
 	check_structures(w);
 	check_content(table, w);
+	check_version(e[SM_MAJOR], table, w);
 	check_equal("smbios.length", length, w.length);
 	check_equal("smbios.count", get16(e + SM_COUNT), w.count);
 	check_equal("smbios.largest", get16(e + SM_MAX_SIZE), w.largest);
@@ -108,6 +160,7 @@ static void check_entry_point_30(uint32_t paddr)
 	w = walk((uint32_t)table, length);
 	check_structures(w);
 	check_content((uint32_t)table, w);
+	check_version(e[SM3_MAJOR], (uint32_t)table, w);
 }
 
 void check_smbios(void)
@@ -125,5 +178,5 @@ void check_smbios(void)
 		}
 	}
 	if (fw_cfg_find("etc/smbios/smbios-anchor", &selector, &size))
-		check(anchors != 0, "smbios", "an anchor", "%u", anchors);
+		check(anchors == 1, "smbios", "one anchor", "%u", anchors);
 }
