@@ -1,23 +1,24 @@
 #!/usr/bin/env python3
 """Make the fuzzers' first inputs from what was recorded in tests/data.
 
-usage: fuzz_corpus.py
+usage: fuzz_corpus.py OUT
 
-Writes tests/fuzz/corpus/<parser>/<case>, in the layout that each tests/fuzz/fuzz_<parser>.c
-describes.  Inputs that a fuzzer found are left alone.
+Writes OUT/<parser>/<case>, in the layout that each tests/fuzz/fuzz_<parser>.c describes.  Inputs
+that a fuzzer found are kept in tests/fuzz/corpus/<parser>, and only those.
 """
 import pathlib
 import struct
+import sys
 
 DATA = pathlib.Path('tests/data')
-CORPUS = pathlib.Path('tests/fuzz/corpus')
 COMMAND_SIZE = 128
 
 
 def write(parser, name, data):
     """One input."""
-    (CORPUS / parser).mkdir(parents=True, exist_ok=True)
-    (CORPUS / parser / name).write_bytes(data)
+    directory = pathlib.Path(sys.argv[1]) / parser
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_bytes(data)
 
 
 def linux_header():
@@ -67,6 +68,8 @@ def ukis():
 
 def main():
     """All parsers' inputs."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     ukis()
     for case in sorted(path for path in DATA.iterdir() if path.is_dir()):
         script = (case / 'etc_table-loader').read_bytes()

@@ -149,6 +149,7 @@ def record(qemu, name, options, output):
 def write_files(machine, name, directory):
     """The files of a started machine, and the list of them."""
     directory.mkdir(parents=True, exist_ok=True)
+    keep_for_others(directory)
     for old in directory.iterdir():
         old.unlink()
     program_chipset(machine, name.split('-')[0])
@@ -159,10 +160,33 @@ def write_files(machine, name, directory):
     for file, selector, size in recorded:
         data = machine.read_item(selector, size)
         # The files grow when they are built anew; their size is the one in the directory now.
-        (directory / file.replace('/', '_')).write_bytes(data.rstrip(b'\0'))
+        if data.strip(b'\0'):
+            (directory / file.replace('/', '_')).write_bytes(data.rstrip(b'\0'))
         listing.append(f'{file} {size}\n')
     (directory / 'files').write_text(''.join(listing))
     print(f'{name}: {", ".join(line.strip() for line in listing)}')
+
+
+def keep_for_others(directory):
+    """Links to a case's files become files, before that case is recorded again."""
+    for link in directory.parent.glob('*/*'):
+        if link.is_symlink() and link.parent != directory and \
+                link.resolve().parent == directory.resolve():
+            data = link.read_bytes()
+            link.unlink()
+            link.write_bytes(data)
+
+
+def link_equals(output):
+    """A file that another case has, too, is stored once: the later ones are links."""
+    first = {}
+    for path in sorted(output.glob('*/*')):
+        if path.is_symlink() or path.name in ('files', 'command'):
+            continue
+        kept = first.setdefault((path.name, path.read_bytes()), path)
+        if kept != path:
+            path.unlink()
+            path.symlink_to(pathlib.Path('..') / kept.parent.name / kept.name)
 
 
 def main():
@@ -177,6 +201,7 @@ def main():
         if name not in CASES:
             sys.exit(f'record_blobs: no case "{name}"; there are {", ".join(CASES)}')
         record(options.qemu, name + options.suffix, CASES[name], options.output)
+    link_equals(options.output)
 
 
 main()

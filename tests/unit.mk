@@ -98,8 +98,10 @@ fuzz: $(addprefix fuzz-,$(FUZZERS))     ## libFuzzer on each parser, FUZZ_SECOND
 
 $(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(O)/fuzz/fuzz_%
 	@mkdir -p $(O)/fuzz/corpus/$*
+	$(Q)$(PYTHON) scripts/fuzz_corpus.py $(O)/fuzz/seeds
 	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
-		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/corpus/$* tests/fuzz/corpus/$* >$<.log 2>&1 || \
+		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/corpus/$* \
+		$(O)/fuzz/seeds/$* $(wildcard tests/fuzz/corpus/$*) >$<.log 2>&1 || \
 		{ cat $<.log; exit 1; }
 	@sed -n 's/^stat::number_of_executed_units: */fuzz-$*: no fault in inputs: /p' $<.log
 
