@@ -28,9 +28,11 @@ import time
 
 import debian
 
-# name: (architecture, package that depends on the current kernel)
+# name: (architecture, package that depends on the current kernel, and a release if not the host's)
 KERNELS = {
     "cloud": ("amd64", "linux-image-cloud-amd64"),
+    "cloud-trixie": ("amd64", "linux-image-cloud-amd64", "trixie"),
+    "cloud-unstable": ("amd64", "linux-image-cloud-amd64", "unstable"),
     "generic": ("amd64", "linux-image-amd64"),
     "i386": ("i386", "linux-image-686-pae"),
     "i386-nopae": ("i386", "linux-image-686"),
@@ -100,8 +102,8 @@ def _one_of(root, *names):
 
 def fetch(name, directory):
     """Fills DIRECTORY with the kernel NAME, from the network."""
-    architecture, metapackage = KERNELS[name]
-    archive = debian.Archive(architecture)
+    architecture, metapackage, *suite = KERNELS[name]
+    archive = debian.Archive(architecture, *suite)
     try:
         described = archive.describe(metapackage)
     except debian.Error:

@@ -25,6 +25,8 @@ QUICK = {
     "clients_test.py": [],      # programs that are large, and slow without KVM
     "nested_test.py": [],       # a busy host starves the guest of a guest
     "pci_test.py": [r"test_addresses\[(q35-24|pc-24|q35-ports|q35-pxb|microvm-24)\]"],
+    "uki_test.py": [r"test_boot\[cloud-q35\]", r"test_(malformed|truncated|own_kernel)",
+                    r"test_(other_applications|profile_that_is_none)"],
     "tables_test.py": [r"test_same_as_seabios\[(pc|q35|tpm-tis|tpm-crb)\]", r"test_vmgenid",
                        r"test_vmcoreinfo\[q35\]", r"test_fpdt\[q35\]"],
 }

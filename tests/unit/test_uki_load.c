@@ -487,8 +487,8 @@ static void test_refusals(void **state)
 		  "boot: the PE file given with -kernel has an optional header 0x10b; a UKI for x86-64 "
 		  "has 0x20b (PE32+), build it again" },
 		{ NAME(1), 1, 'L',
-		  "boot: the file given with -kernel is the EFI application \"without a name\", not "
-		  "a UKI: it has no .linux section; give a Linux kernel or a UKI, or boot this with UEFI "
+		  "boot: the file given with -kernel is the EFI application \"without a name\", "
+		  "not a UKI: it has no .linux section; give a Linux kernel or a UKI, or boot this with UEFI "
 		  "firmware" },
 		{ NAME(1) + 20, 4, 0x11000,
 		  "boot: the UKI given with -kernel has 73728 bytes, its section .linux of 34083 ends at "
@@ -525,8 +525,8 @@ static void test_other_programs(void **state)
 		const char *sbat, *cmdline, *words;
 	} cases[] = {
 		{ "sbat,1,x\nshim,4,UEFI shim,shim,1,url\n", NULL,
-		  "boot: the file given with -kernel is the EFI application \"shim\", not a UKI: it "
-		  "has no .linux section" },
+		  "boot: the file given with -kernel is the EFI application \"shim\", not a UKI: "
+		  "it has no .linux section" },
 		{ "sbat,1,x\ngrub,5,FSF,grub,2.12,url\n", NULL, "the EFI application \"grub\"" },
 		{ "sbat,1,x\nsystemd-boot,1,", NULL, "the EFI application \"systemd-boot\"" },
 		{ "sbat,1,x\nsystemd-addon,1,", "quiet",

@@ -1,0 +1,324 @@
+"""Boots Unified Kernel Images with -kernel, and looks at what the kernel found.
+
+Contract: the images are Debian's kernels packed by Debian's tools (uki_files.py); the guest of
+uki_guest.sh says what it was handed.  Malformed files, and what is no UKI, lead to one line each.
+The options are those of tests/conftest.py: --qemu takes another QEMU.
+"""
+
+import hashlib
+import re
+import struct
+
+import pytest
+
+import own_guest
+from boot_test import STARVED, Starved, fed
+import uki_files
+from uki_files import MIB, PE_OFFSET, TABLE
+import ukify
+from vm import Vm
+
+SECONDS = 240
+STATUS_PANIC = 85
+CONSOLE = "console=ttyS0 loglevel=5"     # shows the warning that is waited for
+
+# What Debian releases have: a packer and a kernel.
+RELEASES = [("bookworm", "cloud"), ("trixie", "cloud-trixie"), ("unstable", "cloud-unstable")]
+MACHINES = ["pc", "q35", "microvm"]
+
+
+def arguments(firmware, machine, memory, *more):
+    """What all runs have in common."""
+    return ["-M", machine, "-accel", "tcg", "-m", memory, "-bios", str(firmware), "-nodefaults",
+            "-no-user-config", "-display", "none", "-serial", "chardev:serial", "-no-reboot", *more]
+
+
+def said(vm):
+    """{key: value} of the guest's lines, once it is done."""
+    end = vm.wait_for(rb"^UKI done|" + STARVED, SECONDS)
+    if vm.serial[:end].endswith(STARVED):
+        raise Starved
+    status = vm.wait_exit(60)
+    vm.check(status == 0, f"QEMU ended with status {status}")
+    vm.check(not vm.debug_output(), "the firmware wrote to the debug console")
+    lines = re.findall(r"^UKI (\w+)(?:\.bin)? ?(.*?)\r?$", vm.serial.decode("latin-1"), re.M)
+    return dict(lines)
+
+
+def tail(data):
+    """As the guest describes a file: its size, the sum of its last bytes."""
+    return f"{len(data)} {hashlib.sha256(data[-4096:]).hexdigest()}"
+
+
+class Uki:
+    """One image and what the guest must say of it."""
+
+    def __init__(self, directory, release, initrd=20 * MIB, ucode=0, dtb=0, profiles=()):
+        maker, name = release
+        kernel = uki_files.kernel_of(name)
+        parts = {"linux": kernel / "vmlinuz"}
+        parts["initrd"], content = uki_files.initrd(kernel, initrd)
+        self.expected = {"kernel": (kernel / "release").read_text("ascii").strip(),
+                         "blob": tail(content)}
+        if ucode:
+            parts["ucode"] = uki_files.microcode(ucode)[:-2 if ucode % 2 else None]
+            self.expected["AuthenticAMD"] = tail(uki_files.blob(ucode))
+        if dtb:
+            parts["dtb"] = b"\xd0\x0d\xfe\xed" + struct.pack(">I", dtb) + uki_files.blob(dtb - 8)
+            self.expected["node"] = f"0x2 {hashlib.sha256(parts['dtb']).hexdigest()}"
+        parts["cmdline"] = CONSOLE.encode() + b"\n"
+        self.path = uki_files.build(maker, directory, profiles, **parts)
+
+    def check(self, vm, cmdline):
+        """The guest has said all that, and nobody else anything."""
+        found = said(vm)
+        vm.check(found["cmdline"] == cmdline, f"command line {found['cmdline']!r}, not {cmdline!r}")
+        for key, value in self.expected.items():
+            vm.check(found.get(key) == value, f"{key} is {found.get(key)}, not {value}")
+        return found
+
+
+def name_of(value):
+    """Of a release."""
+    return value[1] if isinstance(value, tuple) else None
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("release", RELEASES, ids=name_of)
+@fed
+def test_boot(release, machine, firmware, qemu, tmp_path):
+    """Kernel, initrd, microcode and command line of each release, on each machine."""
+    uki = Uki(tmp_path, release, ucode=5000)
+    args = arguments(firmware, machine, "512", "-kernel", str(uki.path), "-append", "last=1")
+    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+        uki.check(vm, CONSOLE + " last=1")
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=name_of)
+@fed
+def test_parts(release, firmware, qemu, tmp_path):
+    """A device tree, and microcode whose last word has to be filled up."""
+    uki = Uki(tmp_path, release, initrd=4 * MIB, ucode=5001, dtb=3001)
+    args = arguments(firmware, "q35", "512", "-kernel", str(uki.path))
+    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+        uki.check(vm, CONSOLE)
+
+
+@pytest.mark.parametrize("machine, memory", [("q35", "1G"), ("pc", "5G"), ("microvm", "1G")])
+@fed
+def test_large_initrd(machine, memory, firmware, qemu, tmp_path):
+    """300 MiB, below 4 GiB and above."""
+    uki = Uki(tmp_path, RELEASES[0], initrd=300 * MIB, ucode=5000)
+    args = arguments(firmware, machine, memory, "-kernel", str(uki.path))
+    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+        uki.check(vm, CONSOLE)
+
+
+OPTION = "name=opt/org.qboot/uki-profile,string="
+PROFILES = [("none", (), "", CONSOLE),
+            ("option", ("-fw_cfg", OPTION + "1"), "", CONSOLE + " p=1"),
+            ("append", (), "@2 more", CONSOLE + " p=2 more")]
+
+
+@pytest.mark.parametrize("release", RELEASES[1:], ids=name_of)
+@pytest.mark.parametrize("case", PROFILES, ids=lambda case: case[0])
+@fed
+def test_profiles(case, release, firmware, qemu, tmp_path):
+    """The default one, one chosen by fw_cfg, one by the command line."""
+    _, options, append, cmdline = case
+    uki = Uki(tmp_path, release, initrd=4 * MIB,
+              profiles=(CONSOLE + " p=1", CONSOLE + " p=2"))
+    args = arguments(firmware, "q35", "512", "-kernel", str(uki.path), "-append", append, *options)
+    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+        uki.check(vm, cmdline)
+
+
+@fed
+def test_vmspawn(firmware, qemu, tmp_path):
+    """As systemd-vmspawn starts a UKI, but for its pflash: the extra command line and credentials
+    come in SMBIOS strings of type 11."""
+    uki = Uki(tmp_path, RELEASES[2], initrd=4 * MIB)
+    args = ["-machine", "type=q35,accel=tcg,smm=on", "-smp", "1", "-m", "1G",
+            "-object", "rng-random,filename=/dev/urandom,id=rng0",
+            "-device", "virtio-rng-pci,rng=rng0,id=rng-device0", "-nic", "none",
+            "-device", "vmgenid,guid=8c9f0a5e-1f2d-4b52-9d4e-0c7a3f1f5d11",
+            "-nodefaults", "-nographic", "-serial", "chardev:serial",
+            "-bios", str(firmware), "-no-reboot",
+            "-kernel", str(uki.path), "-global", "ICH9-LPC.disable_s3=1",
+            "-smbios", "type=11,value=io.systemd.stub.kernel-cmdline-extra=extra=1 list=a,,b",
+            "-smbios", "type=11,value=io.systemd.boot.kernel-cmdline-extra=extra=2",
+            "-smbios", "type=11,value=io.systemd.credential.binary:vmm.notify_socket=dg=="]
+    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+        found = uki.check(vm, CONSOLE + " extra=1 list=a,b")
+        vm.check(found.get("vendor") == "QEMU", "no SMBIOS in the guest")
+
+
+# ---- What cannot be booted ----
+
+SBAT = b"sbat,1,SBAT Version,sbat,1,https://example.org\n%s,1,Example,%s,1,https://example.org\n"
+LINUX, INITRD, CMDLINE = range(3)
+IN_UKI = "the kernel in the UKI given with -kernel "
+
+
+def section(number, field):
+    """Where a field of a section header is."""
+    return TABLE + 40 * number + {"name": 0, "virtual": 8, "raw": 16, "offset": 20}[field]
+
+
+# name, offset of the change, its format, its value, what is said
+MALFORMED = [
+    ("zm", 0, "<H", 0x4d5a, "is no kernel known here (0x"),
+    ("zboot", 4, "<4s", b"zimg", "is a compressed EFI kernel (zboot); a Linux bzImage"),
+    ("no-pe-offset", 0x3c, "<I", 0, "begins as a DOS program and has no PE header"),
+    ("pe-offset-63", 0x3c, "<I", 63, "begins as a DOS program and has no PE header"),
+    ("pe-offset-64", 0x3c, "<I", 64, "begins as a DOS program and has no PE header"),
+    ("pe-offset-in-kernel", 0x3c, "<I", 0x2000, "begins as a DOS program and has no PE header"),
+    ("pe-offset-behind", 0x3c, "<I", 0x7fffffff, "its headers end at 0x80000019; it was cut"),
+    ("pe-offset-4g", 0x3c, "<I", 0xffffffff, "its headers end at 0x100000019; it was cut"),
+    ("ne", PE_OFFSET, "<I", 0x454e, "begins as a DOS program and has no PE header"),
+    ("no-signature", PE_OFFSET, "<I", 0, "begins as a DOS program and has no PE header"),
+    ("i386", PE_OFFSET + 4, "<H", 0x14c, "is an EFI program for 32-bit x86 (machine 0x014c)"),
+    ("arm", PE_OFFSET + 4, "<H", 0x1c2, "is an EFI program for 32-bit ARM (machine 0x01c2)"),
+    ("aarch64", PE_OFFSET + 4, "<H", 0xaa64, "is an EFI program for AArch64 (machine 0xaa64)"),
+    ("riscv64", PE_OFFSET + 4, "<H", 0x5064, "is an EFI program for RISC-V (machine 0x5064)"),
+    ("loongarch", PE_OFFSET + 4, "<H", 0x6264, "is an EFI program for LoongArch (machine 0x6264)"),
+    ("no-machine", PE_OFFSET + 4, "<H", 0, "is an EFI program for an unknown processor (machine"),
+    ("no-sections", PE_OFFSET + 6, "<H", 0, "is the EFI application \"without a name\", not a UKI"),
+    ("too-many-sections", PE_OFFSET + 6, "<H", 0xffff, "its headers end at 0x280160; it was cut"),
+    ("no-optional-header", PE_OFFSET + 20, "<H", 0, "has an optional header 0x0; a UKI"),
+    ("odd-optional-header", PE_OFFSET + 20, "<H", 239, "is the EFI application"),
+    ("long-optional-header", PE_OFFSET + 20, "<H", 0xffff, "its headers end at 0x10"),
+    ("pe32", PE_OFFSET + 24, "<H", 0x10b, "has an optional header 0x10b; a UKI for x86-64"),
+    ("rom-image", PE_OFFSET + 24, "<H", 0x107, "has an optional header 0x107; a UKI for x86-64"),
+    ("no-kernel", section(LINUX, "name"), "<8s", b".Linux", "is an add-on to a UKI (no .sbat"),
+    ("long-name", section(LINUX, "name"), "<8s", b".linux2", "is an add-on to a UKI"),
+    ("empty-in-memory", section(LINUX, "virtual"), "<I", 0, "is an add-on to a UKI"),
+    ("empty-in-file", section(LINUX, "raw"), "<I", 0, "is an add-on to a UKI"),
+    ("tiny-kernel", section(LINUX, "virtual"), "<I", 1, "has a kernel of 1 bytes, "),
+    ("kernel-behind", section(LINUX, "offset"), "<I", 0x7fffffff, "its section .linux of "),
+    ("kernel-at-4g", section(LINUX, "offset"), "<I", 0xffffffff, "its section .linux of "),
+    ("kernel-in-headers", section(LINUX, "offset"), "<I", 0x100, "at 0x100, where the headers or"),
+    ("initrd-behind", section(INITRD, "offset"), "<I", 0x10000000, "its section .initrd of "),
+    ("initrd-at-4g", section(INITRD, "offset"), "<I", 0xfffffff0, "its section .initrd of "),
+    ("initrd-in-kernel", section(INITRD, "offset"), "<I", 0x800, "has its section .initrd of "),
+    ("initrd-in-headers", section(INITRD, "offset"), "<I", 0, "has its section .initrd of "),
+    ("cmdline-behind", section(CMDLINE, "offset"), "<I", 0x10000000, "its section .cmdline of "),
+    ("cmdline-in-kernel", section(CMDLINE, "offset"), "<I", 0x800, "has its section .cmdline of "),
+    ("kernel-version", "kernel+0x206", "<H", 0x200, IN_UKI + "has a version"),
+    ("kernel-low", "kernel+0x211", "<B", 0, IN_UKI + "has a 16-bit entry"),
+    ("kernel-boot-flag", "kernel+0x1fe", "<H", 0, IN_UKI + "is no kernel known here"),
+    ("kernel-alignment", "kernel+0x230", "<I", 3, IN_UKI + "has an alignment"),
+    ("kernel-setup", "kernel+0x1f1", "<B", 255, "bytes, 131072 of them for real mode"),
+    ("kernel-too-large", "kernel+0x260", "<I", 0x70000000, "the kernel needs 0x70000000 bytes"),
+]
+
+
+def good_file():
+    """A UKI of the test kernel, and where its parts are."""
+    own_guest.build()
+    kernel = (own_guest.GUEST / "guest-bz64.img").read_bytes()
+    return uki_files.pe((".linux", kernel), (".initrd", uki_files.blob(3000)),
+                        (".cmdline", f"expect.ram={128 * MIB}".encode()))
+
+
+def run(vm, words):
+    """The firmware says WORDS in one line, and ends QEMU."""
+    status = vm.wait_exit(60)
+    debug = vm.debug_output().decode("latin-1").splitlines()
+    vm.check(len(debug) == 1 and debug[0].startswith("qboot: boot: ") and words in debug[0],
+             f"no message with {words!r}")
+    vm.check(len(debug[0]) < 255, "the message is cut")
+    vm.check(vm.serial.decode("latin-1").splitlines() == debug, "another message on COM1")
+    vm.check(status == STATUS_PANIC, f"QEMU's exit status is {status}")
+
+
+def diagnose(data, words, firmware, qemu, tmp_path, *more):
+    """Boots a file and expects WORDS."""
+    (tmp_path / "file").write_bytes(data)
+    args = arguments(firmware, "q35", "128", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                     "-kernel", str(tmp_path / "file"), *more)
+    with Vm(qemu(), args, tmp_path, 60, debugcon=True) as vm:
+        run(vm, words)
+
+
+@pytest.mark.parametrize("case", MALFORMED, ids=lambda case: case[0])
+def test_malformed(case, firmware, qemu, tmp_path):
+    """One field is wrong, one line says so."""
+    _, offset, form, value, words = case
+    data, places = good_file()
+    if isinstance(offset, str):
+        offset = places[".linux"] + int(offset.split("+")[1], 16)
+    struct.pack_into(form, data, offset, value)
+    diagnose(data, words, firmware, qemu, tmp_path)
+
+
+CUTS = [("behind-setup", lambda places: 2560), ("kernel", lambda places: 0xe00),
+        ("before-initrd", lambda places: places[".initrd"]),
+        ("initrd", lambda places: places[".initrd"] + 2999),
+        ("before-cmdline", lambda places: places[".cmdline"]),
+        ("cmdline", lambda places: places[".cmdline"] + 1)]
+
+
+@pytest.mark.parametrize("case", CUTS, ids=lambda case: case[0])
+def test_truncated(case, firmware, qemu, tmp_path):
+    """A file that ends early.  QEMU itself refuses one that is shorter than a kernel's setup."""
+    data, places = good_file()
+    diagnose(data[:case[1](places)], " ends at 0x", firmware, qemu, tmp_path)
+
+
+def test_profile_that_is_none(firmware, qemu, tmp_path):
+    """A number that no profile has."""
+    data, _ = good_file()
+    diagnose(data, "has 0 profiles, counted from 0, not number 7; change opt/org.qboot/uki-profile",
+             firmware, qemu, tmp_path, "-fw_cfg", OPTION + "7")
+
+
+@pytest.mark.parametrize("name", ["shim", "grub", "systemd-boot", "systemd-addon"])
+def test_other_applications(name, firmware, qemu, tmp_path):
+    """A PE file without a kernel says in .sbat what it is."""
+    parts = [(".text", bytes(1000)), (".sbat", SBAT % (name.encode(), name.encode()))]
+    words = f"is the EFI application \"{name}\", not a UKI: it has no .linux section"
+    if name == "systemd-addon":
+        parts.append((".cmdline", b"quiet"))
+        words = "is an add-on to a UKI (systemd-addon): it has no kernel"
+    data, _ = uki_files.pe(*parts)
+    diagnose(data + bytes(2000), words, firmware, qemu, tmp_path)
+
+
+@pytest.mark.parametrize("suite", sorted(ukify.PACKAGES))
+def test_systemd_boot(suite, firmware, qemu, tmp_path):
+    """The boot loader of each release, and its stub without a kernel."""
+    for program in (ukify.provide(suite) / ukify.BOOT, ukify.stub(suite)):
+        name = "systemd-boot" if "boot" in program.name else "systemd-stub"
+        if suite == "bookworm":         # both had one name in .sbat
+            name = "systemd"
+        diagnose(program.read_bytes(), f"is the EFI application \"{name}\", not a UKI", firmware,
+                 qemu, tmp_path)
+
+
+@pytest.mark.parametrize("suite", ["trixie", "unstable"])
+def test_addon(suite, firmware, qemu, tmp_path):
+    """An add-on as ukify makes it."""
+    addon = tmp_path / "addon.efi"
+    ukify.ukify(suite, "build", "--cmdline=quiet", f"--output={addon}",
+                f"--stub={ukify.provide(suite) / ukify.ADDON}")
+    diagnose(addon.read_bytes(), "is an add-on to a UKI", firmware, qemu, tmp_path)
+
+
+OTHERS_ITEMS = {"entry.map.init_size", "boot_params", "kernel.address", "cmdline.length",
+                "cmdline.equal-up-to", "initrd.count", "placement"}
+
+
+def test_own_kernel(firmware, qemu, tmp_path):
+    """The undamaged file boots.  The test kernel finds all in order but what it compares with
+    QEMU's own items, which are not those of the kernel in the file."""
+    data, _ = good_file()
+    (tmp_path / "file").write_bytes(data)
+    args = arguments(firmware, "q35", "128", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                     "-kernel", str(tmp_path / "file"))
+    with Vm(qemu(), args, tmp_path, 60, debugcon=True) as vm:
+        vm.wait_exit(60)
+        failed = set(re.findall(r"^FAIL ([\w.-]+):", vm.serial.decode("latin-1"), re.M))
+        vm.check(b"GUEST linux64 boot 1" in vm.serial and not vm.debug_output(), "it does not run")
+        vm.check(len(re.findall(rb"^OK ", vm.serial, re.M)) > 100, "it has not looked at much")
+        vm.check(failed == OTHERS_ITEMS, f"the test kernel found {failed}")
