@@ -72,6 +72,11 @@ unit: $(addprefix $(O)/unit64/,$(UNIT_TESTS)) tests/unit/run.py  ## the unit tes
 		$(PYTHON) tests/unit/run.py --skipped "32 bits: $$why" $(addprefix $(O)/unit64/,$(UNIT_TESTS)); \
 	fi
 
+# MUTANTS="--sample 20 smp fdt" chooses.
+.PHONY: mutants
+mutants: unit64                   ## small faults in each module: does its unit test notice?
+	$(Q)$(PYTHON) tests/mutants.py $(MUTANTS)
+
 # Fuzzing: needs clang and its runtime (Debian's libclang-rt-14-dev).  What is found stays in
 # $(O)/fuzz; an input that crashes joins tests/fuzz/corpus/<parser> with its fix.
 FUZZ_SOURCES    := $(sort $(wildcard tests/fuzz/fuzz_*.c))

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Does each module's own unit test notice when the module is wrong?
+
+    mutants.py [--sample N] [--seed N] [--jobs N] [MODULE...]       all modules, N mutants of each
+
+A mutant is the module with one small fault: a comparison that takes in its border or not, a
+condition turned round, a sum that is a difference, a statement left out.  It is compiled as the
+unit tests are (64 bits, AddressSanitizer, UBSan) and linked into the module's test in the module's
+place. Killed is what makes the test fail, crash or take too long; what does not compile is no
+mutant.
+
+Prints a line for each module and each survivor that ACCEPTED does not explain; ends with 1 if a
+module kills less than LEAST of a hundred.  The same seed makes the same mutants.  Needs `make
+unit64`.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+from pathlib import Path
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "unit64"
+LEAST = 90
+SECONDS = 20                    # for a test; all of them take less than two
+
+# Modules whose test has another name.
+TESTS = {"pci_walk": "pci", "pci_bar": "pci", "pci_program": "pci", "error": "format"}
+
+# Whose test includes the source, or that only run in a guest: the boot tests hold them.
+WITHOUT = {"main", "console", "string", "smbios"}
+
+# What a mutant may do: a pattern, and what stands there instead.
+FAULTS = (
+    (r" < ", " <= "), (r" <= ", " < "), (r" > ", " >= "), (r" >= ", " > "),
+    (r" == ", " != "), (r" != ", " == "), (r" && ", " || "), (r" \|\| ", " && "),
+    (r" \+ ", " - "), (r" - ", " + "), (r" & ", " | "), (r" << ", " >> "), (r" >> ", " << "),
+    (r"\(!", "("), (r"\btrue\b", "false"), (r"\bfalse\b", "true"), (r"\+\+", "--"),
+    (r" \+= ", " -= "), (r" \|= ", " &= "), (r"continue;", "break;"),
+    (r"^(\t+)(?!return|break|continue|goto|static|const|struct|enum|union|u?int|bool|char|be)"
+     r"[\w>*(.\[\]-]+[^{}]*;$", r"\1;"),
+)
+
+# Survivors that are no holes in a test: file, the line's text, why.
+ACCEPTED = (
+    ("smp.c", "cpu_pause();", "only a hint to the processor"),
+    ("mtrr.c", "hole_base > ram_end ? hole_base", "both are the same at the border"),
+    ("mtrr.c", "max_ranges > MTRR_MAX_RANGES", "it would be set to what it is"),
+    ("lib/format.c", "value < 0 ? -(uint64_t)value", "0 is -0"),
+    ("smp.c", "has_tsc && seen < number", "read for nothing, and used by nobody"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    """A fault at a line of a source."""
+
+    path: Path
+    line: int
+    before: str
+    after: str
+
+    def source(self):
+        """The whole file with it."""
+        lines = self.path.read_text(encoding="utf-8").split("\n")
+        lines[self.line - 1] = self.after
+        return "\n".join(lines)
+
+    def __str__(self):
+        return (f"{self.path.relative_to(ROOT)}:{self.line}: {self.before.strip()}  ->  "
+                f"{self.after.strip()}")
+
+    def accepted(self):
+        """Why it may survive, or None."""
+        name = str(self.path.relative_to(ROOT))
+        return next((why for file, text, why in ACCEPTED
+                     if file == name and text in self.before), None)
+
+
+def mutants(path):
+    """All mutants of a source, in order."""
+    inside, function = False, False
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        code = re.sub(r'"(\\.|[^"])*"', lambda text: "\1" * len(text[0]), line)
+        inside = inside or "/*" in code
+        comment, inside = inside, inside and "*/" not in code
+        function = code == "{" or function and code != "}"
+        if comment or not function or code.startswith("#"):
+            continue
+        for pattern, other in FAULTS:
+            for match in re.finditer(pattern, code):
+                after = line[:match.start()] + match.expand(other) + line[match.end():]
+                if after != line:
+                    yield Mutant(path, number, line, after)
+
+
+def flags():
+    """How `make unit64` compiles and links: the words of its own commands."""
+    said = subprocess.run(["make", "-n", "-W", "lib/format.c", "V=1", "build/unit64/test_format"],
+                          cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    compiling = next(line for line in said.splitlines() if " -c " in line and "format.c" in line)
+    words = compiling[:compiling.index(" -MMD")]        # with quotes and $(...): the shell's
+    return subprocess.run(["sh", "-c", f"printf '%s\\n' {words}"], cwd=ROOT, check=True,
+                          capture_output=True, text=True).stdout.split("\n")[:-1]
+
+
+def survives(mutant, compiler, scratch):
+    """True if the test passes with it, None if it does not compile."""
+    with tempfile.TemporaryDirectory(dir=scratch) as directory:
+        directory = Path(directory)
+        source, module = directory / mutant.path.name, mutant.path.stem
+        source.write_text(mutant.source(), encoding="utf-8")
+        test = TESTS.get(module, module)
+        include = ["-iquote", str(mutant.path.parent)]
+        done = subprocess.run([*compiler, *include, "-Wno-error", "-w", "-c", "-o",
+                               directory / "mutant.o", source], cwd=ROOT, check=False,
+                              capture_output=True)
+        if done.returncode:
+            return None
+        linked = subprocess.run(
+            ["gcc", "-m64", "-fsanitize=address,undefined", "-o", directory / "test",
+             BUILD / f"tests/unit/test_{test}.o", directory / "mutant.o", BUILD / "libqboot.a",
+             "-lcmocka"], cwd=ROOT, check=False, capture_output=True, text=True)
+        if linked.returncode:
+            raise SystemExit(f"mutants.py: {mutant}: {linked.stderr.strip().splitlines()[-1]}")
+        try:
+            ran = subprocess.run([directory / "test"], cwd=ROOT, check=False, timeout=SECONDS,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                 stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return False
+        return ran.returncode == 0
+
+
+def modules():
+    """{name: source} of all that have a test of their own."""
+    paths = [*ROOT.glob("*.c"), *(ROOT / "lib").glob("*.c"), *(ROOT / "tables").glob("*.c"),
+             *(ROOT / "boot").glob("*.c")]
+    return {path.stem: path for path in sorted(paths) if path.stem not in WITHOUT and
+            (ROOT / f"tests/unit/test_{TESTS.get(path.stem, path.stem)}.c").is_file()}
+
+
+def judge(name, path, options, compiler, pool, scratch):
+    """Prints what a module's test kills; returns whether it is enough."""
+    test = BUILD / f"test_{TESTS.get(name, name)}"
+    if subprocess.run([test], cwd=ROOT, check=False, capture_output=True).returncode:
+        raise SystemExit(f"mutants.py: {test} fails without a mutant; 'make unit64' first")
+    every = list(mutants(path))
+    some = random.Random(options.seed).sample(every, min(options.sample, len(every)))
+    results = list(pool.map(lambda mutant: survives(mutant, compiler, scratch), some))
+    tried = [(mutant, lives) for mutant, lives in zip(some, results) if lives is not None]
+    left = [mutant for mutant, lives in tried if lives]
+    holes = [mutant for mutant in left if not mutant.accepted()]
+    killed = len(tried) - len(left)
+    counted = len(tried) - (len(left) - len(holes))
+    percent = 100 * killed / counted if counted else 0
+    print(f"{name:<14} {killed:>4} of {counted:>4} killed, {percent:3.0f} %, "
+          f"{len(left) - len(holes)} accepted, of {len(every)} mutants", flush=True)
+    for mutant in holes:
+        print(f"    {mutant}", flush=True)
+    return counted and percent >= LEAST
+
+
+def main():
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--sample", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("modules", nargs="*", metavar="MODULE")
+    options = parser.parse_args()
+    known = modules()
+    for name in options.modules:
+        if name not in known:
+            parser.error(f"no module {name} with a unit test; there are {', '.join(known)}")
+    good = True
+    with tempfile.TemporaryDirectory(prefix="qboot-mutants-") as scratch, \
+            concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        compiler = flags()
+        for name in options.modules or known:
+            good &= judge(name, known[name], options, compiler, pool, scratch)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
