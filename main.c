@@ -35,6 +35,7 @@ noreturn void main(void);
 static struct fw_cfg cfg NOINIT;
 static struct memmap map NOINIT;
 static struct boot_image image NOINIT;
+static struct boot_facts facts NOINIT;
 static struct smm_plan smm NOINIT;
 static struct smm_saved smm_saved NOINIT;
 static struct resume resume NOINIT; /* kept from one boot to the next reset */
@@ -62,7 +63,7 @@ noreturn void main(void)
 	/* What machine is this, what memory does it have, and what shall it boot? */
 	cpu_probe(&cpu);
 	fw_cfg_init(&cfg);
-	image.markers = marker_init(&cfg);
+	facts.markers = marker_init(&cfg);
 	const struct chipset *chipset = chipset_probe(&cfg);
 	if (resume_probe(&resume, chipset, &cpu))
 		wake(chipset, &cpu);
@@ -73,9 +74,7 @@ noreturn void main(void)
 	 * as soon as it is known what they shall do, and waited for at the end. */
 	chipset_init(chipset, &cpu, &pci);
 	smm_reserve(&smm, chipset->smm, &map);
-	/* A Multiboot kernel is never Linux and often a unikernel, which expects decoding to be on. */
-	struct pci_layout layout =
-		pci_init(chipset, &cpu, &cfg, &map, &pci, image.protocol == BOOT_MULTIBOOT);
+	struct pci_layout layout = pci_init(chipset, &cpu, &cfg, &map, &pci, image.wants_decoding);
 	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
 	smp_add_feature_control(&smp_block, &cpu, &cfg);
 	smp_start(&smp_block, &cpu);
@@ -88,16 +87,17 @@ noreturn void main(void)
 	smp_relocate(&smp_block);
 	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, cpu_count,
 				       rsdp_paddr);
-	fpdt_install(&image.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
-	smbios_install(&image.smbios, &cfg, &map, chipset, &pci);
+	fpdt_install(&facts.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
+	smbios_install(&facts.smbios, &cfg, &map, chipset, &pci);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	bios_install(&map);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	smp_finish(&smp_block, &cpu, cpu_count, rsdp_paddr);
 	smm_finish(&smm, &smm_saved);
-	resume_arm(&resume, chipset, &smm, image.protocol == BOOT_PVH, rsdp_paddr);
+	resume_arm(&resume, chipset, &smm, image.elf_in_ram, rsdp_paddr);
 
-	fpdt_mark_load(&image.fpdt);
-	marker_write(image.markers, MARKER_DO_BOOT);
-	boot(&image, &cfg, &cpu, &map, rsdp_paddr);
+	facts.rsdp_paddr = rsdp_paddr;
+	fpdt_mark_load(&facts.fpdt);
+	marker_write(facts.markers, MARKER_DO_BOOT);
+	boot(&image, &cfg, &cpu, &map, &facts);
 }

@@ -21,6 +21,31 @@ uint32_t bzimage_setup_size(const void *file)
 	return ((sectors ? sectors : 4) + 1) * LINUX_SETUP_SECTOR;
 }
 
+/* syslinux's memdisk says so where a kernel has its version. */
+static bool is_memdisk(const void *file, uint32_t size)
+{
+	static const char name[] = "MEMDISK ";
+	uint32_t offset = LINUX_VERSION_BASE + header_of(file)->kernel_version;
+
+	return offset <= size - (sizeof(name) - 1) &&
+	       memcmp((const uint8_t *)file + offset, name, sizeof(name) - 1) == 0;
+}
+
+/*
+ * How much of a protected-mode kernel there must be: all its 16-byte units but for the end of the
+ * last one, which old tools do not write, and the compressed kernel in it.
+ */
+static uint64_t min_size(const struct linux_setup_header *header)
+{
+	uint64_t units = header->version >= 0x0204 ? header->syssize : (uint16_t)header->syssize;
+	uint64_t size = units ? units * LINUX_SYSSIZE_UNIT - (LINUX_SYSSIZE_UNIT - 1) : 0;
+	uint64_t payload_end = 0;
+
+	if (header->version >= 0x0208)
+		payload_end = (uint64_t)header->payload_offset + header->payload_length;
+	return size > payload_end ? size : payload_end;
+}
+
 enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 {
 	const struct linux_setup_header *header = header_of(file);
@@ -32,9 +57,11 @@ enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 		return ERR_MAGIC;
 	if (header->version < 0x0202)
 		return ERR_VERSION;
-	/* Loaders in a kernel's clothes (iPXE, memdisk) have no 32-bit entry point to name. */
+	/* Loaders wear a kernel's header: iPXE has no 32-bit entry, memdisk's calls the BIOS. */
 	if (!(header->loadflags & LINUX_LOADFLAG_HIGH) || !header->code32_start)
 		return ERR_16BIT_ONLY;
+	if (is_memdisk(file, size))
+		return ERR_NEEDS_BIOS;
 
 	end = 0x202 + header->jump_length;
 	*image = (struct bzimage){
@@ -45,7 +72,8 @@ enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 		.pref_address = LINUX_LOAD_HIGH_ADDR,
 		.initrd_max = DEFAULT_INITRD_MAX,
 		.cmdline_max = DEFAULT_CMDLINE_MAX,
-		.initrd_size = header->ramdisk_size,
+		.has_initrd = header->ramdisk_size,
+		.min_size = min_size(header),
 	};
 	if (header->version >= 0x0203)
 		image->initrd_max = (uint64_t)header->initrd_addr_max + 1;
@@ -153,8 +181,14 @@ void bzimage_build(struct linux_boot_params *params, const struct bzimage *image
 	header->cmd_line_ptr = handover->cmdline_paddr;
 	header->ramdisk_image = (uint32_t)handover->initrd_paddr;
 	header->ramdisk_size = handover->initrd_size;
+	header->ext_loader_ver = 0;
+	header->ext_loader_type = 0;
 	if (image->version >= 0x0209)
 		header->setup_data = handover->setup_data_paddr;
+	if (image->version >= 0x0207) {
+		header->hardware_subarch = LINUX_SUBARCH_PC;
+		header->hardware_subarch_data = 0;
+	}
 	params->ext_ramdisk_image = (uint32_t)(handover->initrd_paddr >> 32);
 	params->acpi_rsdp_addr = handover->rsdp_paddr;
 }
@@ -175,8 +209,8 @@ enum error bzimage_find_setup_data(const uint8_t *kernel, uint32_t kernel_size, 
 {
 	uint64_t candidate = address - LINUX_LOAD_HIGH_ADDR;
 
-	if (address < LINUX_LOAD_HIGH_ADDR)
-		return ERR_CHAIN;
+	if (address < LINUX_LOAD_HIGH_ADDR || candidate >= (uint64_t)kernel_size + setup_size)
+		return ERR_NOT_FOUND;
 	for (uint32_t i = 0; i < 2 && candidate < UINT32_MAX; i++) {
 		if (plausible_node(kernel, kernel_size, candidate)) {
 			*offset = (uint32_t)candidate;

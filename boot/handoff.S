@@ -26,26 +26,6 @@ handoff32:
 	popfl
 	jmp     *%ecx
 
-	.globl handoff64, handoff16
-handoff64:
-	call    copy_lowcode
-	jmp     low_handoff64
-handoff16:
-	call    copy_lowcode
-	jmp     low_handoff16
-
-/* Keeps EAX, ECX and EDX. */
-copy_lowcode:
-	movl    %ecx, %ebx
-	movl    $lowcode_image, %esi
-	movl    $data_end, %edi
-	movl    $lowcode_end, %ecx
-	subl    %edi, %ecx
-	shrl    $2, %ecx
-	rep movsl
-	movl    %ebx, %ecx
-	ret
-
 /*
  * Runs in low RAM: the ROM is not in the page tables.  The stack is, and both are below 4 GiB.
  */
@@ -54,13 +34,14 @@ copy_lowcode:
 gdt64:
 	.quad   0
 	.quad   0
-	.quad   0x00af9b000000ffff              /* SELECTOR_CODE32: here 64-bit, as Linux wants it */
+	.quad   0x00af9b000000ffff              /* SELECTOR_CODE32: 64-bit here, for Linux */
 	.quad   0x00cf93000000ffff              /* SELECTOR_DATA */
 gdt64_pointer:
 	.word   . - gdt64 - 1
 	.long   gdt64
 
-low_handoff64:
+	.globl handoff64
+handoff64:
 	movl    %eax, %edi
 	movl    %edx, %esi
 	movl    %ecx, %cr3
@@ -89,8 +70,8 @@ low_handoff64:
 	jmp     *%rax
 
 /*
- * By way of 16-bit protected mode, so that the segments have real mode's limits.  In low RAM, in the
- * segment that begins at LOWCODE_SEGMENT.
+ * By way of 16-bit protected mode, so that the segments have real mode's limits.  In low RAM, in
+ * the segment that begins at LOWCODE_SEGMENT.
  */
 #define LOWCODE_SEGMENT (FIRMWARE_DATA_BASE >> 4)
 #define SELECTOR_CODE16 0x08
@@ -117,7 +98,8 @@ far_real:
 target16:
 	.word   0, 0                            /* offset, segment */
 
-low_handoff16:
+	.globl handoff16
+handoff16:
 	movl    %eax, %edx
 	shrl    $4, %edx
 	andl    $0xf, %eax

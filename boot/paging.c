@@ -14,35 +14,31 @@
 #define GIB_SHIFT       30
 #define LARGE_PAGE_SIZE 0x200000u
 
-uint32_t paging_directories(uint32_t end, bool gib_pages)
+/* How many pages of 1 GiB, or directories of smaller ones, there are. */
+static uint32_t gib_count(uint32_t end)
 {
-	return gib_pages || !end ? 0 : ((end - 1) >> GIB_SHIFT) + 1;
+	return end ? ((end - 1) >> GIB_SHIFT) + 1 : 0;
 }
 
-void paging_build(uint64_t *pml4, uint64_t *pdpt, uint32_t pdpt_paddr, uint64_t *directories,
-		  uint32_t directories_paddr, uint32_t end, bool gib_pages)
+uint32_t paging_size(uint32_t end, bool gib_pages)
 {
-	uint32_t *entry = (uint32_t *)directories; /* lower halves: all is below 4 GiB */
-	uint32_t value = LEAF_BITS;
+	return end ? (2 + (gib_pages ? 0 : gib_count(end))) * PAGE_SIZE : 0;
+}
+
+void paging_build(uint64_t *tables, uint32_t tables_paddr, uint32_t end, bool gib_pages)
+{
+	uint64_t *pml4 = tables;
+	uint64_t *pdpt = pml4 + PAGE_TABLE_ENTRIES;
+	uint64_t *directories = pdpt + PAGE_TABLE_ENTRIES;
 
 	if (!end)
 		return;
-	pml4[0] = pdpt_paddr | TABLE_BITS;
-	for (uint32_t i = 0; i <= (end - 1) >> GIB_SHIFT; i++)
+	pml4[0] = (tables_paddr + PAGE_SIZE) | TABLE_BITS;
+	for (uint32_t i = 0; i < gib_count(end); i++)
 		pdpt[i] = gib_pages ? (uint64_t)i << GIB_SHIFT | LEAF_BITS :
-				      (directories_paddr + i * PAGE_SIZE) | TABLE_BITS;
+				      (tables_paddr + (2 + i) * PAGE_SIZE) | TABLE_BITS;
 	if (gib_pages)
 		return;
-	for (uint32_t left = (end - 1) / (8 * LARGE_PAGE_SIZE) + 1; left; left--) {
-		entry[0] = value;
-		entry[2] = value + LARGE_PAGE_SIZE;
-		entry[4] = value + 2 * LARGE_PAGE_SIZE;
-		entry[6] = value + 3 * LARGE_PAGE_SIZE;
-		entry[8] = value + 4 * LARGE_PAGE_SIZE;
-		entry[10] = value + 5 * LARGE_PAGE_SIZE;
-		entry[12] = value + 6 * LARGE_PAGE_SIZE;
-		entry[14] = value + 7 * LARGE_PAGE_SIZE;
-		value += 8 * LARGE_PAGE_SIZE;
-		entry += 16;
-	}
+	for (uint32_t i = 0; i <= (end - 1) / LARGE_PAGE_SIZE; i++)
+		directories[i] = (uint64_t)i * LARGE_PAGE_SIZE | LEAF_BITS;
 }

@@ -25,29 +25,42 @@ enum boot_protocol {
 	BOOT_MULTIBOOT, /* QEMU gives the image and the information structure */
 };
 
-/* So many bytes of the file are read at once: a bzImage's header, and the section table of most UKIs. */
-#define BOOT_HEAD_READ 0x400
+/*
+ * So many bytes of the file are read at once: a bzImage's header and the version in it, and the
+ * section table of most UKIs.
+ */
+#define BOOT_HEAD_READ 0x800
 
 /* What QEMU was told to boot. */
 struct boot_image {
-	bool markers;               /* wanted; set by main */
-	struct fpdt fpdt;           /* set by main */
-	struct smbios_table smbios; /* set by main */
 	enum boot_protocol protocol;
-	uint32_t entry; /* physical; of a bzImage: where it is loaded */
+	bool wants_decoding; /* the kernel may expect devices that are switched on (pci.h) */
+	bool elf_in_ram;     /* QEMU puts the kernel into RAM at each reset */
+	uint32_t entry; /* physical address; 0: of a bzImage, which is entered where it is loaded */
 	uint32_t kernel_paddr;
-	uint32_t kernel_size;
+	uint32_t kernel_size; /* bytes; of a bzImage without its real-mode part */
 	uint32_t initrd_size;
-	struct uki_file uki;    /* BOOT_UKI alone */
-	struct bzimage bzimage; /* BOOT_LINUX and BOOT_UKI, as are the next three */
+
+	/* BOOT_LINUX and BOOT_UKI alone. */
+	struct uki_file uki; /* BOOT_UKI */
+	struct bzimage bzimage;
 	uint32_t mapped_end;    /* end of RAM below 4 GiB, for a start in long mode; else 0 */
 	struct boot_area *area; /* boot_params and page tables, cleared */
 	uint8_t header[BOOT_HEAD_READ];
 };
 
+/* What other steps have found out and boot() needs. */
+struct boot_facts {
+	uint32_t rsdp_paddr; /* 0: no ACPI */
+	struct smbios_table smbios;
+	struct fpdt fpdt;
+	bool markers; /* wanted */
+};
+
 /*
  * Finds out what there is to boot, and claims in the map all memory the kernel occupies or uses
- * before it reads the map, so that no table is placed there.  Cost: 3 or 4 VM exits; see uki_load.h.
+ * before it reads the map, so that no table is placed there.  Cost: 3 VM exits for a bzImage, 4
+ * or 5 for an ELF kernel; see boot_linux.h and boot_elf.h.
  */
 void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		struct memmap *map);
@@ -58,6 +71,6 @@ void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct
  * each section costs 2.
  */
 noreturn void boot(const struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		   struct memmap *map, uint32_t rsdp_paddr);
+		   struct memmap *map, const struct boot_facts *facts);
 
 #endif

@@ -28,16 +28,18 @@ struct bzimage {
 	uint64_t initrd_max;  /* highest address of an initrd, exclusive */
 	uint32_t cmdline_max; /* characters, without the terminator */
 	uint64_t setup_data;  /* as QEMU set it, for a kernel loaded at its own address */
-	uint32_t initrd_size; /* as QEMU set it */
+	bool has_initrd;      /* QEMU may have set this; or the file happens to have it */
+	uint64_t min_size;    /* bytes after the real-mode part that the file must have */
 };
 
 /*
  * Reads the header out of the first size bytes of the file.  ERR_MAGIC: not a Linux kernel;
- * ERR_16BIT_ONLY: a kernel or loader with a real-mode entry alone; ERR_VERSION: older than 2.02.
+ * ERR_16BIT_ONLY: a kernel or loader with a real-mode entry alone; ERR_NEEDS_BIOS: memdisk;
+ * ERR_VERSION: older than 2.02.
  */
 enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size);
 
-/* How long the real-mode part is, by the first LINUX_HEADER_OFFSET + 1 bytes of any file: as QEMU has it. */
+/* How long the real-mode part is, by the first LINUX_HEADER_OFFSET + 1 bytes, as QEMU reckons. */
 uint32_t bzimage_setup_size(const void *file);
 
 /*
@@ -72,8 +74,8 @@ void bzimage_build(struct linux_boot_params *params, const struct bzimage *image
 /*
  * Finds the first node of the setup_data chain inside the kernel as loaded.  QEMU appends nodes to
  * the kernel and gives addresses as if it were loaded at 1 MiB; QEMU 8 to 10 give addresses that
- * are too high by setup_size (the -dtb case).  *offset is the node's, in the kernel.  ERR_CHAIN when
- * there is no plausible node at either place.
+ * are too high by setup_size (the -dtb case).  *offset is the node's, in the kernel.  ERR_CHAIN
+ * when there is no plausible node at either place; ERR_NOT_FOUND when neither is in the kernel.
  */
 enum error bzimage_find_setup_data(const uint8_t *kernel, uint32_t kernel_size, uint64_t address,
 				   uint32_t setup_size, uint32_t *offset);

@@ -10,6 +10,7 @@
 	X(ERR_TRUNCATED, "ends before a structure in it does") \
 	X(ERR_MAGIC, "has the wrong signature") \
 	X(ERR_VERSION, "has a version that is not supported") \
+	X(ERR_NEEDS_BIOS, "is a loader that needs BIOS services, of which this firmware has none") \
 	X(ERR_16BIT_ONLY, "has a 16-bit entry only, as iPXE and other boot loaders do") \
 	X(ERR_TOO_MANY, "has more entries than there is room for") \
 	X(ERR_NO_MEMORY, "does not fit into free memory") \

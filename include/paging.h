@@ -12,15 +12,14 @@
 
 #define PAGE_TABLE_ENTRIES 512u
 
-/* How many directories a map of [0, end) takes: none when the processor has 1 GiB pages. */
-uint32_t paging_directories(uint32_t end, bool gib_pages);
+/* Bytes of the tables for a map of [0, end): pages of 1 GiB need fewer.  0 when end is 0. */
+uint32_t paging_size(uint32_t end, bool gib_pages);
 
 /*
- * Maps [0, end) to itself, end rounded up to 16 MiB, or to 1 GiB with pages of that size.  pml4 and pdpt are one
- * cleared page each; directories, as many as paging_directories() says, are cleared, too.  The tables'
- * physical addresses are pdpt_paddr and directories_paddr.
+ * Maps [0, end) to itself, end rounded up to pages of 2 MiB, or of 1 GiB if the processor has them.
+ * The tables, of paging_size() bytes, are cleared and at tables_paddr, on a page; the first one is
+ * what CR3 wants.
  */
-void paging_build(uint64_t *pml4, uint64_t *pdpt, uint32_t pdpt_paddr, uint64_t *directories,
-		  uint32_t directories_paddr, uint32_t end, bool gib_pages);
+void paging_build(uint64_t *tables, uint32_t tables_paddr, uint32_t end, bool gib_pages);
 
 #endif

@@ -20,7 +20,10 @@ import sys
 # From the top.  Whoever is in one line does not call the others there.
 LAYERS = [
     ['main'],
-    ['boot/bios', 'boot/boot', 'boot/uki_load', 'resume', 'smm', 'smp', 'tables/acpi', 'tables/fpdt',
+    ['boot/boot'],
+    ['boot/boot_elf', 'boot/boot_linux'],
+    ['boot/bios', 'boot/load', 'boot/uki_load', 'resume', 'smm', 'smp', 'tables/acpi',
+     'tables/fpdt',
      'tables/mptable', 'tables/piix_acpi', 'tables/smbios'],
     ['pci', 'mtrr', 'tables/acpi_find'],
     ['pci_walk', 'pci_program'],
@@ -46,9 +49,7 @@ ASSEMBLY = {'start', 'smi', 'boot/bios_call', 'boot/handoff', 'tables/piix_dsdt'
 NEIGHBOURS = {
     ('marker', 'fw_cfg'): 'a file switches markers on',
     ('tables/piix_acpi', 'tables/mptable'): 'both number processors as QEMU does',
-    ('boot/boot', 'boot/uki_load'): 'one of the kinds of kernel, in a file of its own',
     ('boot/uki_load', 'tables/smbios'): 'a command line may be among the OEM strings',
-    ('boot/boot', 'tables/fpdt'): 'the last time stamp is taken after the last table',
 }
 
 # Steps of the boot, which main alone takes.

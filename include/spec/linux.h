@@ -13,7 +13,9 @@
 #define LINUX_HEADER_OFFSET  0x1f1 /* of setup_header, in the file and in boot_params */
 #define LINUX_HEADER_MAX_END 0x290 /* where boot_params has something else */
 #define LINUX_SETUP_SECTOR   512
-#define LINUX_E820_MAX       128 /* entries in boot_params; more go into setup_data */
+#define LINUX_SYSSIZE_UNIT   16
+#define LINUX_VERSION_BASE   0x200 /* in the file: what kernel_version is an offset from */
+#define LINUX_E820_MAX       128   /* entries in boot_params; more go into setup_data */
 
 struct linux_setup_header {
 	uint8_t setup_sects;
@@ -68,6 +70,7 @@ _Static_assert(offsetof(struct linux_setup_header, setup_data) == 0x250 - 0x1f1,
 #define LINUX_XLF_KERNEL_64       (1u << 0)
 #define LINUX_XLF_ABOVE_4G        (1u << 1)
 #define LINUX_LOADER_QEMU         0xb0
+#define LINUX_SUBARCH_PC          0
 #define LINUX_LOAD_HIGH_ADDR      0x100000u
 #define LINUX_ENTRY64_OFFSET      0x200
 

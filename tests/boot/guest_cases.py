@@ -24,7 +24,7 @@ class Case(NamedTuple):
 
 ANY_SIZE = ["pvh.elf", "bz-low.img", "mb.elf"]
 ONE_OF_EACH = ["pvh.elf", "bz64.img", "bz32.img", "mb.elf"]
-ALL_FORMS = ["pvh.elf", "pvh16.elf", "mb.elf", "bz64.img", "bz32.img", "bz-fixed.img",
+ALL_FORMS = ["pvh.elf", "pvh16.elf", "pvh64.elf", "mb.elf", "bz64.img", "bz32.img", "bz-fixed.img",
              "bz-fixed16.img", "bz-big.img", "bz-high.img", "bz-low.img", "bz-209.img",
              "bz-208.img", "bz-205.img"]
 
@@ -311,9 +311,31 @@ KVM = (
     + [Case(machine, accel="kvm", options=f"-smp {n}", cmdline="cpu.init")
        for machine in TRIO + ["microvm,acpi=off"] for n in [2, 8]])
 
-CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + NMIS + NO_FEATURES + X2APIC
-         + DEVICES + MACHINE_OPTIONS
-         + COMMAND_LINES + INITRDS + DEVICE_TREES + REBOOTS + KVM)
+FIELDS_OF_THE_FILE = [Case(machine, "bz-junk.img") for machine in TRIO + ["isapc"]]
+
+ALL_CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + NMIS + NO_FEATURES + X2APIC
+             + DEVICES + MACHINE_OPTIONS
+             + COMMAND_LINES + INITRDS + DEVICE_TREES + REBOOTS + KVM + FIELDS_OF_THE_FILE)
+
+
+# Processors without long mode, which refuse kernels that have a 64-bit entry.
+OLD_PROCESSORS = ("486", "pentium", "pentium3", "qemu32")
+
+
+def form_for(form, machine, options="", processor="x86_64"):
+    """The form, or its twin without a 64-bit entry where the processor has no long mode."""
+    old = processor == "i386" or (machine.startswith("isapc") and "-cpu" not in options)
+    if not old and not any(f"-cpu {cpu}" in options for cpu in OLD_PROCESSORS):
+        return form
+    twins = {f"{name}.img": f"{name}-32.img"
+             for name in ["bz-fixed", "bz-fixed16", "bz-big", "bz-high", "bz-low", "bz-junk",
+                          "bz-cut", "bz-no-payload"]}
+    return {"bz64.img": "bz32.img", "pvh64.elf": "pvh.elf", **twins}.get(form, form)
+
+
+CASES = list(dict.fromkeys(
+    case._replace(form=form_for(case.form, case.machine, case.options, case.processor))
+    for case in ALL_CASES))
 
 
 class Diagnostic(NamedTuple):
@@ -324,6 +346,7 @@ class Diagnostic(NamedTuple):
     memory: str = "128"
     initrd: int | None = None
     machines: list = ["pc", "q35", "microvm", "isapc"]
+    options: str = ""           # more of QEMU's; with some, the kernel is taken as it is
 
 
 ALMOST_16_MIB = 15 * MIB + 500 * 1024       # more, and QEMU refuses it itself
@@ -334,8 +357,12 @@ WRONG_FILE = r"the file given with -kernel {}"
 NO_INITRD = (r"the initrd of {} bytes does not fit into one piece of free RAM; RAM below "
              r"4 GiB ends at 0x1000000, the kernel takes an initrd below {}" + MORE_MEMORY)
 NO_BZIMAGE = r"the kernel needs {} bytes from 0x1000000 on, RAM ends at {}" + MORE_MEMORY
-NO_ELF = (r"the ELF kernel of \d{{6}} bytes at {} does not fit into RAM, which ends at {}"
-          + MORE_MEMORY)
+NO_ELF = (r"the ELF kernel needs RAM from {} to 0x\w+, which ends at {} below 4 GiB"
+          + MORE_MEMORY + ", or link the kernel to lower addresses")
+CUT_SHORT = (r"the kernel has been cut short: \d+ bytes follow its real-mode part, and its header "
+             r"tells of \d+ or more; copy the file anew")
+NO_LONG_MODE = (r"the {}kernel is for 64-bit processors and this one has no long mode; give QEMU "
+                r"another -cpu, or start qemu-system-x86_64")
 
 # What is wrong, with the values that tell one case from another, and what to change.
 DIAGNOSTICS = [
@@ -360,4 +387,12 @@ DIAGNOSTICS = [
                "bz-fixed16.img", "16"),
     Diagnostic("no-ram-for-elf", NO_ELF.format("0x1000000", "0x800000"), "pvh16.elf", "8"),
     Diagnostic("no-ram-for-multiboot", NO_ELF.format("0x100000", "0x9f000"), "mb.elf", "1"),
+    Diagnostic("cut-short", CUT_SHORT, "bz-cut.img"),
+    Diagnostic("payload-cut-short", CUT_SHORT, "bz-no-payload.img"),
+    Diagnostic("memdisk", NO_KERNEL.format(
+        "is a loader that needs BIOS services, of which this firmware has none"), "bz-memdisk.img"),
+    Diagnostic("64-bit-kernel", NO_LONG_MODE.format(""), "bz64.img", options="-cpu qemu32"),
+    Diagnostic("64-bit-elf", NO_LONG_MODE.format("ELF "), "pvh64.elf", options="-cpu qemu32"),
+    Diagnostic("64-bit-kernel-486", NO_LONG_MODE.format(""), "bz64.img", machines=["isapc"],
+               options="-cpu 486"),
 ]

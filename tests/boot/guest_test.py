@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from guest_cases import (CASES, DIAGNOSTICS, HUNDRED, REQUIRED, REQUIRED_BY_FORM,
+from guest_cases import (CASES, DIAGNOSTICS, HUNDRED, form_for, REQUIRED, REQUIRED_BY_FORM,
                          REQUIRED_BY_WORD)
 import own_guest
 from own_guest import GUEST, STATUS_PASS
@@ -182,8 +182,8 @@ def test_feature_control_read(machine, value, firmware, qemu, tmp_path):
         vm.check(b"\nOK cpu.different:" in vm.serial, "the others were not looked at")
 
 
-NO_BIOS = (r'qboot: bios: the kernel calls interrupt 0x0015 with AX 0xec00; this firmware has no BIOS '
-           r'services, the answer is "not supported"')
+NO_BIOS = (r'qboot: bios: the kernel calls interrupt 0x0015 with AX 0xec00; this firmware has no '
+           r'BIOS services, the answer is "not supported"')
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm", "isapc"])
@@ -239,9 +239,11 @@ def kernel_file(kernel, directory):
                          ids=lambda v: getattr(v, "name", v))
 def test_diagnostic(machine, case, firmware, qemu, file_of, tmp_path):
     """The firmware says in one line why it cannot boot, and ends QEMU."""
-    args = arguments(firmware, machine, case.memory) + ["-no-reboot"]
-    if case.kernel:
-        args += ["-kernel", str(kernel_file(case.kernel, tmp_path))]
+    args = arguments(firmware, machine, case.memory) + ["-no-reboot", *case.options.split()]
+    kernel = case.kernel
+    if kernel:
+        kernel = kernel if case.options else form_for(kernel, machine)
+        args += ["-kernel", str(kernel_file(kernel, tmp_path))]
     if case.initrd:
         args += ["-initrd", file_of(case.initrd)]
     with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:

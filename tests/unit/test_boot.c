@@ -13,6 +13,7 @@
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct boot_image image;
+static const struct boot_facts facts = { .rsdp_paddr = 0xe0010 };
 static const struct cpu cpu32 = { .phys_bits = 32 };
 static const struct cpu cpu64 = { .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
 static const struct cpu cpu64_1g = { .leaf81_edx = CPUID_81_EDX_LM | CPUID_81_EDX_PDPE1GB,
@@ -39,6 +40,7 @@ static void give_bzimage(uint32_t initrd_size)
 		.version = 0x020f,
 		.loadflags = 1,
 		.code32_start = 0x100000,
+		.syssize = sizeof(kernel) / 16,
 		.ramdisk_size = initrd_size,
 		.initrd_addr_max = 0x7fffffff,
 		.kernel_alignment = 0x200000,
@@ -61,6 +63,17 @@ static void give_bzimage(uint32_t initrd_size)
 	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, initrd_size);
 }
 
+static void give_elf(uint32_t paddr, uint32_t size)
+{
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ENTRY, paddr + 0x20);
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ADDR, paddr);
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_SIZE, size);
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
+	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0x1000);
+	fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, "quiet", 6);
+	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, 6);
+}
+
 static void machine(void)
 {
 	unit_machine(&cfg, &map, RAM_END);
@@ -70,9 +83,9 @@ static void machine(void)
 /* From boot_probe() to the kernel. */
 static void run(const struct cpu *cpu)
 {
-	memset(&image, 0, sizeof(image));
+	memset(&image, 0xa5, sizeof(image)); /* nothing of it is clear */
 	boot_probe(&image, &cfg, cpu, &map);
-	boot(&image, &cfg, cpu, &map, 0xe0010);
+	boot(&image, &cfg, cpu, &map, &facts);
 }
 
 /* ---- Linux ---- */
@@ -105,9 +118,9 @@ static void test_linux(void **state)
 		bool long_mode;
 		uint32_t exits;
 	} cases[] = {
-		{ "32-bit processor", &cpu32, false, 6 },
-		{ "64 bits, 2 MiB pages", &cpu64, true, 6 },
-		{ "64 bits, 1 GiB pages", &cpu64_1g, true, 6 },
+		{ "32-bit processor", &cpu32, false, 7 },
+		{ "64 bits, 2 MiB pages", &cpu64, true, 7 },
+		{ "64 bits, 1 GiB pages", &cpu64_1g, true, 7 },
 	};
 
 	(void)state;
@@ -118,6 +131,8 @@ static void test_linux(void **state)
 		fake_reset();
 		machine();
 		give_bzimage(0x2345);
+		setup()->xloadflags = cases[i].long_mode;
+		fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 		assert_case_equal(name, fake_run(run(cases[i].cpu)), FAKE_HANDOFF);
 		assert_case_equal(name, fake_exits(), cases[i].exits);
 		assert_case_equal(name, fake.handoff.long_mode, cases[i].long_mode);
@@ -130,13 +145,9 @@ static void test_linux(void **state)
 		assert_memory_equal(phys_ptr((uint32_t)initrd), kernel, 0x2345);
 		assert_case_equal(name, params()->acpi_rsdp_addr, 0xe0010);
 		check_e820(params()->e820_table, params()->e820_entries);
-		if (!cases[i].long_mode) {
-			assert_says(fake.console,
-				    "boot: the kernel is for 64-bit processors, this one "
-				    "has no long mode");
-			continue;
-		}
 		assert_string_equal(fake.console, "");
+		if (!cases[i].long_mode)
+			continue;
 		/* CR3: the first entry maps the kernel and the stack to themselves. */
 		assert_case(name, fake.handoff.cr3 && fake.handoff.cr3 % 0x1000 == 0);
 		assert_case_equal(name, ((const uint64_t *)phys_ptr(fake.handoff.cr3))[0] & 3, 3);
@@ -254,7 +265,7 @@ static void test_setup_data(void **state)
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 	assert_panics(
 		"boot: setup_data node 16 at 0x106000 has a linked list that loops or leaves its "
-		"file; start QEMU without -dtb",
+		"file; start QEMU without -dtb, or with another kernel file",
 		run(&cpu64));
 }
 
@@ -298,7 +309,7 @@ static void test_initrd_places(void **state)
 	machine();
 	memmap_set(&map, 4 * GIB, 4 * GIB + 0x10000, MEMORY_RAM);
 	give_bzimage(0x2000);
-	setup()->xloadflags = 3;
+	setup()->xloadflags = 2;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 	assert_int_equal(fake_run(run(&cpu32)), FAKE_HANDOFF);
 	assert_int_equal(params()->ext_ramdisk_image, 0);
@@ -306,8 +317,130 @@ static void test_initrd_places(void **state)
 	fake_reset();
 	machine();
 	give_bzimage(0x1c00000);
-	assert_panics("boot: the initrd of 29360128 bytes does not fit into one piece of free RAM",
+	assert_panics(
+		"boot: the initrd of 29360128 bytes does not fit into one piece of free RAM; RAM "
+		"below 4 GiB ends at 0x2000000, the kernel takes an initrd below 0x80000000; give "
+		"the guest more memory (-m)",
+		run(&cpu64));
+
+	/* More memory would not help. */
+	fake_reset();
+	machine();
+	give_bzimage(0x1c00000);
+	setup()->initrd_addr_max = 0x17fffff;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_panics("the kernel takes an initrd below 0x1800000; give it a smaller initrd",
 		      run(&cpu64));
+}
+
+/* What the file has in fields that QEMU fills in only for some of its options. */
+static void test_fields_of_the_file(void **state)
+{
+	static const uint32_t junk[] = { 1, 0x3000000, 0x7fffffff, UINT32_MAX };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(junk); i++) {
+		fake_reset();
+		machine();
+		give_bzimage(0);
+		setup()->ramdisk_size = junk[i];
+		setup()->ramdisk_image = junk[i];
+		setup()->ext_loader_ver = 7;
+		setup()->ext_loader_type = 8;
+		setup()->hardware_subarch = 3;
+		setup()->hardware_subarch_data = 9;
+		fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+		assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+		assert_int_equal(params()->header.ramdisk_image, 0);
+		assert_int_equal(params()->header.ramdisk_size, 0);
+		assert_int_equal(params()->header.ext_loader_ver, 0);
+		assert_int_equal(params()->header.ext_loader_type, 0);
+		assert_int_equal(params()->header.hardware_subarch, 0);
+		assert_int_equal(params()->header.hardware_subarch_data, 0);
+		assert_string_equal(fake.console, "");
+	}
+
+	/* setup_data outside of what QEMU loads is nobody's; inside it may be QEMU's. */
+	for (uint32_t i = 0; i < 2; i++) {
+		fake_reset();
+		machine();
+		give_bzimage(0);
+		setup()->setup_data = i ? 0x100000 + sizeof(kernel) + 0x400 : 0x12345;
+		fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+		assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+		assert_int_equal(params()->header.setup_data, 0);
+		assert_says(fake.console, "boot: setup_data in the kernel file's header is 0x");
+	}
+	fake_reset();
+	machine();
+	give_bzimage(0);
+	setup()->setup_data = 0x100000 + sizeof(kernel) + 0x3ff;
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+	assert_panics("boot: setup_data node 0 at 0x1083ff has a linked list that loops or leaves "
+		      "its file; start QEMU without -dtb, or with another kernel file",
+		      run(&cpu64));
+}
+
+/* A kernel that has lost its end is not entered. */
+static void test_cut_short(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t syssize, payload_offset, payload_length;
+		bool whole;
+	} cases[] = {
+		{ "whole", 0x800, 0, 0, true },
+		{ "last unit not filled", 0x800 + 0, 0x1000, 0x7000, true },
+		{ "syssize", 0x802, 0, 0, false },
+		{ "payload", 0x800, 0x1000, 0x7001, false },
+		{ "payload past 4 GiB", 0x800, UINT32_MAX, UINT32_MAX, false },
+		{ "largest syssize", UINT32_MAX, 0, 0, false },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		machine();
+		give_bzimage(0);
+		setup()->syssize = cases[i].syssize;
+		setup()->payload_offset = cases[i].payload_offset;
+		setup()->payload_length = cases[i].payload_length;
+		fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
+		if (cases[i].whole)
+			assert_case_equal(cases[i].name, fake_run(run(&cpu64)), FAKE_HANDOFF);
+		else
+			assert_panics("boot: the kernel has been cut short: 32768 bytes follow its "
+				      "real-mode part, and its header tells of ",
+				      run(&cpu64));
+	}
+}
+
+static void test_no_long_mode(void **state)
+{
+	static const uint8_t elf64[20] = { 0x7f, 'E', 'L', 'F', 2, [18] = 62 };
+	static const uint8_t elf32[20] = { 0x7f, 'E', 'L', 'F', 1, [18] = 3 };
+
+	(void)state;
+	machine();
+	give_bzimage(0);
+	assert_panics(
+		"boot: the kernel is for 64-bit processors and this one has no long mode; give "
+		"QEMU another -cpu, or start qemu-system-x86_64",
+		run(&cpu32));
+
+	fake_reset();
+	machine();
+	give_elf(0x200000, 0x1000);
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, elf64, sizeof(elf64));
+	assert_panics("boot: the ELF kernel is for 64-bit processors and this one has no long mode",
+		      run(&cpu32));
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+
+	fake_reset();
+	machine();
+	give_elf(0x200000, 0x1000);
+	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, elf32, sizeof(elf32));
+	assert_int_equal(fake_run(run(&cpu32)), FAKE_HANDOFF);
 }
 
 static void test_nothing_to_boot(void **state)
@@ -360,17 +493,6 @@ static void test_nothing_to_boot(void **state)
 
 /* ---- ELF: PVH and Multiboot ---- */
 
-static void give_elf(uint32_t paddr, uint32_t size)
-{
-	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ENTRY, paddr + 0x20);
-	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ADDR, paddr);
-	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_SIZE, size);
-	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
-	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0x1000);
-	fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, "quiet", 6);
-	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, 6);
-}
-
 static void test_pvh(void **state)
 {
 	const struct pvh_start_info *info;
@@ -398,6 +520,7 @@ static void test_pvh(void **state)
 	for (uint32_t i = 1; i < info->memmap_entries; i++)
 		assert_true(entries[i - 1].base + entries[i - 1].size <= entries[i].base);
 	/* The kernel was loaded by QEMU and is not touched, nor anything put upon it. */
+	assert_true(image.elf_in_ram && !image.wants_decoding);
 	assert_true(memmap_is(&map, 0x200000, 0x210000, MEMORY_LOADED));
 	assert_int_equal(*(uint8_t *)phys_ptr(0x200000), 0xa5);
 }
@@ -421,6 +544,7 @@ static void test_multiboot(void **state)
 	assert_true(memmap_is(&map, fake.handoff.ebx, fake.handoff.ebx + sizeof(*info),
 			      MEMORY_RESERVED));
 	info = phys_ptr(fake.handoff.ebx);
+	assert_true(image.elf_in_ram && image.wants_decoding);
 	assert_int_equal(info->flags, 0x20c | 1 | 1 << 6);
 	assert_int_equal(info->cmdline, 0x123000);
 	assert_int_equal(info->mem_upper, (RAM_END - MIB) / 1024);
@@ -433,18 +557,22 @@ static void test_elf_places(void **state)
 	static const struct {
 		const char *name;
 		uint32_t paddr, size;
-		bool fits;
+		const char *refusal; /* NULL: it fits */
 	} cases[] = {
-		{ "1 MiB", 0x100000, 0x1000, true },
-		{ "to the end", 0x100000, RAM_END - 0x100000, false }, /* no place for an initrd */
-		{ "past the end", RAM_END - 0x1000, 0x1001, false },
-		{ "outside", 0x80000000, 0x1000, false },
-		{ "across 4 GiB", 0xfffff000, 0x2000, false },
-		{ "low memory", 0x10000, 0x1000, true },
-		{ "up to the EBDA", 0x10000, LOW_RAM_END - 0x10000, true },
-		{ "spans the hole", 0x10000, 0x200000, true },
-		{ "in the hole", 0xa0000, 0x1000, false },
-		{ "in our own memory", 0xea000, 0x1000, false },
+		{ "1 MiB", 0x100000, 0x1000, NULL },
+		{ "to the end", 0x100000, RAM_END - 0x100000, "boot: the initrd of " },
+		{ "past the end", RAM_END - 0x1000, 0x1001,
+		  "boot: the ELF kernel needs RAM from 0x1fff000 to 0x2000001, which ends at 0x2000000 "
+		  "below 4 GiB; give the guest more memory (-m), or link the kernel to lower addresses" },
+		{ "outside", 0x80000000, 0x1000, "boot: the ELF kernel needs RAM from 0x80000000" },
+		{ "across 4 GiB", 0xfffff000, 0x2000, "to 0x100001000, which ends at 0x2000000" },
+		{ "low memory", 0x10000, 0x1000, NULL },
+		{ "up to the EBDA", 0x10000, LOW_RAM_END - 0x10000, NULL },
+		{ "spans the hole", 0x10000, 0x200000, NULL },
+		{ "in the hole", 0xa0000, 0x1000, "boot: the ELF kernel begins at 0xa0000; from " },
+		{ "in our own memory", 0xea000, 0x1000,
+		  "boot: the ELF kernel begins at 0xea000; from 0x9f000 to 0x100000 there is no RAM "
+		  "for it on a PC, link it to 0x100000 or higher" },
 	};
 
 	(void)state;
@@ -457,20 +585,28 @@ static void test_elf_places(void **state)
 		fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, kernel, 0x1000);
 		fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, 0x1000);
 		end = fake_run(run(&cpu64));
-		assert_case_equal(cases[i].name, end, cases[i].fits ? FAKE_HANDOFF : FAKE_PANIC);
-		if (!cases[i].fits)
-			assert_says(fake.panic, "boot: the ");
+		assert_case_equal(cases[i].name, end, cases[i].refusal ? FAKE_PANIC : FAKE_HANDOFF);
+		if (cases[i].refusal)
+			assert_says(fake.panic, cases[i].refusal);
 	}
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_linux),           UNIT_TEST(test_page_tables_reach_the_acpi_tables),
-		UNIT_TEST(test_command_lines),   UNIT_TEST(test_map_longer_than_boot_params),
-		UNIT_TEST(test_setup_data),      UNIT_TEST(test_initrd_places),
-		UNIT_TEST(test_nothing_to_boot), UNIT_TEST(test_pvh),
-		UNIT_TEST(test_multiboot),       UNIT_TEST(test_elf_places),
+		UNIT_TEST(test_linux),
+		UNIT_TEST(test_page_tables_reach_the_acpi_tables),
+		UNIT_TEST(test_command_lines),
+		UNIT_TEST(test_map_longer_than_boot_params),
+		UNIT_TEST(test_setup_data),
+		UNIT_TEST(test_initrd_places),
+		UNIT_TEST(test_nothing_to_boot),
+		UNIT_TEST(test_pvh),
+		UNIT_TEST(test_fields_of_the_file),
+		UNIT_TEST(test_cut_short),
+		UNIT_TEST(test_no_long_mode),
+		UNIT_TEST(test_multiboot),
+		UNIT_TEST(test_elf_places),
 	};
 
 	return cmocka_run_group_tests_name("boot", tests, NULL, NULL);

@@ -66,7 +66,8 @@ static void test_linux_6_1(void **state)
 	assert_int_equal(image.init_size, 0x3200000);
 	assert_int_equal(image.initrd_max, 0x80000000u);
 	assert_int_equal(image.cmdline_max, 2047);
-	assert_int_equal(image.initrd_size, 0x40c000);
+	assert_true(image.has_initrd);
+	assert_int_equal(image.min_size, 0x2f0 + 0x7a0000);
 	assert_int_equal(image.setup_data, 0);
 }
 
@@ -138,10 +139,23 @@ static void test_refusals(void **state)
 		file[cases[i].offset] = cases[i].byte;
 		assert_case_equal(cases[i].name, parse(), cases[i].wanted);
 	}
-	/* iPXE and memdisk: no 32-bit entry. */
+	/* iPXE has no 32-bit entry. */
 	linux_6_1();
 	header()->code32_start = 0;
 	assert_int_equal(parse(), ERR_16BIT_ONLY);
+	/* memdisk has a name where kernels have their version. */
+	linux_6_1();
+	header()->kernel_version = 0x20;
+	memcpy(file + 0x220, "MEMDISK 6.04", 12);
+	assert_int_equal(parse(), ERR_NEEDS_BIOS);
+	memcpy(file + 0x220, "MEMDISC 6.04", 12);
+	header()->version = 0x020f;
+	assert_int_not_equal(parse(), ERR_NEEDS_BIOS);
+	for (uint32_t offset = 0; offset < 0x10000; offset++) {
+		linux_6_1();
+		header()->kernel_version = (uint16_t)offset;
+		assert_int_equal(parse(), OK);
+	}
 	/* No alignment stated is none needed. */
 	linux_6_1();
 	header()->kernel_alignment = 0;
@@ -526,6 +540,38 @@ static void test_needs(void **state)
 
 /* ---- boot_params ---- */
 
+/* How much of the kernel there must be. */
+static void test_min_size(void **state)
+{
+	static const struct {
+		uint16_t version;
+		uint32_t syssize, payload_offset, payload_length;
+		uint64_t wanted;
+	} cases[] = {
+		{ 0x020f, 0, 0, 0, 0 },
+		{ 0x020f, 1, 0, 0, 1 },
+		{ 0x020f, 0x1000, 0, 0, 0xfff1 },
+		{ 0x020f, UINT32_MAX, 0, 0, 0xfffffffe1 },
+		{ 0x020f, 0x1000, 0x8000, 0x8000, 0x10000 },
+		{ 0x020f, 0, UINT32_MAX, UINT32_MAX, 0x1fffffffe },
+		{ 0x0208, 1, 0x8000, 0x8000, 0x10000 },
+		{ 0x0207, 1, 0x8000, 0x8000, 1 }, /* no payload fields yet */
+		{ 0x0204, 0x10001, 0, 0, 0x100001 },
+		{ 0x0203, 0x10001, 0, 0, 1 }, /* 16 bits */
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		linux_6_1();
+		header()->version = cases[i].version;
+		header()->syssize = cases[i].syssize;
+		header()->payload_offset = cases[i].payload_offset;
+		header()->payload_length = cases[i].payload_length;
+		assert_int_equal(parse(), OK);
+		assert_true(image.min_size == cases[i].wanted);
+	}
+}
+
 static void test_build(void **state)
 {
 	static struct linux_boot_params params;
@@ -592,10 +638,11 @@ static void test_find_setup_data(void **state)
 		{ "far past the end", 0xf00, LINUX_SETUP_DTB, 0xffffffff, 0x100f00, ERR_CHAIN },
 		{ "node cut", 0x800, LINUX_SETUP_DTB, 0, 0x100ff1, ERR_CHAIN },
 		{ "outside", 0x800, LINUX_SETUP_DTB, 0, 0x101000, ERR_CHAIN },
-		{ "below 1 MiB", 0x800, LINUX_SETUP_DTB, 0, 0xfffff, ERR_CHAIN },
-		{ "address 0", 0x800, LINUX_SETUP_DTB, 0, 0, ERR_CHAIN },
-		{ "above 4 GiB", 0x800, LINUX_SETUP_DTB, 0, 0x100100800, ERR_CHAIN },
-		{ "end of 64 bits", 0x800, LINUX_SETUP_DTB, 0, UINT64_MAX, ERR_CHAIN },
+		{ "behind QEMU's", 0x800, LINUX_SETUP_DTB, 0, 0x101400, ERR_NOT_FOUND },
+		{ "below 1 MiB", 0x800, LINUX_SETUP_DTB, 0, 0xfffff, ERR_NOT_FOUND },
+		{ "address 0", 0x800, LINUX_SETUP_DTB, 0, 0, ERR_NOT_FOUND },
+		{ "above 4 GiB", 0x800, LINUX_SETUP_DTB, 0, 0x100100800, ERR_NOT_FOUND },
+		{ "end of 64 bits", 0x800, LINUX_SETUP_DTB, 0, UINT64_MAX, ERR_NOT_FOUND },
 		{ "unknown type", 0x800, 7, 0, 0x100800, ERR_CHAIN },
 	};
 
@@ -619,17 +666,12 @@ static void test_find_setup_data(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_linux_6_1),
-		UNIT_TEST(test_versions),
-		UNIT_TEST(test_refusals),
-		UNIT_TEST(test_truncated),
-		UNIT_TEST(test_header_length),
-		UNIT_TEST(test_bit_flips),
-		UNIT_TEST(test_plan_relocatable),
-		UNIT_TEST(test_plan_fixed),
-		UNIT_TEST(test_plan_in_a_full_map),
-		UNIT_TEST(test_needs),
-		UNIT_TEST(test_build),
+		UNIT_TEST(test_linux_6_1),          UNIT_TEST(test_versions),
+		UNIT_TEST(test_refusals),           UNIT_TEST(test_truncated),
+		UNIT_TEST(test_header_length),      UNIT_TEST(test_bit_flips),
+		UNIT_TEST(test_plan_relocatable),   UNIT_TEST(test_plan_fixed),
+		UNIT_TEST(test_plan_in_a_full_map), UNIT_TEST(test_needs),
+		UNIT_TEST(test_min_size),           UNIT_TEST(test_build),
 		UNIT_TEST(test_find_setup_data),
 	};
 

@@ -20,6 +20,7 @@
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct boot_image image;
+static struct boot_facts facts = { .rsdp_paddr = 0xe0010 };
 static const struct cpu cpu64 = { .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
 static uint8_t file[FILE_SIZE];
 static const char *append;
@@ -94,7 +95,7 @@ static void run(void)
 	fw_cfg_init(&cfg);
 	fake_forget();
 	boot_probe(&image, &cfg, &cpu64, &map);
-	boot(&image, &cfg, &cpu64, &map, 0xe0010);
+	boot(&image, &cfg, &cpu64, &map, &facts);
 }
 
 #define assert_boots() assert_int_equal(fake_run(run()), FAKE_HANDOFF)
@@ -239,7 +240,7 @@ static void give_oem_strings(const char *strings, uint32_t size)
 	memcpy(table, "\x01\x04\x00\x01x\0\0\x0b\x05\x00\x0e\x02", 12);
 	memcpy(table + 12, strings, size);
 	memcpy(table + 12 + size, "\0\x7f\x04\xff\xfe\0", 7);
-	image.smbios = (struct smbios_table){ SMBIOS_BASE, 12 + size + 7 };
+	facts.smbios = (struct smbios_table){ SMBIOS_BASE, 12 + size + 7 };
 }
 
 #define EXTRA "io.systemd.stub.kernel-cmdline-extra="
@@ -291,7 +292,7 @@ static void test_command_lines(void **state)
 	begin();
 	give();
 	give_oem_strings("x", 2);
-	image.smbios.size = 7;
+	facts.smbios.size = 7;
 	assert_boots();
 	assert_string_equal(cmdline(), "");
 }

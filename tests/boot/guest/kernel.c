@@ -22,6 +22,8 @@
 #define HDR_CMD_LINE_PTR        0x228
 #define HDR_KERNEL_ALIGNMENT    0x230
 #define HDR_RELOCATABLE         0x234
+#define HDR_SUBARCH          0x23c
+#define HDR_SUBARCH_DATA     0x240
 #define HDR_SETUP_DATA          0x250
 #define HDR_PREF_ADDRESS        0x258
 #define HDR_INIT_SIZE           0x260
@@ -43,9 +45,8 @@ static const struct {
 static const struct {
 	uint16_t base, end;
 } changed_fields[] = {
-	{ HDR_TYPE_OF_LOADER, HDR_LOADFLAGS + 1 },
-	{ HDR_CODE32_START, HDR_RAMDISK_SIZE + 4 },
-	{ HDR_HEAP_END_PTR, HDR_CMD_LINE_PTR + 4 },
+	{ HDR_TYPE_OF_LOADER, HDR_LOADFLAGS + 1 },  { HDR_CODE32_START, HDR_RAMDISK_SIZE + 4 },
+	{ HDR_HEAP_END_PTR, HDR_CMD_LINE_PTR + 4 }, { HDR_SUBARCH, HDR_SUBARCH_DATA + 8 },
 	{ HDR_SETUP_DATA, HDR_SETUP_DATA + 8 },
 };
 
@@ -104,6 +105,7 @@ static void check_header(void)
 		if (!differing++)
 			first = i;
 	}
+	check_equal("boot_params.subarch", 0, get32(bp + HDR_SUBARCH));
 	check(!differing, "boot_params", "the kernel's header, zero elsewhere",
 	      "%u bytes differ, first at %x", differing, first);
 	check(bp[HDR_TYPE_OF_LOADER], "boot_params.type_of_loader", "non-zero", "%x",

@@ -12,6 +12,7 @@ LOADED_HIGH = 1
 XLF_KERNEL_64 = 1
 XLF_CAN_BE_LOADED_ABOVE_4G = 2
 SETUP_SECTS = 15
+VERSION_OFFSET = 0x5B0                                  # in the file, where memdisk has it
 FAIL_16BIT = bytes.fromhex("baf400b012ee90f4")  # mov dx,f4; mov al,12; out dx,al; nop; hlt
 
 DEFAULTS = dict(protocol=0x20F, loadflags=LOADED_HIGH, relocatable=1, xloadflags=XLF_KERNEL_64,
@@ -29,7 +30,13 @@ VARIANTS = {
     "bz-208": dict(protocol=0x208),
     "bz-205": dict(protocol=0x205),
     "bz-zimage": dict(loadflags=0, xloadflags=0),                           # 16-bit entry only
+    "bz-cut": dict(cut=4096),                                               # the file's end is lost
+    "bz-no-payload": dict(cut=4096, syssize=0),
+    "bz-memdisk": dict(version=b"MEMDISK 6.04", xloadflags=0),
+    "bz-junk": dict(junk=True),                     # values in fields that a loader has to fill in
 }
+# The same for processors without long mode.
+VARIANTS |= {f"{name}-32": dict(variant, xloadflags=0) for name, variant in VARIANTS.items()}
 
 # End of the header by protocol version: Linux Documentation/arch/x86/boot.rst
 HEADER_END = {0x205: 0x238, 0x208: 0x250, 0x209: 0x258, 0x20F: 0x26C}
@@ -42,12 +49,12 @@ def build(payload, v):
     end = HEADER_END[v["protocol"]]
     header = bytearray(end - 0x1F1)
 
-    def put(offset, form, value):
+    def put(offset, form, *values):
         if offset < end:
-            struct.pack_into(form, header, offset - 0x1F1, value)
+            struct.pack_into(form, header, offset - 0x1F1, *values)
 
     put(0x1F1, "<B", SETUP_SECTS)
-    put(0x1F4, "<I", len(payload) // 16)                # syssize
+    put(0x1F4, "<I", v.get("syssize", len(payload) // 16))
     put(0x1FE, "<H", 0xAA55)
     put(0x200, "<H", 0xEB | (end - 0x202) << 8)
     put(0x202, "<4s", b"HdrS")
@@ -60,9 +67,17 @@ def build(payload, v):
     put(0x236, "<H", v["xloadflags"])
     put(0x238, "<I", v["cmdline_size"])
     put(0x258, "<Q", v["pref_address"])
+    put(0x248, "<II", 0, len(payload))                  # payload_offset, payload_length
     put(0x260, "<I", v["init_size"])
+    if v.get("junk"):
+        put(0x218, "<II", 0x1234000, 48 * MIB)          # ramdisk_image, ramdisk_size
+        put(0x226, "<BB", 0x11, 0x22)                   # ext_loader_ver, ext_loader_type
+        put(0x23C, "<IQ", 0x33, 0x44)                   # hardware_subarch and its data
+    if "version" in v:
+        put(0x20E, "<H", VERSION_OFFSET - 0x200)
+        setup[VERSION_OFFSET:VERSION_OFFSET + len(v["version"])] = v["version"]
     setup[0x1F1:end] = header
-    return bytes(setup) + payload
+    return bytes(setup) + payload[:len(payload) - v.get("cut", 0)]
 
 
 def main():

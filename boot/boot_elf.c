@@ -1,0 +1,130 @@
+/*
+ * boot_elf.c - see boot_elf.h.
+ */
+#include "boot_elf.h"
+
+#include "console.h"
+#include "handoff.h"
+#include "layout.h"
+#include "load.h"
+#include "marker.h"
+#include "multiboot.h"
+#include "phys.h"
+#include "pvh.h"
+#include "spec/elf.h"
+
+/*
+ * Claims the memory that the kernel occupies.  A kernel may span the hole below 1 MiB (small
+ * segments low, the rest high); it cannot have anything in the hole.
+ */
+static void claim(struct memmap *map, uint32_t base, uint32_t size)
+{
+	uint64_t end = (uint64_t)base + size;
+	uint64_t low_end = end < LOW_RAM_END ? end : LOW_RAM_END;
+	uint64_t high_base = base > LEGACY_HOLE_END ? base : LEGACY_HOLE_END;
+
+	if (base >= LOW_RAM_END && base < LEGACY_HOLE_END)
+		panic("boot: the ELF kernel begins at 0x%x; from 0x%x to 0x%x there is no RAM for it on "
+		      "a PC, link it to 0x%x or higher",
+		      base, LOW_RAM_END, LEGACY_HOLE_END, LEGACY_HOLE_END);
+	if ((base < LOW_RAM_END && !memmap_is(map, base, low_end, MEMORY_RAM)) ||
+	    (high_base < end && !memmap_is(map, high_base, end, MEMORY_RAM)))
+		panic("boot: the ELF kernel needs RAM from 0x%x to 0x%llx, which ends at 0x%x below "
+		      "4 GiB; give the guest more memory (-m), or link the kernel to lower addresses",
+		      base, (unsigned long long)end, memmap_low_ram_end(map));
+	memmap_reserve(map, base, base < LOW_RAM_END ? low_end : 0, MEMORY_LOADED, "the kernel");
+	memmap_reserve(map, high_base, end, MEMORY_LOADED, "the kernel");
+}
+
+/*
+ * A 64-bit kernel would stop without a word.  QEMU gives the head of the file, which 7.2 may have
+ * overwritten (it kept no copy); then nothing is known.
+ */
+static void refuse_without_long_mode(const struct fw_cfg *cfg)
+{
+	struct elf_header elf;
+
+	fw_cfg_read(cfg, FW_CFG_KEY_SETUP_DATA, &elf, sizeof(elf));
+	if (elf.magic == ELF_MAGIC && elf.class == ELF_CLASS_64 &&
+	    elf.machine == ELF_MACHINE_X86_64)
+		panic("boot: the ELF kernel is for 64-bit processors and this one has no long mode; "
+		      "give QEMU another -cpu, or start qemu-system-x86_64");
+}
+
+void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+		    struct memmap *map)
+{
+	image->kernel_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ADDR);
+	image->kernel_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
+	image->initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
+	image->elf_in_ram = true;
+	/* Multiboot's information is what QEMU calls its initrd.  A PVH kernel's initrd may be as
+	 * long, but of such a kernel QEMU gives the head of the file, too. */
+	if (image->initrd_size == sizeof(struct multiboot_info) &&
+	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE)) {
+		image->protocol = BOOT_MULTIBOOT;
+		/* Never Linux and often a unikernel, which expects devices to be switched on. */
+		image->wants_decoding = true;
+	} else {
+		image->protocol = BOOT_PVH;
+		if (!(cpu->leaf81_edx & CPUID_81_EDX_LM))
+			refuse_without_long_mode(cfg);
+	}
+	claim(map, image->kernel_paddr, image->kernel_size);
+}
+
+static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cfg *cfg,
+			      struct memmap *map, const struct boot_facts *facts)
+{
+	struct pvh_handover handover = {
+		.initrd_size = image->initrd_size,
+		.rsdp_paddr = facts->rsdp_paddr,
+	};
+	struct pvh_block *block;
+	uint32_t count;
+
+	handover.cmdline_paddr = load_cmdline(cfg, map);
+	handover.initrd_paddr = (uint32_t)load_initrd(cfg, map, image->initrd_size, FOUR_GIB);
+	count = map->count + LOAD_NEW_RANGES;
+	handover.block_paddr = memmap_alloc(map, pvh_block_size(count), sizeof(uint64_t),
+					    MEMORY_LOADED, ZONE_LOW, "hvm_start_info");
+	block = phys_ptr(handover.block_paddr);
+	count = memmap_build_e820(map, block->memmap, sizeof(block->memmap[0]), count);
+	pvh_build(block, &handover, count);
+	fpdt_mark_start(&facts->fpdt);
+	marker_write(facts->markers, MARKER_PVH);
+	handoff32(image->entry, 0, handover.block_paddr, 0);
+}
+
+static noreturn void boot_multiboot(const struct boot_image *image, const struct fw_cfg *cfg,
+				    struct memmap *map, const struct boot_facts *facts)
+{
+	struct multiboot_mmap_entry *mmap;
+	struct multiboot_info *info;
+	uint32_t info_paddr, mmap_paddr;
+	uint32_t count;
+
+	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
+	/* Not at 0x9500, where QEMU would have it: a kernel may be there.  Nothing points to it. */
+	info_paddr = memmap_alloc(map, sizeof(*info), sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
+				  "the Multiboot information");
+	info = phys_ptr(info_paddr);
+	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
+	count = map->count + LOAD_NEW_RANGES;
+	mmap_paddr = memmap_alloc(map, count * sizeof(*mmap), sizeof(uint32_t), MEMORY_LOADED,
+				  ZONE_LOW, "the memory map");
+	mmap = phys_ptr(mmap_paddr);
+	count = memmap_build_e820(map, &mmap->base, sizeof(*mmap), count);
+	multiboot_build(info, mmap, mmap_paddr, count);
+	fpdt_mark_start(&facts->fpdt);
+	marker_write(facts->markers, MARKER_MULTIBOOT);
+	handoff32(image->entry, MULTIBOOT_MAGIC, info_paddr, 0);
+}
+
+noreturn void boot_elf(const struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map,
+		       const struct boot_facts *facts)
+{
+	if (image->protocol == BOOT_PVH)
+		boot_pvh(image, cfg, map, facts);
+	boot_multiboot(image, cfg, map, facts);
+}

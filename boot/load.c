@@ -1,0 +1,52 @@
+/*
+ * load.c - see load.h.
+ */
+#include "load.h"
+
+#include "console.h"
+#include "layout.h"
+#include "phys.h"
+
+#define CMDLINE_GUESS 0x1000 /* read at once; a longer command line costs two more exits */
+
+uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map)
+{
+	uint32_t paddr =
+		memmap_alloc(map, CMDLINE_GUESS, 1, MEMORY_LOADED, ZONE_LOW, "the command line");
+	const char *text = phys_ptr(paddr);
+	uint32_t size;
+
+	fw_cfg_read(cfg, FW_CFG_KEY_CMDLINE_DATA, phys_ptr(paddr), CMDLINE_GUESS);
+	if (!text[CMDLINE_GUESS - 1])
+		return paddr;
+	size = fw_cfg_read_u32(cfg, FW_CFG_KEY_CMDLINE_SIZE);
+	paddr = memmap_alloc(map, size, 1, MEMORY_LOADED, ZONE_LOW, "the command line");
+	fw_cfg_read(cfg, FW_CFG_KEY_CMDLINE_DATA, phys_ptr(paddr), size);
+	return paddr;
+}
+
+uint64_t load_place_initrd(struct memmap *map, uint32_t size, uint64_t max)
+{
+	uint64_t ram_end = memmap_low_ram_end(map);
+	uint64_t paddr;
+
+	if (!size)
+		return 0;
+	paddr = memmap_find(map, size, PAGE_SIZE, LEGACY_HOLE_END, max);
+	if (!paddr)
+		panic("boot: the initrd of %u bytes does not fit into one piece of free RAM; RAM below "
+		      "4 GiB ends at 0x%llx, the kernel takes an initrd below 0x%llx; give %s",
+		      size, (unsigned long long)ram_end, (unsigned long long)max,
+		      max < ram_end ? "it a smaller initrd" : "the guest more memory (-m)");
+	memmap_reserve(map, paddr, paddr + size, MEMORY_LOADED, "the initrd");
+	return paddr;
+}
+
+uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32_t size, uint64_t max)
+{
+	uint64_t paddr = load_place_initrd(map, size, max);
+
+	if (size)
+		fw_cfg_read_paddr(cfg, FW_CFG_KEY_INITRD_DATA, paddr, size);
+	return paddr;
+}

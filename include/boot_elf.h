@@ -1,0 +1,24 @@
+/*
+ * boot_elf.h - ELF kernels, by PVH and by Multiboot 1: a part of boot.h.
+ *
+ * QEMU has put the segments into RAM at the reset, and does so again at every other.
+ */
+#ifndef BOOT_ELF_H
+#define BOOT_ELF_H
+
+#include <stdnoreturn.h>
+
+#include "boot.h"
+
+/*
+ * boot_probe() for a file of which QEMU knows an entry point, image->entry.
+ * Cost: 3 VM exits; 1 more for Multiboot, or on a processor without long mode.
+ */
+void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+		    struct memmap *map);
+
+/* boot() for such a kernel. */
+noreturn void boot_elf(const struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map,
+		       const struct boot_facts *facts);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * load.h - what kernels of every protocol are given: a command line and an initrd.
+ */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stdint.h>
+
+#include "fw_cfg.h"
+#include "memmap.h"
+
+/* How many entries the map may have more of when one more allocation has been made. */
+#define LOAD_NEW_RANGES 4
+
+/*
+ * Reads QEMU's command line, terminated, wherever there is room, and returns its address.
+ * Cost: 1 VM exit; 3 when it has 4096 characters or more.
+ */
+uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map);
+
+/*
+ * Claims the highest free place below max for an initrd of size bytes and returns its address, or 0
+ * for size 0.  A panic when there is no such place.
+ */
+uint64_t load_place_initrd(struct memmap *map, uint32_t size, uint64_t max);
+
+/* Does the same and reads QEMU's initrd to that place.  Cost: 1 VM exit, none for size 0. */
+uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32_t size, uint64_t max);
+
+#endif
