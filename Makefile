@@ -16,7 +16,7 @@ $(error O=DIR is one word: make cannot build in a directory whose name has space
 endif
 
 # What is run, tested and measured is what was built.
-export FIRMWARE ?= $(O)/qboot.bin
+export FIRMWARE := $(or $(FIRMWARE),$(O)/qboot.bin)
 export QBOOT_O  := $(O)
 
 # gcc sees all modules at once when it links; the objects keep code of their own, which is what

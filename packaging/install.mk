@@ -21,7 +21,7 @@ BENCH_FILES     := $(sort $(filter-out %_test.py,$(wildcard tests/bench/*.py))) 
 GENERATED       := $(addprefix $(O)/install/,qboot.7 qboot-bench.1 qboot-bench 90-qboot.json)
 
 # As text, since the directory may be another one with every run of make.
-$(O)/install/%: packaging/%.in scripts/manpage.py docs/options.md $(wildcard docs/messages.md) FORCE
+$(O)/install/%: packaging/%.in scripts/manpage.py docs/options.md docs/messages.md FORCE
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) scripts/manpage.py '$(datadir)' $< $@
 

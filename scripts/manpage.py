@@ -18,12 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def table(name):
-    """The rows of the first table of docs/NAME as lists of cells, without its head."""
+    """The rows of the tables of docs/NAME that begin with a name, as lists of cells."""
     lines = (ROOT / "docs" / name).read_text("utf-8").split("\n")
-    rows = [line.strip().strip("|") for line in lines if line.startswith("|")][2:]
+    rows = [line.strip()[1:-1] for line in lines if line.startswith("| `")]
     if not rows:
         sys.exit(f"manpage.py: docs/{name} has no table")
-    return [[cell.strip() for cell in row.split(" | ")] for row in rows]
+    return [[cell.strip() for cell in re.split(r" \|(?= )", row)] for row in rows]
 
 
 def text(markdown):
@@ -46,8 +46,8 @@ def options():
 
 
 def messages():
-    """Items of a list of diagnostics."""
-    return "\n".join(f".It {words(message)}\n{text(meaning)}\n{text(remedy)}"
+    """Items of a tagged list."""
+    return "\n".join("\n".join(filter(None, (f".It {words(message)}", text(meaning), text(remedy))))
                      for message, meaning, remedy in table("messages.md"))
 
 

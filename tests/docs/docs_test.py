@@ -94,6 +94,13 @@ def test_figures_of_the_readme():
                 assert f"| {machine} | {peer} | {exits} | {rebuilds} |" in peers, (machine, peer)
 
 
+def test_messages():
+    """docs/messages.md has all that the source can say, and nothing else."""
+    done = subprocess.run([sys.executable, TOP / "scripts/messages.py", "--check"], check=False,
+                          stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_pictures():
     """They are drawn from the source as it is."""
     done = subprocess.run([sys.executable, TOP / "scripts/pictures.py", "--check"], check=False,
