@@ -18,6 +18,7 @@
 #include "fpdt.h"
 #include "fw_cfg.h"
 #include "marker.h"
+#include "mcfg.h"
 #include "memmap.h"
 #include "mptable.h"
 #include "mtrr.h"
@@ -82,6 +83,7 @@ noreturn void main(void)
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &cpu, &resume.writes);
+	mcfg_limit_buses(&cfg, rsdp_paddr, layout.last_bus);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &map, cpu_count, rsdp_paddr);
 	smp_relocate(&smp_block);

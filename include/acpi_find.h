@@ -1,7 +1,7 @@
 /*
  * acpi_find.h - look up in the ACPI tables what the firmware itself wants to know.  Pure, but for
- * the physical addresses.  The tables are our own, or QEMU's, and then acpi_install() has checked that
- * each lies inside the file it came from.
+ * the physical addresses.  The tables are our own, or QEMU's, and then acpi_install() has checked
+ * that each lies inside the file it came from.
  */
 #ifndef ACPI_FIND_H
 #define ACPI_FIND_H

@@ -3,14 +3,16 @@
  *
  * Kernels scan 0xf0000-0xfffff for an anchor, and with no PAM register written that is the ROM, so
  * the anchor is part of the image: it names SMBIOS_BASE and the room there, both fixed.  What is
- * there always ends with an end-of-table structure, also when QEMU has none for us.  Structures that
- * are too large for this go elsewhere, and a copy of the ROM with another anchor into RAM at 0xf0000.
+ * there always ends with an end-of-table structure, also when QEMU has none for us.  Structures
+ * that are too large for this go elsewhere, and a copy of the ROM with another anchor into RAM at
+ * 0xf0000.
  *
- * The anchor is that of version 3.0, which has a limit for the structures' size instead of their size
- * and count, and so can be constant.  QEMU's structures are of version 3.0 or 2.8, as its own anchor
- * says (smbios-entry-point-type=64 or 32; hw/smbios/smbios.c): of what it makes, type 4 alone is longer
- * in 3.0.  Another anchor for 2.8 would have to be written into RAM in the ROM's place, which costs a
- * memory-topology rebuild and four memory slots, so type 4 gets 3.0's fields instead.
+ * The anchor is that of version 3.0, which has a limit for the structures' size instead of their
+ * size and count, and so can be constant.  QEMU's structures are of version 3.0 or 2.8, as its own
+ * anchor says (smbios-entry-point-type=64 or 32; hw/smbios/smbios.c): of what it makes, type 4
+ * alone is longer in 3.0.  Another anchor for 2.8 would have to be written into RAM in the ROM's
+ * place, which costs a memory-topology rebuild and four memory slots, so type 4 gets 3.0's fields
+ * instead.
  */
 #ifndef SMBIOS_H
 #define SMBIOS_H
@@ -31,8 +33,8 @@ struct smbios_table {
 
 /*
  * Places the structures, ours for type 0 first when QEMU has none.  A table that ends within a
- * structure is a panic.  Cost: 1 VM exit, none where there is no SMBIOS; for large structures 2 or 3,
- * and 2 memory-topology rebuilds.
+ * structure is a panic.  Cost: 1 VM exit, none where there is no SMBIOS; for large structures 2 or
+ * 3, and 2 memory-topology rebuilds.
  */
 void smbios_install(struct smbios_table *placed, const struct fw_cfg *cfg, struct memmap *map,
 		    const struct chipset *chipset, const struct pci_access *pci);

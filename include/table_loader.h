@@ -3,9 +3,9 @@
  *
  * The script and the files it names come from outside: no field is believed.  A script is first
  * parsed, which says which files to fetch and where they may lie; the caller places and reads them;
- * then it is run, which patches pointers in place and hands the caller one checksum after the other;
- * at last the caller asks for the pointers that QEMU wants to be told.  Unknown commands are skipped,
- * as the interface intends.
+ * then it is run, which patches pointers in place and hands the caller one checksum after the
+ * other; at last the caller asks for the pointers that QEMU wants to be told.  Unknown commands are
+ * skipped, as the interface intends.
  *
  * QEMU hw/acpi/bios-linker-loader.c.
  */
@@ -80,9 +80,9 @@ struct loader_file *table_loader_find(struct loader *loader, const char *name);
 
 /*
  * Goes on from *command (0 at first), checks each command and patches pointers, in the script's
- * order, up to and with the next checksum, which it leaves to the caller; checksum->field is NULL at
- * the script's end.  Commands that concern a file with bytes == NULL are skipped.  On an error nothing
- * after the failed command has been done.
+ * order, up to and with the next checksum, which it leaves to the caller; checksum->field is NULL
+ * at the script's end.  Commands that concern a file with bytes == NULL are skipped.  On an error
+ * nothing after the failed command has been done.
  */
 enum error table_loader_run(struct loader *loader, uint32_t *command,
 			    struct loader_checksum *checksum);

@@ -23,7 +23,7 @@ LAYERS = [
     ['boot/boot'],
     ['boot/boot_elf', 'boot/boot_linux'],
     ['boot/bios', 'boot/load', 'boot/uki_load', 'resume', 'smm', 'smp', 'tables/acpi',
-     'tables/fpdt',
+     'tables/fpdt', 'tables/mcfg',
      'tables/mptable', 'tables/piix_acpi', 'tables/smbios'],
     ['pci', 'mtrr', 'tables/acpi_find'],
     ['pci_walk', 'pci_program'],

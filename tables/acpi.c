@@ -3,8 +3,8 @@
  *
  * The script is fetched first.  Its checksums say how much of a padded table file is in use (QEMU
  * pads etc/acpi/tables to 128 KiB), and only that much is placed and read; should a pointer lead
- * past it, the whole file is.  The sizes in the directory are older than the files; where that shows,
- * the directory is read again.
+ * past it, the whole file is.  The sizes in the directory are older than the files; where that
+ * shows, the directory is read again.
  */
 #include "acpi.h"
 
@@ -27,8 +27,8 @@ static noreturn void fail(const struct loader *loader, enum error error)
 }
 
 /*
- * Reads the script into memory of its own.  QEMU builds all ACPI files anew when the first of them is
- * selected, which is this one, so the script may be longer than the directory says.  One command
+ * Reads the script into memory of its own.  QEMU builds all ACPI files anew when the first of them
+ * is selected, which is this one, so the script may be longer than the directory says.  One command
  * more than that is read: commands follow each other, and what follows an item reads as zeros.
  * Returns the size that the directory has; 0 when there is no script.
  */

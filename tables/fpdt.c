@@ -1,8 +1,8 @@
 /*
  * fpdt.c - see fpdt.h.
  *
- * The root table is copied to a place where there is room for one entry more; the old one stays, and
- * nothing points to it.
+ * The root table is copied to a place where there is room for one entry more; the old one stays,
+ * and nothing points to it.
  */
 #include "fpdt.h"
 
@@ -17,7 +17,7 @@
 #define ATTEMPTS     3
 #define KHZ_TO_SCALE (1000000ull << SCALE_SHIFT) /* divided by kHz */
 
-/* CPUID leaves that tell the TSC's rate.  SDM Vol. 2A, and VMware's "CPUID bits" as KVM has them. */
+/* CPUID leaves with the TSC's rate.  SDM Vol. 2A, and VMware's "CPUID bits" as KVM has them. */
 #define CPUID_TSC               0x15       /* EBX / EAX times ECX Hz */
 #define CPUID_HYPERVISOR_TIMING 0x40000010 /* EAX: kHz */
 

@@ -184,7 +184,8 @@ static void build(struct mp_table_header *header, const struct chipset *chipset,
 	add(&writer, &bus, sizeof(bus));
 	/* Linux believes an I/O APIC that is listed, and stops where QEMU has none. */
 	if (!chipset->no_ioapic) {
-		/* An id of its own, if four bits have one left; operating systems resolve a clash. */
+		/* An id of its own, if four bits have one left; operating systems resolve a
+		 * clash. */
 		ioapic.id = (uint8_t)(highest < 15 ? highest + 1 : 0);
 		add(&writer, &ioapic, sizeof(ioapic));
 		add_interrupts(&writer, chipset, irq0_override, bus.id, ioapic.id);

@@ -139,8 +139,9 @@ uint32_t smbios_copy(void *table, const void *given, uint32_t size)
 
 /*
  * Makes the anchor that operating systems find lead to the structures.  It is in the ROM already,
- * unless these are not where the ROM says, or an earlier boot has put RAM in the ROM's place: what is
- * set up for that survives a reset.  No copy of it is made elsewhere, where a scan would find it.
+ * unless these are not where the ROM says, or an earlier boot has put RAM in the ROM's place: what
+ * is set up for that survives a reset.  No copy of it is made elsewhere, where a scan would find
+ * it.
  */
 static void show_anchor(const struct smbios_table *placed, const struct chipset *chipset,
 			const struct pci_access *pci)
@@ -171,7 +172,8 @@ void smbios_install(struct smbios_table *placed, const struct fw_cfg *cfg, struc
 
 	*placed = (struct smbios_table){ SMBIOS_BASE, sizeof(own_table) };
 	if (!fw_cfg_find(cfg, STRUCTURES_FILE, &item) || !item.size) {
-		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0 alone. */
+		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0
+		 * alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
 		memcpy(phys_ptr(placed->paddr), &own_table, sizeof(own_table));
 		return;

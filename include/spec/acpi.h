@@ -184,6 +184,19 @@ struct acpi_hpet {
 } __attribute__((packed));
 _Static_assert(sizeof(struct acpi_hpet) == 56, "IA-PC HPET 1.0a, 3.2.4");
 
+/* "MCFG" with one allocation: a segment group's configuration space. */
+struct acpi_mcfg {
+	struct acpi_header header;
+	uint8_t reserved[8];
+	uint64_t base; /* where bus 0 of the segment group is */
+	uint16_t segment;
+	uint8_t start_bus;
+	uint8_t end_bus; /* inclusive */
+	uint8_t more[4];
+} __attribute__((packed));
+_Static_assert(sizeof(struct acpi_mcfg) == 60, "PCI Firmware 3.3, 4.1.2");
+_Static_assert(offsetof(struct acpi_mcfg, end_bus) == 55, "PCI Firmware 3.3, 4.1.2");
+
 /* "FPDT" with one record, which points to the FBPT with one record. */
 struct acpi_fpdt {
 	struct acpi_header header;

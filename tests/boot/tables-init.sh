@@ -4,6 +4,7 @@
 #
 #   file NAME BASE64     a table, as /sys/firmware has it
 #   mem ADDRESS BASE64   64 bytes of memory, for each tab.mem=ADDRESS of the command line
+#   config DEVICE SIZE   how much of its configuration space a PCI device shows
 #   cpus N, disk NAME
 #   tpm VERSION PCR0     what the kernel says of the TPM; PCRs are of SHA-256
 #   pcrread LINE         what tpm2_pcrread says, once PCR 16 has been extended by ab...ab
@@ -33,6 +34,12 @@ memory() {
 	done
 }
 
+config() {
+	for device in /sys/bus/pci/devices/*; do
+		echo "TAB config ${device##*/} $(stat -c %s "$device/config")"
+	done
+}
+
 modprobe -aq virtio_mmio          # without ACPI the command line tells its devices
 modprobe_all
 insmod /fw_cfg.ko
@@ -46,6 +53,7 @@ for file in /sys/firmware/qemu_fw_cfg/by_name/etc/vmcoreinfo/raw \
 	[ -e "$file" ] && echo "TAB file $file $(base64 -w0 "$file")"
 done
 memory
+config
 echo "TAB cpus $(grep -c ^processor /proc/cpuinfo)"
 for disk in /sys/block/*; do
 	[ -e "$disk/device" ] && echo "TAB disk ${disk##*/} $(dd if="/dev/${disk##*/}" bs=512 count=1 \
@@ -82,6 +90,7 @@ grep -q tab.again /proc/cmdline && {
 	echo "TAB again"
 	while sleep 1; do
 		memory
+		config
 		messages -c
 	done
 }

@@ -68,8 +68,9 @@ LARGE_SMBIOS = (
     Case("200k-q35", "q35,smbios-entry-point-type=64", "-smbios file={structure}"),
 )
 
-# Fields with addresses: (table, offset, size).
-ADDRESSES = (("FACP", 36, 8), ("FACP", 132, 16), ("TPM2", 56 + 12, 8), ("TCPA", 42, 8))
+# Fields with addresses, and MCFG's last bus, which is the last one there is: (table, offset, size).
+ADDRESSES = (("MCFG", 55, 1), ("FACP", 36, 8), ("FACP", 132, 16), ("TPM2", 56 + 12, 8),
+             ("TCPA", 42, 8))
 CHECKSUM_OFFSET = 9
 
 
@@ -356,8 +357,8 @@ def test_same_as_seabios(case, bench, firmware, tmp_path):
 
 
 # The first build has no MCFG, because the firmware has not placed it yet: with these the script has
-# 32 commands, which fill its file, before the firmware selects it, and more afterwards.  SeaBIOS 1.16
-# finds no tables in the first two.
+# 32 commands, which fill its file, before the firmware selects it, and more afterwards.  SeaBIOS
+# 1.16 finds no tables in the first two.
 GROWING = ("-m 1G,slots=4,maxmem=8G -smp 4 -object memory-backend-ram,id=m0,size=512M "
            "-object memory-backend-ram,id=m1,size=512M -numa node,nodeid=0,cpus=0-1,memdev=m0 "
            "-numa node,nodeid=1,cpus=2-3,memdev=m1 -object memory-backend-ram,id=nvm,size=256M "
@@ -549,6 +550,38 @@ def test_vmgenid_changes(bench, firmware, tmp_path):
         whole = vm.serial[:vm.serial.rindex(b"\n") + 1]        # the last line may be on its way
         data = base64.b64decode(parse(whole).facts["mem"][-1].split()[1])
         assert uuid.UUID(bytes_le=data[:16]) == uuid.UUID(GUIDS[1])
+
+
+PORTS = ("-device pcie-root-port,id=a,chassis=1 -device pcie-root-port,id=b,chassis=2,bus-reserve=3 "
+         "-device virtio-rng-pci,bus=b -device pcie-root-port,id=c,chassis=3 "
+         "-device x3130-upstream,id=u,bus=c -device xio3130-downstream,id=d,bus=u,chassis=4 "
+         "-device virtio-rng-pci,bus=d ")
+# The last bus: a 1; b 2, and 3 to 5 for hot-plug; c 6, u 7, d 8.
+LAST_BUS = (
+    (Case("no-port", "q35", "-device virtio-rng-pci"), 0),
+    (Case("ports", "q35", PORTS), 8),
+    (Case("pxb", "q35", PORTS + "-device pxb-pcie,id=x,bus_nr=200,bus=pcie.0 "
+          "-device pcie-root-port,id=y,bus=x,chassis=5 -device virtio-rng-pci,bus=y"), 201),
+    (Case("qemu", "q35", PORTS + "-fw_cfg name=opt/org.qboot/pci-mcfg,string=qemu"), 255),
+)
+
+
+@pytest.mark.parametrize("case, last", LAST_BUS, ids=lambda value: getattr(value, "name", ""))
+def test_last_bus(case, last, bench, firmware):
+    """MCFG ends with the last bus; devices that are there, or are plugged, have all of their space."""
+    with bench.start(case._replace(append="tab.again"), firmware, kernel="generic",
+                     qmp=True) as vm:
+        vm.wait_for(rb"^TAB again", GUEST_SECONDS)
+        facts = parse(vm.serial)
+        assert facts.files["MCFG"][55] == last and not sum(facts.files["MCFG"]) & 0xff
+        if "id=a" in case.extra:
+            vm.qmp("device_add", driver="virtio-rng-pci", id="new", bus="a")
+            vm.wait_for(rb"^TAB config 0000:01:00.0 4096", GUEST_SECONDS)
+        whole = vm.serial[:vm.serial.rindex(b"\n") + 1]        # the last line may be on its way
+        sizes = dict(fact.split() for fact in parse(whole).facts["config"])
+    # Conventional devices and the host bridge have 256 bytes.
+    behind = {name: size for name, size in sizes.items() if not name.startswith("0000:00:")}
+    assert set(behind.values()) <= {"4096"} and len(behind) >= (5 if "id=a" in case.extra else 0)
 
 
 def elf_notes(path):

@@ -109,7 +109,7 @@ static void test_anchor(void **state)
 	assert_int_equal(sum, 0);
 }
 
-/* The anchor says 3.0: each type 4 has the fields of that, and they hold what the narrow ones do. */
+/* The anchor says 3.0: each type 4 has the fields of that, with what the narrow ones hold. */
 static void check_processors(const uint8_t *table)
 {
 	uint32_t processors = 0;
@@ -313,7 +313,7 @@ static void test_find(void **state)
 	}
 }
 
-/* A table of processors alone grows as much as one can, and reaches into nothing that is not read. */
+/* A table of processors alone grows as much as one can, and no byte is lost by overlapping. */
 static void test_copy(void **state)
 {
 	static const uint32_t counts[] = { 0, 1, 2, 7, 100 };

@@ -78,7 +78,7 @@ static uint32_t given(uint16_t selector, uint32_t offset, const uint8_t *p, uint
 	return 0;
 }
 
-/* QEMU's structures are all there, unchanged and in order; before them may be the firmware's type 0. */
+/* QEMU's structures are all there, unchanged and in order; the firmware's type 0 may be first. */
 static void check_content(uint32_t table, struct walk w)
 {
 	const uint8_t *p = at(table);

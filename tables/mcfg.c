@@ -1,0 +1,45 @@
+/*
+ * mcfg.c - see mcfg.h.
+ */
+#include "mcfg.h"
+
+#include "acpi_find.h"
+#include "checksum.h"
+#include "console.h"
+#include "string.h"
+
+#define OPTION_FILE "opt/org.qboot/pci-mcfg"
+#define OPTION_QEMU "qemu"
+
+/* True when the user wants QEMU's table as it is. */
+static bool keeps_qemus(const struct fw_cfg *cfg)
+{
+	struct fw_cfg_item item;
+	char value[16] = "";
+
+	if (!fw_cfg_find(cfg, OPTION_FILE, &item))
+		return false;
+	fw_cfg_read(cfg, item.selector, value, sizeof(value) - 1);
+	if (strlen(value) == strlen(OPTION_QEMU) &&
+	    memcmp(value, OPTION_QEMU, strlen(OPTION_QEMU)) == 0)
+		return true;
+	log("mcfg: " OPTION_FILE
+	    " is \"%s\", which is not understood; its only value is \"" OPTION_QEMU "\"",
+	    value);
+	return false;
+}
+
+void mcfg_limit_buses(const struct fw_cfg *cfg, uint32_t rsdp_paddr, uint32_t last_bus)
+{
+	struct acpi_mcfg *mcfg = NULL;
+
+	if (rsdp_paddr)
+		mcfg = (struct acpi_mcfg *)acpi_find_table(rsdp_paddr, "MCFG");
+	/* One allocation is what QEMU makes; more would be other machines' than those known
+	 * here. */
+	if (!mcfg || mcfg->header.length != sizeof(*mcfg) || mcfg->start_bus ||
+	    mcfg->end_bus <= last_bus || keeps_qemus(cfg))
+		return;
+	mcfg->end_bus = (uint8_t)last_bus;
+	mcfg->header.checksum -= checksum_sum(mcfg, sizeof(*mcfg));
+}
