@@ -45,7 +45,7 @@ def _guest(tmp_path):
 
 @pytest.fixture(scope="module", name="virsh")
 def _virsh():
-    """virsh's first words.  A user's libvirtd starts by itself; for root, one that is ended here."""
+    """The first words of virsh.  A user's libvirtd starts by itself; root's is started here."""
     words = [needs("virsh", "libvirt-clients"), "-c", "qemu:///session"]
     daemon = needs("libvirtd", "libvirt-daemon")
     if subprocess.run([*words, "version"], check=False, capture_output=True).returncode == 0:
