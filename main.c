@@ -28,6 +28,7 @@
 #include "smbios.h"
 #include "smm.h"
 #include "smp.h"
+#include "tpm.h"
 
 #define NOINIT __attribute__((section(".noinit"))) /* filled by the step that owns it */
 
@@ -48,6 +49,7 @@ static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
 
 	chipset_init(chipset, cpu, &pci);
 	smp_start(&smp_block, cpu);
+	tpm_start(&cfg, TPM_STARTUP_STATE);
 	smm_program(&resume.smm, &smm_saved, &smp_block, chipset, &pci);
 	smp_relocate(&smp_block);
 	acpi_replay(&cfg, &resume.writes);
@@ -79,6 +81,7 @@ noreturn void main(void)
 	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
 	smp_add_feature_control(&smp_block, &cpu, &cfg);
 	smp_start(&smp_block, &cpu);
+	tpm_start(&cfg, TPM_STARTUP_CLEAR);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */

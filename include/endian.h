@@ -22,6 +22,10 @@ static inline uint32_t be32_get(be32 field)
 {
 	return __builtin_bswap32(field.raw);
 }
+static inline be16 be16_make(uint16_t value)
+{
+	return (be16){ __builtin_bswap16(value) };
+}
 static inline be32 be32_make(uint32_t value)
 {
 	return (be32){ __builtin_bswap32(value) };

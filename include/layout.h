@@ -64,7 +64,10 @@
 #define SMRAM_END         0x000c0000
 
 /* The customary I/O address of the ACPI PM registers, free on every machine. */
-#define PM_BASE 0x600
+#define PM_BASE       0x600
+#define PM_TIMER_PORT (PM_BASE + 8)
+#define PM_TIMER_MASK 0xffffffu /* it has 24 bits, and is read as 32 */
+#define PM_TIMER_HZ   3579545u
 
 /* Segment selectors; the Linux boot protocol prescribes the first two. */
 #define SELECTOR_CODE32 0x10

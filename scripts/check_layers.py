@@ -25,7 +25,7 @@ LAYERS = [
     ['boot/bios', 'boot/load', 'boot/uki_load', 'resume', 'smm', 'smp', 'tables/acpi',
      'tables/fpdt', 'tables/mcfg',
      'tables/mptable', 'tables/piix_acpi', 'tables/smbios'],
-    ['pci', 'mtrr', 'tables/acpi_find'],
+    ['pci', 'mtrr', 'tables/acpi_find', 'tpm'],
     ['pci_walk', 'pci_program'],
     ['chipset', 'pci_bar'],
     ['memmap'],

@@ -9,6 +9,7 @@
 #include "checksum.h"
 #include "console.h"
 #include "io.h"
+#include "layout.h"
 #include "phys.h"
 #include "string.h"
 
@@ -21,8 +22,6 @@
 #define CPUID_TSC               0x15       /* EBX / EAX times ECX Hz */
 #define CPUID_HYPERVISOR_TIMING 0x40000010 /* EAX: kHz */
 
-#define PM_TIMER_PORT     (PM_BASE + 8)
-#define PM_TIMER_MASK     0xffffff /* 24 bits, 3.579545 MHz */
 #define PM_TIMER_MS       3580
 #define PM_TIMER_MAX      2000000 /* half a second: the host had other work */
 #define PM_TIMER_PATIENCE 1000000 /* reads; without a timer none ever differs */
@@ -60,8 +59,7 @@ static uint32_t measure_khz(void)
 	}
 	if (ticks < PM_TIMER_MS || ticks > PM_TIMER_MAX || tsc >> 32)
 		return 0;
-	/* 3579.545 ticks are a millisecond. */
-	return fpdt_divide((uint64_t)(uint32_t)tsc * 3579545, ticks * 1000);
+	return fpdt_divide((uint64_t)(uint32_t)tsc * PM_TIMER_HZ, ticks * 1000);
 }
 
 static uint32_t tsc_khz(const struct chipset *chipset, const struct cpu *cpu)

@@ -27,6 +27,7 @@ QUICK = {
     "pci_test.py": [r"test_addresses\[(q35-24|pc-24|q35-ports|q35-pxb|microvm-24)\]"],
     "uki_test.py": [r"test_boot\[cloud-q35\]", r"test_(malformed|truncated|own_kernel)",
                     r"test_(other_applications|profile_that_is_none)"],
+    "tpm_test.py": [r"test_started\[tpm-(tis-1.2|crb-2.0)-q35\]", r"test_hung"],
     "tables_test.py": [r"test_same_as_seabios\[(pc|q35|tpm-tis|tpm-crb)\]", r"test_vmgenid",
                        r"test_vmcoreinfo\[q35\]", r"test_fpdt\[q35\]"],
 }

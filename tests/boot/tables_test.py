@@ -7,7 +7,9 @@ and what the placement of BARs decides may differ, nothing else.  What a host la
 
 import base64
 import collections
+import contextlib
 import hashlib
+import itertools
 import os
 import re
 import shlex
@@ -23,6 +25,7 @@ import pytest
 import initramfs
 import kernels
 import qemu_trace
+from swtpm import Swtpm, add_tpm_tools, add_with_directories
 from vm import Vm
 
 GUEST_SECONDS = 150
@@ -89,36 +92,15 @@ def _media(tmp_path_factory):
 @pytest.fixture(name="swtpm")
 def _swtpm(tmp_path):
     """A function that starts a TPM emulator and gives the arguments for it."""
-    started = []
+    numbers = itertools.count()
+    with contextlib.ExitStack() as started:
 
-    def start():
-        program = shutil.which("swtpm")
-        if not program:
-            pytest.skip("no swtpm")
-        socket = tmp_path / f"tpm{len(started)}"
-        state = tmp_path / f"state{len(started)}"
-        state.mkdir()
-        started.append(subprocess.Popen(
-            ["timeout", str(GUEST_SECONDS), program, "socket", "--tpm2", "--tpmstate",
-             f"dir={state}", "--ctrl", f"type=unixio,path={socket}"]))
-        for _ in range(100):
-            if socket.exists():
-                break
-            time.sleep(0.05)
-        return f"-chardev socket,id=c,path={socket} -tpmdev emulator,id=t,chardev=c"
+        def start():
+            directory = tmp_path / f"swtpm{next(numbers)}"
+            directory.mkdir()
+            return shlex.join(started.enter_context(Swtpm(directory)).arguments)
 
-    yield start
-    for process in started:
-        process.terminate()
-        process.wait()
-
-
-def add_with_directories(archive, name, mode, body):
-    """Appends a file, and before it the directories on the way to it."""
-    parts = name.split("/")
-    for count in range(1, len(parts)):
-        archive.add("/".join(parts[:count]), stat.S_IFDIR | 0o755)
-    archive.add(name, mode, body)
+        yield start
 
 
 def add_program(archive, name):
@@ -132,24 +114,6 @@ def add_program(archive, name):
         with open(path, "rb") as file:
             add_with_directories(archive, f"host/{name}" if path == program else path.lstrip("/"),
                                  stat.S_IFREG | 0o755, file.read())
-
-
-def add_tpm_tools(archive):
-    """The host's tpm2-tools, which is one program with many names, and the libraries it needs."""
-    program = shutil.which("tpm2_pcrread")
-    if not program:
-        pytest.skip("no tpm2-tools")
-    libraries = re.findall(r"(/\S+) \(0x", subprocess.run(
-        ["ldd", program], capture_output=True, text=True, check=True).stdout)
-    # This one is opened at run time, by name.
-    libraries += [re.sub(r"esys\.so.*", "tcti-device.so.0", path) for path in libraries
-                  if "libtss2-esys.so" in path]
-    for path in [program] + libraries:
-        name = "bin/tpm2" if path == program else path.lstrip("/")
-        with open(path, "rb") as file:
-            add_with_directories(archive, name, stat.S_IFREG | 0o755, file.read())
-    for tool in ("tpm2_pcrread", "tpm2_pcrextend"):
-        archive.add(f"bin/{tool}", stat.S_IFLNK | 0o777, b"tpm2")
 
 
 class Bench:

@@ -38,6 +38,7 @@ __asm__(".section .rodata\n"
 #define ELF_BASE     0x200000
 #define CMDLINE      "console=ttyS0 root=/dev/vda"
 #define MICROVM_ECAM 0xe0000000u
+#define TPM_BASE     0xfed40000u
 #define SMI_PORT     0xb2
 #define MAX_RANGES   300
 #define PAGE_MASK    0xfffull
@@ -208,9 +209,22 @@ static void add_device_tree(bool pcie)
 	fake_fw_cfg_file("etc/fdt", cells, sizeof(cells));
 }
 
+/* A TPM (CRB) that grants, takes and answers everything at once. */
+static uint64_t read_tpm(uint32_t address, uint32_t size)
+{
+	(void)size;
+	switch (address - TPM_BASE) {
+	case 0x0c: /* LOC_STS: granted */
+	case 0x30: /* INTERFACE_ID: CRB */
+		return 1;
+	}
+	return 0;
+}
+
 /* The recorded machine with one processor, whatever the recording had. */
 static void add_machine(const char *record, enum kernel kernel)
 {
+	static const struct fake_device tpm = { TPM_BASE, TPM_BASE + 0xfff, true, read_tpm, NULL };
 	struct e820_entry ram = { 0, RAM_END, MEMORY_RAM };
 
 	fake_reset();
@@ -224,6 +238,8 @@ static void add_machine(const char *record, enum kernel kernel)
 	add_rom();
 	add_cpu();
 	add_pci(record);
+	if (strstr(record, "tpm"))
+		fake_add_device(&tpm);
 	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_SIZE, KERNEL_SIZE);
 	fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, CMDLINE, sizeof(CMDLINE));
 	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, sizeof(CMDLINE));
