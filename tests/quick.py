@@ -28,6 +28,7 @@ QUICK = {
     "uki_test.py": [r"test_boot\[cloud-q35\]", r"test_(malformed|truncated|own_kernel)",
                     r"test_(other_applications|profile_that_is_none)"],
     "tpm_test.py": [r"test_started\[tpm-(tis-1.2|crb-2.0)-q35\]", r"test_hung"],
+    "xen_test.py": [r"test_xen\[q35-2\]"],
     "tables_test.py": [r"test_same_as_seabios\[(pc|q35|tpm-tis|tpm-crb)\]", r"test_vmgenid",
                        r"test_vmcoreinfo\[q35\]", r"test_fpdt\[q35\]"],
 }
