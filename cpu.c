@@ -5,6 +5,10 @@
 
 #define CPUID_EXTENDED 0x80000000u
 
+/* About a second: of a TSC at 3 GHz; of PAUSEs, which leave the guest, where there is none. */
+#define PATIENCE_TSC    3000000000ull
+#define PATIENCE_PAUSES (1u << 23)
+
 /* A processor without extended leaves answers with something else than 8000_xxxxh. */
 static uint32_t max_extended_leaf(void)
 {
@@ -38,4 +42,24 @@ void cpu_probe(struct cpu *cpu)
 		cpu->leaf81_edx = cpuid(CPUID_EXTENDED + 1, 0).edx;
 	if (max_extended >= CPUID_EXTENDED + 8)
 		cpu->phys_bits = cpuid(CPUID_EXTENDED + 8, 0).eax & 0xff;
+}
+
+bool cpu_wait(const struct cpu *cpu, const uint32_t *counter, uint32_t number)
+{
+	const volatile uint32_t *count = counter;
+	bool has_tsc = cpu->leaf1_edx & CPUID_1_EDX_TSC;
+	uint32_t seen = *count;
+	uint64_t start = has_tsc && seen < number ? rdtsc() : 0;
+
+	for (uint32_t i = 0; *count < number; i++) {
+		if (*count != seen) {
+			seen = *count;
+			start = has_tsc ? rdtsc() : 0;
+			i = 0;
+		} else if (has_tsc ? rdtsc() - start >= PATIENCE_TSC : i >= PATIENCE_PAUSES) {
+			return false;
+		}
+		cpu_pause();
+	}
+	return true;
 }

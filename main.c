@@ -8,6 +8,7 @@
  * A step takes what it needs as arguments and hands back what later steps need, so the order of the
  * lines is the order of the data.  A comment stands only where arguments cannot show the order.
  */
+#include <stdbool.h>
 #include <stdnoreturn.h>
 
 #include "acpi.h"
@@ -39,23 +40,24 @@ static struct memmap map NOINIT;
 static struct boot_image image NOINIT;
 static struct boot_facts facts NOINIT;
 static struct smm_plan smm NOINIT;
-static struct smm_saved smm_saved NOINIT;
 static struct resume resume NOINIT; /* kept from one boot to the next reset */
 
 /* Out of S3: what a reset took away and the operating system does not restore itself. */
 static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
 {
 	struct pci_access pci;
+	uint32_t cpu_count = smp_count(cpu, &cfg, 0);
 
 	chipset_init(chipset, cpu, &pci);
-	smp_start(&smp_block, cpu);
+	smp_start(&smp_block, &resume.msrs, cpu);
 	tpm_start(&cfg, TPM_STARTUP_STATE);
-	smm_program(&resume.smm, &smm_saved, &smp_block, chipset, &pci);
-	smp_relocate(&smp_block);
 	acpi_replay(&cfg, &resume.writes);
-	smp_finish(&smp_block, cpu, smp_count(cpu, &cfg, 0), 0);
-	smm_finish(&resume.smm, &smm_saved);
-	resume_jump(&resume);
+	smm_reserve(&smm, chipset, cpu, &map);
+	if (!smm_restore(&smm, resume.tseg_mib, resume.more_smbases))
+		cpu_reset(); /* the record is void: boots anew */
+	smp_wait(&smp_block, cpu, cpu_count, 0);
+	smm_init(&smm, &smp_block, &pci, &map, cpu_count, 0);
+	resume_jump(&resume, smm.tseg_end);
 }
 
 noreturn void main(void)
@@ -68,19 +70,20 @@ noreturn void main(void)
 	fw_cfg_init(&cfg);
 	facts.markers = marker_init(&cfg);
 	const struct chipset *chipset = chipset_probe(&cfg);
-	if (resume_probe(&resume, chipset, &cpu))
-		wake(chipset, &cpu);
+	bool woken = resume_probe(&resume, chipset, &cpu);
 	memmap_init(&map, &cfg, chipset->ranges, chipset->range_count);
+	if (woken)
+		wake(chipset, &cpu);
 	boot_probe(&image, &cfg, &cpu, &map);
 
-	/* Platform.  TSEG first: it is the top of RAM or nowhere.  The other processors are started
-	 * as soon as it is known what they shall do, and waited for at the end. */
+	/* Platform.  Memory for SMM first: its places are fixed.  The other processors are started as
+	 * soon as it is known what they shall do, and waited for when it is known how many there are. */
 	chipset_init(chipset, &cpu, &pci);
-	smm_reserve(&smm, chipset->smm, &map);
+	smm_reserve(&smm, chipset, &cpu, &map);
 	struct pci_layout layout = pci_init(chipset, &cpu, &cfg, &map, &pci, image.wants_decoding);
-	mtrr_init(&smp_block.msrs, &cpu, &map, layout.mmio_base);
-	smp_add_feature_control(&smp_block, &cpu, &cfg);
-	smp_start(&smp_block, &cpu);
+	mtrr_init(&resume.msrs, &cpu, &map, layout.mmio_base);
+	smp_plan_feature_control(&resume.msrs, &cpu, &cfg);
+	smp_start(&smp_block, &resume.msrs, &cpu);
 	tpm_start(&cfg, TPM_STARTUP_CLEAR);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
@@ -88,8 +91,8 @@ noreturn void main(void)
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &cpu, &resume.writes);
 	mcfg_limit_buses(&cfg, rsdp_paddr, layout.last_bus);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
-	smm_init(&smm, &smm_saved, &smp_block, chipset, &pci, &map, cpu_count, rsdp_paddr);
-	smp_relocate(&smp_block);
+	smp_wait(&smp_block, &cpu, cpu_count, rsdp_paddr);
+	smm_init(&smm, &smp_block, &pci, &map, cpu_count, rsdp_paddr);
 	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, cpu_count,
 				       rsdp_paddr);
 	fpdt_install(&facts.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
@@ -97,8 +100,6 @@ noreturn void main(void)
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	bios_install(&map);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
-	smp_finish(&smp_block, &cpu, cpu_count, rsdp_paddr);
-	smm_finish(&smm, &smm_saved);
 	resume_arm(&resume, chipset, &smm, image.elf_in_ram, rsdp_paddr);
 
 	facts.rsdp_paddr = rsdp_paddr;

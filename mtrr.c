@@ -30,11 +30,6 @@ static const struct msr_value fixed_ranges[] = {
 _Static_assert(sizeof(fixed_ranges) == (3 + IA32_MTRR_FIX4K_COUNT) * sizeof(fixed_ranges[0]),
 	       "each fixed range has a type");
 
-void msr_list_add(struct msr_list *list, uint32_t msr, uint32_t low, uint32_t high)
-{
-	list->values[list->count++] = (struct msr_value){ msr, low, high };
-}
-
 static void plan_variable(struct msr_list *list, uint32_t max_ranges, uint32_t phys_bits,
 			  uint32_t ram_end, uint32_t hole_base)
 {
@@ -73,16 +68,6 @@ void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, u
 	}
 	plan_variable(list, max_ranges, phys_bits, ram_end, hole_base);
 	msr_list_add(list, IA32_MTRR_DEF_TYPE, def_type, 0);
-}
-
-void mtrr_program(const struct msr_list *list)
-{
-	const struct msr_value *end = &list->values[list->count];
-
-	cpu_disable_caches();
-	for (const struct msr_value *value = list->values; value != end; value++)
-		wrmsr(value->msr, (uint64_t)value->high << 32 | value->low);
-	cpu_enable_caches();
 }
 
 void mtrr_init(struct msr_list *list, const struct cpu *cpu, const struct memmap *map,

@@ -27,13 +27,24 @@
 static uint32_t checksum(const struct resume *resume)
 {
 	const uint32_t *word = &resume->facs_paddr;
-	const struct acpi_writes *writes = &resume->writes;
-	uint32_t count = writes->count <= ACPI_MAX_WRITES ? writes->count : ACPI_MAX_WRITES;
 	uint32_t sum = 0;
 
-	while (word < (const uint32_t *)&writes->writes[count])
+	while (word < (const uint32_t *)(resume + 1))
 		sum += *word++;
 	return sum;
+}
+
+/* A sum proves nothing: whoever writes a record can sum it up. */
+static bool is_bounded(const struct resume *resume)
+{
+	const struct acpi_writes *writes = &resume->writes;
+
+	if (resume->msrs.count > MSR_LIST_MAX || writes->count > ACPI_MAX_WRITES)
+		return false;
+	for (uint32_t i = 0; i < writes->count; i++)
+		if (writes->writes[i].size > sizeof(writes->writes[i].value))
+			return false;
+	return true;
 }
 
 static bool woken(void)
@@ -63,14 +74,13 @@ bool resume_probe(struct resume *resume, const struct chipset *chipset, const st
 {
 	if (resume->magic != MAGIC || resume->checksum != checksum(resume))
 		return false;
-	if (!resume->facs_paddr || !woken()) {
-		resume->magic = 0;
+	resume->magic = 0;
+	if (!is_bounded(resume) || !resume->facs_paddr || !woken()) {
 		if (!was_reset(chipset, cpu))
 			cpu_reset();
 		return false;
 	}
 	if (resume->elf_kernel) {
-		resume->magic = 0;
 		log("resume: QEMU has put the ELF kernel's image back into RAM over the sleeping system; "
 		    "booting anew, use a bzImage");
 		return false;
@@ -83,20 +93,26 @@ void resume_arm(struct resume *resume, const struct chipset *chipset, const stru
 {
 	const struct acpi_fadt *fadt = NULL;
 
-	if (chipset->has_s3 && rsdp_paddr)
+	if (chipset->has_s3 && rsdp_paddr && smm->can_wake)
 		fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
 	resume->facs_paddr = fadt ? fadt->firmware_ctrl : 0;
 	resume->elf_kernel = elf_kernel;
-	resume->smm = *smm;
-	resume->smm.save = true; /* it is the sleeping system's memory then */
+	resume->tseg_mib = smm->tseg_mib;
+	resume->more_smbases = smm->areas[1];
 	resume->checksum = checksum(resume);
 	resume->magic = MAGIC;
 }
 
-noreturn void resume_jump(const struct resume *resume)
+noreturn void resume_jump(struct resume *resume, uint32_t ram_end)
 {
-	const struct acpi_facs *facs = phys_ptr(resume->facs_paddr);
+	const struct acpi_facs *facs;
 
+	if (resume->facs_paddr > ram_end - sizeof(*facs))
+		panic("resume: the FACS is at 0x%x, RAM ends at 0x%x; the guest has changed the firmware's "
+		      "memory and must be started anew",
+		      resume->facs_paddr, ram_end);
+	resume->magic = MAGIC; /* for the next wake */
+	facs = phys_ptr(resume->facs_paddr);
 	if (facs->length >= FACS_MIN_LENGTH && facs->version >= 1 &&
 	    facs->x_firmware_waking_vector && !(facs->x_firmware_waking_vector >> 32))
 		handoff32((uint32_t)facs->x_firmware_waking_vector, 0, 0, 0);

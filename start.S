@@ -12,12 +12,13 @@
  * Nothing in RAM is trusted: .data is copied, .bss is cleared, .noinit is whatever it is.
  */
 #include "layout.h"
+#include "msr_list.h"
 #include "smp_block.h"
+#include "spec/lapic.h"
 
 #define IA32_APIC_BASE  0x1b
 #define APIC_BASE_X2APIC 0x400                  /* beside the enable bit, which a reset sets */
 
-#define LAPIC_ID        0x20                    /* bits 31:24, in xAPIC mode */
 #define INTERRUPT_GATE32 0x8e00                 /* present, of 32 bits */
 
 #define CR0_PE          0x00000001
@@ -127,9 +128,10 @@ ap_entry32:
 	movw    %ax, %ss
 	movl    $ap_stack_top, %esp
 	wbinvd                                  /* caches are off: SDM Vol. 3A, "MTRR Considerations */
-	movl    $smp_block, %ebp                /* in MP Systems"; mtrr_program() does the same */
-	leal    SMP_BLOCK_MSRS(%ebp), %esi
-	movl    SMP_BLOCK_MSR_COUNT(%ebp), %edi
+	movl    $smp_block, %ebp                /* in MP Systems"; msr_list_program() does, too */
+	movl    SMP_BLOCK_MSRS(%ebp), %esi
+	movl    MSR_LIST_COUNT(%esi), %edi
+	addl    $MSR_LIST_VALUES, %esi
 	testl   %edi, %edi
 	jz      2f
 1:	movl    MSR_VALUE_MSR(%esi), %ecx
@@ -157,25 +159,23 @@ ap_entry32:
 	jnz     4f
 3:	movl    LAPIC_BASE + LAPIC_ID, %edi
 	shrl    $24, %edi
-4:	cmpl    $MAX_XAPIC_ID, %edi
-	jbe     5f
+4:	cmpl    $SMP_NAMED_IDS, %edi
+	jae     5f
+	lock btsl %edi, SMP_BLOCK_PRESENT(%ebp)
+5:	xorl    %esi, %esi                      /* its turn */
+	cmpl    $LAPIC_MAX_XAPIC_ID, %edi
+	jbe     6f
 	/* In xAPIC mode it would have the lower byte for an id, and so another's. */
 	movl    $IA32_APIC_BASE, %ecx
 	rdmsr
 	orl     $APIC_BASE_X2APIC, %eax
 	wrmsr
-5:	cmpl    $SMP_NAMED_IDS, %edi
-	jae     6f
-	lock btsl %edi, SMP_BLOCK_PRESENT(%ebp)
-6:	movl    %edi, %esi
-	xchgl   %esi, SMP_BLOCK_LAST(%ebp)
-	movl    $1, %eax
-	lock xaddl %eax, SMP_BLOCK_ARRIVED(%ebp)
-	cmpl    SMP_BLOCK_PLACES(%ebp), %eax
-	jne     ap_wait
-	movl    SMP_BLOCK_LAST(%ebp), %ecx
-	movl    $ap_wait, %ebx
-	jmp     smi_send
+	movl    $1, %esi
+	lock xaddl %esi, SMP_BLOCK_TURNS(%ebp)
+	incl    %esi
+6:	movl    %esi, %edi
+	lock incl SMP_BLOCK_ARRIVED(%ebp)
+	jmp     ap_wait
 
 /*
  * Exceptions 0 to 31.  Vectors 8, 10-14, 17, 21, 29 and 30 push an error code; the others get a 0.

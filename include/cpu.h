@@ -88,6 +88,12 @@ static inline uint64_t rdtsc(void)
 void cpu_probe(struct cpu *cpu);
 
 /*
+ * True when other processors have brought the counter to the number; false when it stands still for
+ * about a second.
+ */
+bool cpu_wait(const struct cpu *cpu, const uint32_t *counter, uint32_t number);
+
+/*
  * True where MMX arithmetic works for certain.  A KVM may interpret guest code (arch/x86/kvm/emulate.c
  * in Linux): it knows MOVQ, which device models want, and stops the guest at PADDB, though CPUID has MMX.
  */

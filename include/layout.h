@@ -55,19 +55,24 @@
 #define IOAPIC_BASE 0xfec00000
 
 /* SMM: where a processor's first SMI leads, and what both segments of SMRAM look like inside. */
-#define SMBASE_DEFAULT    0x00030000
-#define SMBASE_ENTRY      0x8000 /* from SMBASE: the first instruction */
-#define SMBASE_STATE      0xfe00 /* from SMBASE: where the processor saves itself */
-#define SMBASE_STATE_SIZE 0x200
-#define SMBASE_SPACING    0x400      /* entry and state of any two never meet */
-#define SMRAM_BASE        0x000a0000 /* the A segment, over the VGA window */
-#define SMRAM_END         0x000c0000
+#define SMBASE_DEFAULT     0x00030000
+#define SMBASE_ENTRY       0x8000 /* from SMBASE: the first instruction */
+#define SMBASE_STATE       0xfe00 /* from SMBASE: where the processor saves itself */
+#define SMBASE_STATE_SIZE  0x200
+#define SMBASE_SPACING     0x400      /* entry and state of any two never meet */
+#define SMRAM_BASE         0x000a0000 /* the A segment, over the VGA window */
+#define SMRAM_END          0x000c0000
+#define SMRAM_DEFAULT_BASE 0x00030000 /* Q35: around the default SMBASE */
+#define SMRAM_DEFAULT_END  0x00050000
 
 /* The customary I/O address of the ACPI PM registers, free on every machine. */
 #define PM_BASE       0x600
 #define PM_TIMER_PORT (PM_BASE + 8)
 #define PM_TIMER_MASK 0xffffffu /* it has 24 bits, and is read as 32 */
 #define PM_TIMER_HZ   3579545u
+
+/* A write raises an SMI, or switches ACPI on and off. */
+#define APM_CNT_PORT 0xb2
 
 /* Segment selectors; the Linux boot protocol prescribes the first two. */
 #define SELECTOR_CODE32 0x10

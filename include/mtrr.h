@@ -13,27 +13,10 @@
 
 #include "cpu.h"
 #include "memmap.h"
+#include "msr_list.h"
 #include "spec/msr.h"
 
 #define MTRR_MAX_RANGES 8 /* variable ranges used, however many there are */
-
-/* DEF_TYPE off, the ranges, DEF_TYPE on; and IA32_FEATURE_CONTROL. */
-#define MSR_LIST_MAX (1 + 3 + IA32_MTRR_FIX4K_COUNT + 2 * MTRR_MAX_RANGES + 1 + 1)
-
-struct msr_value {
-	uint32_t msr;
-	uint32_t low;
-	uint32_t high;
-};
-
-/* Written in this order.  An empty list leaves the processors as they are. */
-struct msr_list {
-	uint32_t count;
-	struct msr_value values[MSR_LIST_MAX];
-};
-
-/* Adds a value at the end.  Pure. */
-void msr_list_add(struct msr_list *list, uint32_t msr, uint32_t low, uint32_t high);
 
 /*
  * Plans memory types: write-back by default; the VGA window uncacheable, option ROMs and the ROM
@@ -46,9 +29,6 @@ void msr_list_add(struct msr_list *list, uint32_t msr, uint32_t low, uint32_t hi
  */
 void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, uint32_t ram_end,
 	       uint32_t hole_base);
-
-/* Programs this processor, caches off meanwhile, as the SDM has it. */
-void mtrr_program(const struct msr_list *list);
 
 /*
  * Plans for this machine; nothing on a processor without MTRRs.  Cost: no VM exit to userspace.

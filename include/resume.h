@@ -3,8 +3,11 @@
  *
  * A wake is a reset with RAM kept and a mark in CMOS.  To look there costs exits, so a boot leaves a
  * record in the firmware's own RAM, and only where that is whole is the mark asked for: a machine
- * that was just switched on pays nothing.  The record is trusted for a wake alone, and a wake writes
- * nothing outside memory that the map calls reserved.
+ * that was just switched on pays nothing.
+ *
+ * The operating system can write to the record.  So it decides nothing about SMM (smm_restore()), its
+ * counts and addresses are bounded, and what is left in it the operating system could do itself.  A
+ * wake writes nothing outside memory that the map calls reserved.
  *
  * QEMU hw/acpi/core.c and hw/i386/pc.c, pc_machine_wakeup(); ACPI 6.5, "Waking and Sleeping".
  */
@@ -18,35 +21,40 @@
 #include "acpi.h"
 #include "chipset.h"
 #include "cpu.h"
+#include "msr_list.h"
 #include "smm.h"
 
 struct resume {
 	uint32_t magic;
-	uint32_t checksum;   /* of all that follows, by words, as far as writes are used */
+	uint32_t checksum;   /* of all that follows, by words */
 	uint32_t facs_paddr; /* 0: no S3 */
 	uint32_t elf_kernel; /* QEMU puts its segments into RAM at each reset */
-	struct smm_plan smm;
-	struct acpi_writes writes;
+	uint32_t tseg_mib;   /* this and the next for smm_restore() */
+	struct smm_area more_smbases;
+	struct acpi_writes writes; /* filled in by acpi_install() */
+	struct msr_list msrs;      /* filled in by mtrr_init() and smp_plan_feature_control() */
 };
 
 /*
  * True when the record is whole and this is a wake that can be gone through with; the mark is then
- * erased.  Otherwise the record is void.  An ELF kernel, which QEMU has overwritten on the way here,
- * is booted anew, with a message.  When nothing was reset (an INIT of the boot processor, while
+ * erased.  The record is void in any case, until resume_jump() or the next boot's resume_arm(): a wake
+ * that stops halfway is no wake the next time.  An ELF kernel, which QEMU has overwritten on the way
+ * here, is booted anew, with a message.  When nothing was reset (an INIT of the boot processor, while
  * devices go on writing to memory) it resets the machine instead of returning.
  * A microvm under TCG, where nothing tells an INIT from a reset, is booted anew by an INIT.
  * Cost: none without a record; else 2 VM exits, 2 more for a wake or another boot.
  */
 bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu);
 
-/* Leaves the record for the next reset; its writes are filled in.  Nothing else may follow. */
+/* Leaves the record for the next reset; its writes and MSRs are filled in.  Nothing else may follow. */
 void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
 		bool elf_kernel, uint32_t rsdp_paddr);
 
 /*
  * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where the
- * FACS is of version 1 and has the longer vector.  Everything else has been restored.
+ * FACS is of version 1 and has the longer vector.  Everything else has been restored.  ram_end is where
+ * RAM below 4 GiB ends: a FACS beyond that is a panic.
  */
-noreturn void resume_jump(const struct resume *resume);
+noreturn void resume_jump(struct resume *resume, uint32_t ram_end);
 
 #endif

@@ -4,6 +4,8 @@
  * QEMU's machines need no SMI handler: ACPI enable and disable are served by the chipset.  But SMM
  * that nobody sets up is anybody's: with SMBASE where a reset leaves it, in plain RAM, whoever can
  * write there runs in SMM at the next SMI.
+ *
+ * What the operating system can write decides nothing here: a wake from S3 plans anew.
  */
 #ifndef SMM_H
 #define SMM_H
@@ -18,59 +20,70 @@
 
 #define TSEG_MAX_MIB 8
 
+/* SMBASEs, SMBASE_SPACING apart. */
+struct smm_area {
+	uint32_t first;
+	uint32_t count;
+};
+
 /* Where everything goes. */
 struct smm_plan {
-	uint32_t cpu_count; /* 0: no SMM, or it is switched off */
-	uint32_t first;     /* the first SMBASE; SMBASE_SPACING to the next */
-	uint32_t end;       /* the first that has no place there any more */
-	uint32_t more;      /* where they go on */
-	uint32_t tseg_end;
-	uint32_t tseg_mib; /* 0: the A segment */
-	bool save;         /* what SMIs overwrite is not free RAM */
-};
-
-/* What SMIs overwrite, where that may be a part of the kernel, until smm_finish(). */
-struct smm_saved {
-	uint8_t entry[8];
-	uint8_t state[SMBASE_STATE_SIZE];
+	const struct chipset *chipset;
+	const struct cpu *cpu;
+	bool can_wake;            /* else a kernel lies where a wake would have SMRAM */
+	bool waking;              /* smm_restore() has run */
+	bool reserved;            /* 0x30000-0x4ffff was kept */
+	bool at_default;          /* it is SMRAM, and the default SMBASE in it */
+	uint32_t tseg_end;        /* where RAM below 4 GiB ends */
+	uint32_t tseg_max_mib;    /* what was kept for TSEG; 0: none */
+	uint32_t tseg_mib;        /* what TSEG takes of it */
+	struct smm_area areas[2]; /* the second is used when the first is full */
 };
 
 /*
- * Keeps the top of RAM for TSEG, with ICH9, before anything else takes it: 8 MiB where there is 1 GiB
- * or more and they are free, else 1 MiB.  TSEG, because without a VGA device QEMU lets everybody see
- * the A segment as plain RAM; a guest with so little memory that the kernel needs it makes do with
- * the A segment.  Pure.
+ * Begins a plan.  Keeps what may become SMRAM, with ICH9, before anything else takes it: RAM at
+ * 0x30000-0x4ffff, and the top of RAM for TSEG, 8 MiB where there is 1 GiB or more and they are free,
+ * else 1 MiB.  Nothing that a kernel is loaded to, no TSEG of a guest with less than 17 MiB, and
+ * nothing at all with less than 2 MiB.  Pure.
  */
-void smm_reserve(struct smm_plan *plan, enum smm_kind kind, struct memmap *map);
+void smm_reserve(struct smm_plan *plan, const struct chipset *chipset, const struct cpu *cpu,
+		 struct memmap *map);
 
 /*
- * Finds a place for cpu_count processors, 0 with SMM off, and gives back what is reserved and not
- * needed.  Without TSEG that is the A segment, and reserved RAM for more processors than that has
- * room for: with PIIX4, which cannot be locked, that makes them equal.  Pure.
+ * For a wake from S3, after smm_reserve() on a map without a kernel: TSEG and the second area as the
+ * boot had them.  Both come from memory that the operating system can write, and are believed as far
+ * as they lead to nothing but RAM above 1 MiB.  False when they do not.  Pure.
  */
-void smm_plan(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count);
+bool smm_restore(struct smm_plan *plan, uint32_t tseg_mib, struct smm_area more);
 
 /*
- * Carries out the plan: opens SMRAM to SMM alone and locks it, switches the SMI of port 0xb2 on,
- * relocates this processor, locks that switch, and prepares the block for the others, whom
- * smp_start() has woken and smp_relocate() sends there.  Nothing with no processors in the plan.
- * Cost: 4 VM exits on ICH9, 5 on PIIX4; 1 rebuild.
+ * Finds places for cpu_count processors and gives back to the map what they do not need; 0 processors,
+ * with SMM off, need none.  at_default: the chipset can have SMRAM at the default SMBASE.
+ *
+ *   ICH9, at_default    97 there, more in TSEG
+ *   ICH9, else          all in TSEG; without it 97 in the A segment, which QEMU lets everybody see as
+ *                       plain RAM on a machine without a VGA device
+ *   PIIX4               97 in the A segment, more in reserved RAM; nothing of it can be locked, and
+ *                       a plugged processor has its first SMI in RAM
+ *
+ * Processors without a place keep the default SMBASE.  Pure.
  */
-void smm_program(const struct smm_plan *plan, struct smm_saved *saved, struct smp_block *block,
-		 const struct chipset *chipset, const struct pci_access *access);
+void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bool at_default);
 
 /*
- * Finds out whether SMM is on, plans and programs.  smm_reserve() and smp_start() have run; no kernel
- * has been read to 0x38000.  rsdp_paddr is that of QEMU's own tables, whose FADT tells for nothing; 0
- * where there are none: then it is the switch of the SMI, which with SMM off QEMU has on from the
- * start.
- * Cost: that of smm_program(), and without QEMU's tables 1 VM exit (ICH9) or 2 (PIIX4).
+ * Sets SMM up where it is on: places the processors, opens SMRAM to SMM alone, locks it, and gives
+ * every processor that has arrived (smp_wait()) its SMBASE and a handler.  A processor that is plugged
+ * in later has the default SMBASE; with at_default our handler is there, too.
+ *
+ * No kernel has been read to 0x38000.  rsdp_paddr is that of QEMU's own tables, whose FADT says
+ * whether SMM is on; 0 where there are none or, in a wake, the operating system may have changed them:
+ * then the switch of the SMI of port 0xb2 says it, which QEMU has on from the start with SMM off.
+ *
+ * Resets the machine where the chipset is locked already (it was not reset), and in a wake that would
+ * leave a processor less safe than the boot did.
+ * Cost: 4 VM exits, 1 rebuild; without tables 1 VM exit (ICH9) or 2 (PIIX4) more.
  */
-void smm_init(struct smm_plan *plan, struct smm_saved *saved, struct smp_block *block,
-	      const struct chipset *chipset, const struct pci_access *access, struct memmap *map,
-	      uint32_t cpu_count, uint32_t rsdp_paddr);
-
-/* All processors are relocated, or given up: puts back what was saved. */
-void smm_finish(const struct smm_plan *plan, const struct smm_saved *saved);
+void smm_init(struct smm_plan *plan, struct smp_block *block, const struct pci_access *access,
+	      struct memmap *map, uint32_t cpu_count, uint32_t rsdp_paddr);
 
 #endif

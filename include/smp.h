@@ -13,21 +13,22 @@
 #include "smp_block.h"
 
 /*
- * Adds what QEMU wants in IA32_FEATURE_CONTROL to the MSRs in the block, where mtrr_init() has
- * planned the rest.  Cost: 1 VM exit where QEMU wants anything there.
+ * Adds what QEMU wants in IA32_FEATURE_CONTROL to the MSRs.  Cost: 1 VM exit where QEMU wants anything
+ * there.
  */
-void smp_add_feature_control(struct smp_block *block, const struct cpu *cpu,
-			     const struct fw_cfg *cfg);
+void smp_plan_feature_control(struct msr_list *msrs, const struct cpu *cpu,
+			      const struct fw_cfg *cfg);
 
 /*
- * Programs this processor's MSRs and starts all others on the same.  They work by themselves while
- * the boot goes on, and halt when they are done; until smp_finish() nothing but they may write to the
- * MSRs, the counters and the chain in the block.
+ * Programs this processor's MSRs and starts all others on the same.  They work by themselves while the
+ * boot goes on, note in the block that they have arrived, and halt in the ROM, interrupts off, until
+ * the operating system sends its INIT, whatever NMIs come before that.  Those with an APIC id above 254
+ * are in x2APIC mode then, the others not.
  *
  * The broadcast reaches every processor there is, whatever its APIC id; without an APIC nothing is
- * sent.  Cost: no VM exit to userspace.
+ * sent.  Until smp_wait() neither the block nor the MSRs may change.  Cost: no VM exit to userspace.
  */
-void smp_start(struct smp_block *block, const struct cpu *cpu);
+void smp_start(struct smp_block *block, const struct msr_list *msrs, const struct cpu *cpu);
 
 /*
  * How many processors there are: those that the MADT enables, or what fw_cfg says on a machine
@@ -36,21 +37,12 @@ void smp_start(struct smp_block *block, const struct cpu *cpu);
 uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr);
 
 /*
- * Where smm_program() has prepared it: the others take their first SMI, one after the other, as soon
- * as all have come so far.  Waits for nobody.
+ * Waits until all but this one of cpu_count processors have arrived.  When none comes for about a second
+ * the wait is over: processors that do not answer cost a message, not the boot.  The message names
+ * them by the MADT (rsdp_paddr), if there is one.
  */
-void smp_relocate(struct smp_block *block);
-
-/*
- * Waits until all but this one of cpu_count processors are done.  They are then halted in the ROM,
- * interrupts off, until the operating system sends its INIT, whatever NMIs come before that; those
- * with an APIC id above 254 in x2APIC mode, the others not.
- *
- * When none gets ready for about a second the wait is over: processors that do not answer cost a
- * message, not the boot.  The message names them by the MADT (rsdp_paddr), if there is one.
- */
-void smp_finish(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
-		uint32_t rsdp_paddr);
+void smp_wait(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
+	      uint32_t rsdp_paddr);
 
 /*
  * Masks the 8259s and puts the boot processor's local APIC into virtual wire mode, where the 8259s

@@ -29,14 +29,14 @@ LAYERS = [
     ['pci_walk', 'pci_program'],
     ['chipset', 'pci_bar'],
     ['memmap'],
-    ['fw_cfg', 'marker'],
+    ['fw_cfg', 'marker', 'msr_list'],
     ['console', 'cpu'],
     ['lib/checksum', 'lib/error', 'lib/fdt', 'lib/format', 'lib/string'],
 ]
 
 # No I/O, no state: these call lib alone, and are called by anybody.
 PURE = {'boot/bzimage', 'boot/multiboot', 'boot/paging', 'boot/pvh', 'boot/refuse', 'boot/uki',
-        'pci_plan', 'pci_spaces', 'mtrr_plan', 'smm_plan', 'tables/table_loader'}
+        'pci_plan', 'pci_spaces', 'tables/table_loader'}
 # Pure functions of modules that are not pure as a whole.
 PURE_FUNCTIONS = {'memmap_is', 'memmap_set', 'memmap_find', 'memmap_try_alloc',
                   'memmap_build_e820', 'memmap_low_ram_end'}

@@ -114,7 +114,13 @@ PROCESSORS = (
 # MTRRs; KVM keeps them, but the software KVM has no SMM.
 SMM = "cpu.nmi cpu.smm"
 CPUS = (
-    [Case(machine, options=f"-smp {n}", cmdline=SMM) for machine in PCI for n in [1, 2, 8, 64, 255]]
+    [Case(machine, options=f"-smp {n}", cmdline=SMM) for machine in PCI
+     for n in [1, 2, 8, 64, 97, 98, 255]]
+    # SMRAM in TSEG: no other in these machine types; or the kernel is where it would be.
+    + [Case(machine, "bz64.img", options=f"-smp {n}", cmdline=SMM)
+       for machine in ["pc-q35-2.4", "pc-q35-4.2"] for n in [1, 4, 98, 255]]
+    + [Case("q35", "pvh-low.elf", options="-smp 4", cmdline=SMM),
+       Case("pc-q35-5.0", options="-smp 4", cmdline=SMM)]
     + [Case(f"{machine},smm=off", options=f"-smp {n}", cmdline="cpu.nmi") for machine in PCI
        for n in [1, 2, 8, 64, 255]]
     + [Case(machine, options=f"-smp {n}", cmdline="cpu.nmi")
@@ -130,7 +136,8 @@ CPUS = (
     + [Case(machine, options=f"-cpu {cpu} -smp 4")
        for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["qemu32", "486"]]
     + [Case(machine, memory=memory, options="-smp 4", cmdline=SMM) for machine in PCI
-       for memory in ["16", "3584", "4097"]]                    # 16: the A segment on q35 too
+       for memory in ["2", "16", "3584", "4097", "5120"]]
+    + [Case("pc-q35-4.2", memory="16", options="-smp 4 -vga std", cmdline=SMM)]     # the A segment
     + [Case("pc", options="-smp 64 -vga std", cmdline=SMM),     # SMRAM lies behind the VGA window
        Case("q35", memory="16", options="-smp 4 -vga std", cmdline=SMM),
        Case("pc,acpi=off", options="-smp 4", cmdline="cpu.nmi"),

@@ -24,7 +24,7 @@ SECONDS = 120
 STATUS_PANIC = 85               # include/console.h
 WRMSR = b"\x0f\x30"
 UNITS = {"": 1 << 20, "k": 1 << 10, "G": 1 << 30}
-TSEG_FROM = 17 << 20            # memory; with less the firmware leaves it to the kernel
+TSEG_FROM = 17 << 20            # memory; with less there is no TSEG
 RESERVED_FROM = 8 << 30         # memory this large is not committed
 
 
@@ -89,9 +89,12 @@ def required(case):
         names.append("initrd.equal-up-to")
     for word in (case.cmdline or "").split():
         names = names + REQUIRED_BY_WORD.get(word.split("=")[0], [])
-    if "cpu.smm" in (case.cmdline or "") and case.machine == "q35":
-        names += ["smm.lock-holds", "smm.smi_lock"]
-        names += ["smm.tseg-visible"] if memory_size(case.memory) >= TSEG_FROM else []
+    if "cpu.smm" in (case.cmdline or "") and "q35" in case.machine:
+        names += ["smm.lock-holds"]
+        if re.match("q35|pc-q35-5", case.machine) and "low" not in case.form:
+            names += ["smm.default-visible"]
+        elif memory_size(case.memory) >= TSEG_FROM:
+            names += ["smm.tseg-visible"]
     if "486" in case.options or case.machine == "isapc":    # no local APIC
         names = [name for name in names if not name.startswith(("mp.", "irq.lint0", "cpu.different",
                                                                 "smm.boot", "smm.unserved"))]
@@ -137,6 +140,47 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
         for name in required(case):
             count = sum(line.startswith(f"OK {name}:") for line in lines)
             vm.check(count >= case.boots, f"no check {name}")
+
+
+FORGED_WORDS = 8                # of the record for S3, after its sum: all that the first boot decided
+FORGED_VALUES = [0, 1, 2 << 20, 0xffffffff]     # none, one, an SMBASE in RAM, as many as there can be
+
+
+@pytest.mark.parametrize("value", FORGED_VALUES)
+@pytest.mark.parametrize("machine", ["pc", "q35", "pc-q35-4.2"])
+def test_forged_record(machine, value, firmware, qemu, tmp_path):
+    """A kernel that changes what the firmware keeps for S3, and wakes itself, wins nothing in SMM.
+
+    Either the firmware goes through with the wake, and the kernel then looks for itself (attack.c);
+    or it boots anew, and the kernel runs all its checks again.
+    """
+    for n in range(FORGED_WORDS):
+        directory = tmp_path / str(n)
+        directory.mkdir()
+        args = arguments(firmware, machine, "128") + ["-kernel", str(GUEST / "guest-bz32.img")]
+        args += ["-append", f"expect.ram={128 << 20} smm.forge={n} smm.value={value}"]
+        with Vm(qemu(), args, directory, SECONDS, debugcon=True) as vm:
+            status = vm.wait_exit(SECONDS + 10)
+            vm.check(b"\nOK smm.record:" in vm.serial, "no record was found")
+            vm.check(b"\nOK smm.forged:" in vm.serial or b"linux32 boot 2" in vm.serial or
+                     b"\nqboot: resume: " in vm.serial or vm.serial.startswith(b"qboot: "),
+                     "neither woken nor booted anew nor refused")
+            vm.check(b"\nFAIL " not in vm.serial, "the attack went well")
+            vm.check(status in (STATUS_PASS, STATUS_PANIC), f"QEMU's exit status is {status}")
+
+
+@pytest.mark.parametrize("machine", ["q35", "pc-q35-5.0"])
+def test_plugged_processor_in_smm(machine, firmware, qemu, tmp_path):
+    """A processor that is plugged in later runs our handler, not what a kernel has at 0x38000."""
+    args = arguments(firmware, machine, "128") + ["-no-reboot", "-smp", "1,maxcpus=3"]
+    args += ["-kernel", str(GUEST / "guest-pvh.elf")]
+    args += ["-append", f"expect.ram={128 << 20} cpu.smm smm.plug"]
+    with Vm(qemu(), args, tmp_path, SECONDS, qmp=True, debugcon=True) as vm:
+        vm.wait_for(rb"^WAIT .*\n", SECONDS)
+        free = [slot for slot in vm.qmp("query-hotpluggable-cpus") if "qom-path" not in slot]
+        vm.qmp("device_add", driver=free[0]["type"], id="plugged", **free[0]["props"])
+        vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
+        vm.check(b"\nOK smm.plugged-trapped:" in vm.serial, "the processor was not looked at")
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])

@@ -118,7 +118,7 @@ void cpu_stop(void)
 }
 
 /* smi.S: only their addresses count here. */
-const char smi_relocate[16], smi_ap_relocated[16];
+const char smi_relocate[16], smi_relocated[16];
 
 void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi)
 {

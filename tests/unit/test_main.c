@@ -60,7 +60,7 @@ static void serve_smi(uint32_t port, uint32_t size, uint64_t value)
 	(void)port;
 	(void)size;
 	(void)value;
-	smp_block.entered++;
+	smp_block.relocated++;
 }
 
 static void add_cpu(void)

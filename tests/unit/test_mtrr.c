@@ -165,7 +165,7 @@ static void test_program(void **state)
 	mtrr_init(&list, &cpu, &map, 0xb0000000);
 	for (uint32_t i = 0; i < list.count; i++)
 		fake_msr_set(list.values[i].msr, 0);
-	mtrr_program(&list);
+	msr_list_program(&list);
 	assert_int_equal(fake.count[FAKE_WRMSR], list.count);
 	assert_int_equal(fake_msr_get(IA32_MTRR_PHYSBASE0), 0x80000000);
 	assert_int_equal(fake_msr_get(IA32_MTRR_PHYSMASK0), 0xff80000800);

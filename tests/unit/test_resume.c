@@ -11,6 +11,7 @@
 #define FADT_PADDR 0xe1000u
 #define FACS_PADDR 0xe2000u
 #define RSDP_PADDR 0xe0000u
+#define RAM_END    0x8000000u
 
 static const struct chipset pc = {
 	.irq_wiring = IRQ_WIRING_PIIX,
@@ -19,7 +20,7 @@ static const struct chipset pc = {
 };
 static const struct chipset microvm = { .irq_wiring = IRQ_WIRING_NONE };
 static const struct cpu old_cpu;
-static const struct smm_plan no_smm;
+static const struct smm_plan no_smm = { .can_wake = true };
 static struct resume resume;
 static struct fake_pci *isa;
 
@@ -56,22 +57,79 @@ static void test_no_record_costs_nothing(void **state)
 	memset(&resume, 0xa5, sizeof(resume));
 	assert_false(resume_probe(&resume, &pc, &old_cpu));
 	arm(&pc, false);
-	resume.smm.first ^= 1;
+	resume.facs_paddr ^= 1;
 	assert_false(resume_probe(&resume, &pc, &old_cpu));
 	assert_int_equal(fake_exits(), 0);
 }
 
 static void test_wake(void **state)
 {
+	struct acpi_facs *facs;
+
 	(void)state;
 	arm(&pc, false);
+	/* As often as the operating system sleeps; but a wake that stops halfway is no wake again. */
+	for (uint32_t i = 0; i < 3; i++) {
+		fake_forget();
+		fake.cmos[0x0f] = 0xfe;
+		assert_true(resume_probe(&resume, &pc, &old_cpu));
+		assert_int_equal(fake.cmos[0x0f], 0);
+		assert_int_equal(fake_exits(), 4);
+		facs = fake_phys(FACS_PADDR, sizeof(*facs));
+		facs->firmware_waking_vector = 0x9c000;
+		if (i < 2)
+			assert_int_equal(fake_run(resume_jump(&resume, RAM_END)), FAKE_HANDOFF);
+	}
+	assert_false(resume_probe(&resume, &pc, &old_cpu));
+}
+
+/* Whoever forges a record sums it up: counts and sizes are bounded nevertheless. */
+static void test_forged(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t msrs, writes, size;
+		bool wakes;
+	} cases[] = {
+		{ "the most", MSR_LIST_MAX, ACPI_MAX_WRITES, 8, true },
+		{ "too many MSRs", MSR_LIST_MAX + 1, 0, 0, false },
+		{ "no end of MSRs", 0xffffffff, 0, 0, false },
+		{ "too many writes", 0, ACPI_MAX_WRITES + 1, 8, false },
+		{ "no end of writes", 0, 0xffffffff, 8, false },
+		{ "a write too large", 0, 1, 9, false },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		arm(&pc, false);
+		resume.msrs.count = cases[i].msrs;
+		resume.writes.count = cases[i].writes;
+		for (uint32_t n = 0; n < ACPI_MAX_WRITES; n++)
+			resume.writes.writes[n].size = cases[i].size;
+		resume_arm(&resume, &pc, &no_smm, false, RSDP_PADDR); /* the sum */
+		fake.cmos[0x0f] = 0xfe;
+		assert_case_equal(cases[i].name, resume_probe(&resume, &pc, &old_cpu),
+				  cases[i].wakes);
+	}
+	fake_reset();
+	arm(&pc, false);
+	resume.facs_paddr = RAM_END - 63;
+	assert_panics("the FACS is at", resume_jump(&resume, RAM_END));
+	resume.facs_paddr = 0xfffffff0;
+	assert_panics("the FACS is at", resume_jump(&resume, RAM_END));
+}
+
+/* Where a kernel has the memory that a wake would take for SMRAM. */
+static void test_cannot_wake(void **state)
+{
+	static const struct smm_plan low_kernel = { .can_wake = false };
+
+	(void)state;
+	arm(&pc, false);
+	resume_arm(&resume, &pc, &low_kernel, false, RSDP_PADDR);
 	fake.cmos[0x0f] = 0xfe;
-	assert_true(resume_probe(&resume, &pc, &old_cpu));
-	assert_int_equal(fake.cmos[0x0f], 0);
-	assert_int_equal(fake_exits(), 4);
-	/* And again: the record stays. */
-	fake.cmos[0x0f] = 0xfe;
-	assert_true(resume_probe(&resume, &pc, &old_cpu));
+	assert_false(resume_probe(&resume, &pc, &old_cpu));
 }
 
 static void test_another_boot(void **state)
@@ -146,13 +204,14 @@ static void test_vectors(void **state)
 		facs->version = cases[i].version;
 		facs->firmware_waking_vector = cases[i].vector;
 		facs->x_firmware_waking_vector = cases[i].x_vector;
-		assert_case_equal(cases[i].name, fake_run(resume_jump(&resume)), FAKE_HANDOFF);
+		assert_case_equal(cases[i].name, fake_run(resume_jump(&resume, RAM_END)),
+				  FAKE_HANDOFF);
 		assert_case_equal(cases[i].name, fake.handoff.real_mode, cases[i].real_mode);
 		assert_case_equal(cases[i].name, fake.handoff.entry, cases[i].entry);
 	}
 	fake_reset();
 	arm(&pc, false);
-	assert_panics("the waking vector", resume_jump(&resume));
+	assert_panics("the waking vector", resume_jump(&resume, RAM_END));
 }
 
 int main(void)
@@ -160,6 +219,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_no_record_costs_nothing),
 		UNIT_TEST(test_wake),
+		UNIT_TEST(test_forged),
+		UNIT_TEST(test_cannot_wake),
 		UNIT_TEST(test_another_boot),
 		UNIT_TEST(test_elf_kernel),
 		UNIT_TEST(test_init_becomes_a_reset),

@@ -1,5 +1,6 @@
 /*
- * test_smm.c - smm.c: where SMBASEs go, what is written to the chipset, what is put back.
+ * test_smm.c - smm.c: where SMBASEs go, what is written to the chipset, who gets an SMI, what a wake
+ * believes.
  */
 #include "unit.h"
 
@@ -27,6 +28,11 @@ static const struct pci_access ports;
 static struct memmap map;
 static struct smp_block block;
 static uint32_t smi_en;
+static uint32_t given[300], given_count; /* SMBASEs, in the order of the SMIs */
+
+static const struct cpu with_apic = { .leaf1_ebx = 3u << 24,
+				      .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_TSC };
+static const struct cpu without_apic;
 
 static void make_map(uint64_t end)
 {
@@ -35,124 +41,167 @@ static void make_map(uint64_t end)
 	memmap_reserve(&map, MIB, end, MEMORY_RAM, "RAM");
 }
 
-/* SMBASE of the n-th processor, as smi.S counts. */
-static uint32_t smbase(const struct smm_plan *plan, uint32_t n)
+/* Marks entry and state of all SMBASEs of an area as used, each of them once. */
+static uint32_t use(uint8_t *used, struct smm_area area)
 {
-	uint32_t base = plan->first;
+	static const uint32_t parts[] = { SMBASE_ENTRY, SMBASE_STATE };
 
-	while (n--) {
-		base += SMBASE_SPACING;
-		if (base == plan->end)
-			base = plan->more;
-	}
-	return base;
+	for (uint32_t n = 0; n < area.count; n++)
+		for (uint32_t part = 0; part < 2; part++) {
+			uint32_t paddr = area.first + n * SMBASE_SPACING + parts[part];
+
+			assert_int_equal(used[paddr / SMBASE_STATE_SIZE], 0);
+			used[paddr / SMBASE_STATE_SIZE] = 1;
+			assert_true((paddr >= SMRAM_BASE && paddr < SMRAM_END) ||
+				    memmap_is(&map, paddr, paddr + SMBASE_STATE_SIZE, MEMORY_KEPT));
+		}
+	return area.count;
 }
 
-/* No two processors share a byte of entry or state. */
+/* No two processors share a byte of entry or state, and all is kept from the operating system. */
 static void test_nothing_overlaps(void **state)
 {
-	static const uint32_t counts[] = { 1, 2, 97, 98, 255, 992, 993, 4096 };
+	static const uint32_t counts[] = { 1, 2, 97, 98, 255, 993, 994, 4096 };
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(counts); i++)
-		for (enum smm_kind kind = SMM_PIIX4; kind <= SMM_ICH9; kind++) {
-			static uint8_t used[512 * MIB / SMBASE_STATE_SIZE];
+		for (uint32_t variant = 0; variant < 3; variant++) {
+			static uint8_t used[2048 * MIB / SMBASE_STATE_SIZE];
 			struct smm_plan plan;
+			uint32_t places;
 
 			fake_reset();
-			make_map(Q35_TOP);
+			make_map(2048 * MIB);
 			memset(used, 0, sizeof(used));
-			smm_reserve(&plan, kind, &map);
-			smm_plan(&plan, &map, counts[i]);
-			for (uint32_t n = 0; n < counts[i]; n++) {
-				uint32_t parts[] = { SMBASE_ENTRY, SMBASE_STATE };
-
-				for (uint32_t part = 0; part < 2; part++) {
-					uint32_t paddr = smbase(&plan, n) + parts[part];
-
-					assert_int_equal(used[paddr / SMBASE_STATE_SIZE], 0);
-					used[paddr / SMBASE_STATE_SIZE] = 1;
-					assert_true((paddr >= SMRAM_BASE && paddr < SMRAM_END) ||
-						    memmap_is(&map, paddr,
-							      paddr + SMBASE_STATE_SIZE,
-							      MEMORY_KEPT));
-				}
-			}
-			assert_int_equal(memmap_low_ram_end(&map), Q35_TOP);
+			smm_reserve(&plan, variant ? &q35 : &pc, &with_apic, &map);
+			smm_place(&plan, &map, counts[i], variant == 2);
+			places = use(used, plan.areas[0]) + use(used, plan.areas[1]);
+			assert_true(places >= counts[i]);
+			assert_int_equal(memmap_low_ram_end(&map), 2048 * MIB);
+			/* The default SMBASE is one of them where it is in SMRAM. */
+			assert_int_equal(used[0x38000 / SMBASE_STATE_SIZE], variant == 2);
 		}
 }
 
-static void test_tseg(void **state)
+static void test_q35_places(void **state)
 {
 	static const struct {
 		const char *name;
 		uint64_t end;
 		uint32_t cpus;
+		bool at_default;
 		uint32_t mib;
+		uint32_t first; /* SMBASE */
 	} cases[] = {
-		{ "one processor", Q35_TOP, 1, 1 },
-		{ "as many as fit", Q35_TOP, 992, 1 },
-		{ "too many for so little RAM", Q35_TOP, 993, 1 },
-		{ "much RAM", 1024 * MIB, 1, 1 },
-		{ "much RAM, as many as fit", 1024 * MIB, 992, 1 },
-		{ "one more", 1024 * MIB, 993, 2 },
-		{ "QEMU 10's most", 2048ull * MIB, 4096, 8 },
-		{ "switched off", Q35_TOP, 0, 0 },
-		{ "much RAM, switched off", 1024 * MIB, 0, 0 },
-		{ "just enough RAM", 17 * MIB, 1, 1 },
-		{ "too little RAM", 17 * MIB - 4096, 1, 0 },
+		{ "one processor", Q35_TOP, 1, true, 0, 0x28000 },
+		{ "as many as fit", Q35_TOP, 97, true, 0, 0x28000 },
+		{ "one more", Q35_TOP, 98, true, 1, 0x28000 },
+		{ "much RAM", 1024 * MIB, 1, true, 0, 0x28000 },
+		{ "TSEG is full", 1024 * MIB, 97 + 993, true, 1, 0x28000 },
+		{ "and one more", 1024 * MIB, 97 + 994, true, 2, 0x28000 },
+		{ "little RAM", 16 * MIB, 1, true, 0, 0x28000 },
+		{ "old type, one processor", Q35_TOP, 1, false, 1, Q35_TOP - MIB - 0x8000 },
+		{ "old type, as many as fit", Q35_TOP, 993, false, 1, Q35_TOP - MIB - 0x8000 },
+		{ "old type, too many for so little RAM", Q35_TOP, 994, false, 1,
+		  Q35_TOP - MIB - 0x8000 },
+		{ "old type, much RAM", 1024 * MIB, 1, false, 1, 1023 * MIB - 0x8000 },
+		{ "old type, one more", 1024 * MIB, 994, false, 2, 1022 * MIB - 0x8000 },
+		{ "QEMU 10's most", 2048ull * MIB, 4096, false, 8, 2040 * MIB - 0x8000 },
+		{ "old type, just enough RAM", 17 * MIB, 1, false, 1, 16 * MIB - 0x8000 },
+		{ "old type, too little RAM", 17 * MIB - 4096, 1, false, 0, 0x98000 },
+		{ "switched off", Q35_TOP, 0, false, 0, 0 },
+		{ "much RAM, switched off", 1024 * MIB, 0, false, 0, 0 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const char *name = cases[i].name;
+		struct smm_plan plan;
+
+		make_map(cases[i].end);
+		smm_reserve(&plan, &q35, &with_apic, &map);
+		/* What comes between finds its place elsewhere. */
+		assert_case(name, memmap_is(&map, 0x30000, 0x50000, MEMORY_KEPT));
+		assert_case(name, memmap_find(&map, 4096, 4096, MIB, 1ull << 32) <=
+					  cases[i].end - cases[i].mib * MIB - 4096);
+		smm_place(&plan, &map, cases[i].cpus, cases[i].at_default);
+		assert_case_equal(name, plan.tseg_mib, cases[i].mib);
+		assert_case_equal(name, plan.areas[0].first, cases[i].first);
+		assert_case(name, plan.can_wake);
+		/* Not a byte more is kept than is needed. */
+		assert_case(name, memmap_is(&map, 0x30000, 0x50000,
+					    cases[i].at_default ? MEMORY_KEPT : MEMORY_RAM));
+		assert_case(name, memmap_is(&map, cases[i].end - cases[i].mib * MIB, cases[i].end,
+					    MEMORY_KEPT));
+		assert_case(name,
+			    memmap_is(&map, MIB, cases[i].end - cases[i].mib * MIB, MEMORY_RAM));
+	}
+}
+
+static void test_not_under_a_kernel(void **state)
+{
+	struct smm_plan plan;
+
+	(void)state;
+	make_map(Q35_TOP);
+	memmap_reserve(&map, 0x4f000, 0x51000, MEMORY_LOADED, "a kernel");
+	memmap_reserve(&map, Q35_TOP - 4096, Q35_TOP, MEMORY_LOADED, "and more of it");
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	assert_false(plan.reserved);
+	smm_place(&plan, &map, 1, false);
+	assert_int_equal(plan.tseg_mib, 0);
+	assert_int_equal(plan.areas[0].first, 0x98000);
+	assert_false(plan.can_wake);
+	assert_true(memmap_is(&map, 0x4f000, 0x51000, MEMORY_LOADED));
+
+	/* Just below the last MiB it leaves room for what few processors need. */
+	make_map(1024 * MIB);
+	memmap_reserve(&map, 1022 * MIB, 1023 * MIB, MEMORY_LOADED, "a kernel");
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	smm_place(&plan, &map, 1, false);
+	assert_int_equal(plan.tseg_mib, 1);
+
+	/* A guest of 1 MiB needs what it has. */
+	make_map(MIB + 4096);
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	assert_false(plan.reserved);
+}
+
+/* What a record may say of a wake's places. */
+static void test_restore(void **state)
+{
+	static const struct {
+		const char *name;
+		const struct chipset *chipset;
+		uint32_t tseg_mib;
+		struct smm_area more;
+		bool good;
+	} cases[] = {
+		{ "no TSEG", &q35, 0, { 0, 0 }, true },
+		{ "TSEG", &q35, 1, { 0, 0 }, true },
+		{ "more TSEG than there can be", &q35, 2, { 0, 0 }, false },
+		{ "nonsense", &q35, 0xffffffff, { 0, 0 }, false },
+		{ "no more places", &pc, 0, { 0, 0 }, true },
+		{ "more places", &pc, 0, { Q35_TOP - 0x40000, 100 }, true },
+		{ "up to the end", &pc, 0, { Q35_TOP - 0x8000 - 0x8000, 1 }, true },
+		{ "one byte beyond", &pc, 0, { Q35_TOP - 0x8000 - 0x7fff, 1 }, false },
+		{ "beyond the end of RAM", &pc, 0, { Q35_TOP - 0x10000, 100 }, false },
+		{ "from there on", &pc, 0, { Q35_TOP, 1 }, false },
+		{ "around 4 GiB", &pc, 0, { 0xffff0000, 1 }, false },
+		{ "in the firmware", &pc, 0, { 0xea000 - 0x8000, 1 }, false },
+		{ "without end", &pc, 0, { 0x200000, 0xffffffff }, false },
 	};
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
 		struct smm_plan plan;
 
-		make_map(cases[i].end);
-		smm_reserve(&plan, SMM_ICH9, &map);
-		/* What comes between finds its place below. */
-		assert_case(cases[i].name, memmap_find(&map, 4096, 4096, MIB, 1ull << 32) <=
-						   cases[i].end - cases[i].mib * MIB - 4096);
-		smm_plan(&plan, &map, cases[i].cpus);
-		assert_case_equal(cases[i].name, plan.tseg_mib, cases[i].mib);
-		/* Not a byte more is kept than that. */
-		assert_case(cases[i].name, memmap_is(&map, cases[i].end - cases[i].mib * MIB,
-						     cases[i].end, MEMORY_KEPT));
-		assert_case(cases[i].name,
-			    cases[i].cpus > 992 ||
-				    memmap_is(&map, MIB, cases[i].end - cases[i].mib * MIB,
-					      MEMORY_RAM));
+		make_map(Q35_TOP);
+		smm_reserve(&plan, cases[i].chipset, &with_apic, &map);
+		assert_case_equal(cases[i].name,
+				  smm_restore(&plan, cases[i].tseg_mib, cases[i].more),
+				  cases[i].good);
 	}
-}
-
-static void test_tseg_not_under_a_kernel(void **state)
-{
-	struct smm_plan plan;
-
-	(void)state;
-	make_map(Q35_TOP);
-	memmap_reserve(&map, Q35_TOP - 4096, Q35_TOP, MEMORY_LOADED, "a kernel");
-	smm_reserve(&plan, SMM_ICH9, &map);
-	smm_plan(&plan, &map, 1);
-	assert_int_equal(plan.tseg_mib, 0);
-	assert_int_equal(plan.first, 0x98000);
-
-	/* Just below the last MiB it leaves room for what few processors need. */
-	make_map(1024 * MIB);
-	memmap_reserve(&map, 1022 * MIB, 1023 * MIB, MEMORY_LOADED, "a kernel");
-	smm_reserve(&plan, SMM_ICH9, &map);
-	smm_plan(&plan, &map, 1);
-	assert_int_equal(plan.tseg_mib, 1);
-}
-
-/* What a processor does at port 0xb2. */
-static void serve(uint32_t port, uint32_t size, uint64_t value)
-{
-	(void)port;
-	(void)size;
-	assert_int_equal(value, 0);
-	assert_int_equal(*(uint8_t *)fake_phys(0x38000, 1), 0xea);
-	memset(fake_phys(0x3fe00, 0x200), 0x77, 0x200);
-	block.entered++;
 }
 
 static uint64_t ignore_read(uint32_t port, uint32_t size)
@@ -176,6 +225,23 @@ static void write_smi_en(uint32_t port, uint32_t size, uint64_t value)
 	smi_en = (uint32_t)value;
 }
 
+/* smi.S: each SMI that was sent is served while the boot processor waits for it. */
+static void serve(void)
+{
+	assert_int_equal(*(uint8_t *)fake_phys(0x38000, 1), 0xea);
+	memset(fake_phys(0x3fe00, 0x200), 0x77, 0x200);
+	given[given_count++] = block.smbase;
+	block.relocated++;
+}
+
+static void serve_port(uint32_t port, uint32_t size, uint64_t value)
+{
+	(void)port;
+	(void)size;
+	assert_int_equal(value, 0);
+	serve();
+}
+
 static struct fake_pci *function(uint32_t slot, uint32_t number, uint16_t device)
 {
 	struct fake_pci *pci = fake_pci_add(NULL, slot, number, 0x8086, device);
@@ -184,82 +250,274 @@ static struct fake_pci *function(uint32_t slot, uint32_t number, uint16_t device
 	return pci;
 }
 
-static void init(const struct chipset *chipset, uint32_t cpus, uint64_t used_from,
-		 struct smm_plan *plan, struct smm_saved *saved)
+/* QEMU hw/pci-host/q35.c, mch_update_smbase_smram(). */
+static void write_mch(struct fake_pci *mch, uint32_t offset, uint32_t size, uint64_t value)
 {
-	static const struct fake_device apm = { 0xb2, 0xb2, false, ignore_read, serve };
+	(void)size;
+	if (offset == 0x9c && (value & 0xff) == 0xff)
+		fake_pci_set(mch, 0x9c, 1, 1);
+}
+
+static struct fake_pci *make_q35(bool has_default_smram)
+{
+	struct fake_pci *mch = function(0, 0, 0x29c0);
+
+	function(31, 0, 0x2918);
+	if (has_default_smram)
+		mch->on_write = write_mch;
+	smi_en = 0;
+	return mch;
+}
+
+static void init(struct smm_plan *plan, const struct chipset *chipset, uint32_t cpus)
+{
+	static const struct fake_device apm = { 0xb2, 0xb2, false, ignore_read, serve_port };
 	static const struct fake_device pm = { 0x630, 0x633, false, read_smi_en, write_smi_en };
 
 	fake_ram_add(0, MIB);
 	fake_add_device(&apm);
 	fake_add_device(&pm);
+	fake.on_pause = serve;
 	make_map(Q35_TOP);
-	if (used_from)
-		memmap_reserve(&map, used_from, 0x50000, MEMORY_LOADED, "a kernel");
 	fake_forget();
-	block.places = SMP_NO_PLACES;
-	smm_reserve(plan, chipset->smm, &map);
-	smm_init(plan, saved, &block, chipset, &ports, &map, cpus, 0);
+	given_count = 0;
+	block = (struct smp_block){ .arrived = cpus - 1 };
+	for (uint32_t id = 0, n = 1; n < cpus; id++) /* the boot processor's is 3 */
+		if (id != 3) {
+			block.present[id / 32] |= 1u << id % 32;
+			n++;
+		}
+	smm_reserve(plan, chipset, &with_apic, &map);
+	smm_init(plan, &block, &ports, &map, cpus, 0);
 }
 
 static void test_q35_registers_and_cost(void **state)
 {
-	struct fake_pci *mch = function(0, 0, 0x29c0), *lpc = function(31, 0, 0x2918);
+	struct fake_pci *mch = make_q35(true);
 	struct smm_plan plan;
-	struct smm_saved saved;
 
 	(void)state;
-	smi_en = 0;
-	init(&q35, 1, 0, &plan, &saved);
-	assert_int_equal(fake_pci_get(mch, 0x9c, 4), 0x00391a00);
-	assert_int_equal(fake_pci_get(lpc, 0xa0, 1), 0x10);
+	init(&plan, &q35, 1);
+	/* SMRAM at the default SMBASE, nothing in the A segment, no TSEG, locked. */
+	assert_int_equal(fake_pci_get(mch, 0x9c, 4), 0x00381202);
 	assert_int_equal(smi_en, 0x21);
-	assert_int_equal(plan.tseg_mib, 1);
-	assert_int_equal(block.places, SMP_NO_PLACES);
-	assert_true(fake_exits() <= 8); /* five through ECAM */
+	/* To itself, where the handler takes the place of the jump. */
+	assert_int_equal(given_count, 1);
+	assert_int_equal(given[0], 0x30000);
+	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x310, 0)->value, 3u << 24);
+	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value, 0x4200);
+	assert_int_equal(block.resume, 0);
+	assert_int_equal(block.turn, SMP_NO_TURN);
+	/* Three through ECAM, two to the port; and two to the local APIC, which are none under KVM. */
+	assert_int_equal(fake.count[FAKE_PCI_READ] + fake.count[FAKE_PCI_WRITE], 3);
 	assert_string_equal(fake.console, "");
+}
+
+static void test_old_q35_registers(void **state)
+{
+	struct fake_pci *mch = make_q35(false);
+	struct smm_plan plan;
+
+	(void)state;
+	init(&plan, &q35, 2);
+	assert_int_equal(fake_pci_get(mch, 0x9c, 4), 0x00391a00);
+	assert_int_equal(given_count, 2);
+	assert_int_equal(given[0], Q35_TOP - MIB - 0x8000 + 0x400);
+	assert_int_equal(given[1], Q35_TOP - MIB - 0x8000);
+	/* The default SMBASE's memory is the kernel's. */
+	for (uint32_t i = 0x30000; i < 0x50000; i++)
+		assert_int_equal(*(uint8_t *)fake_phys(i, 1), 0xa5);
+}
+
+/* A chipset that is locked was not reset. */
+static void write_locked(struct fake_pci *mch, uint32_t offset, uint32_t size, uint64_t value)
+{
+	(void)size;
+	(void)value;
+	if (offset == 0x9c)
+		fake_pci_set(mch, 0x9c, 1, 2);
+}
+
+static void test_locked_already(void **state)
+{
+	struct fake_pci *mch = make_q35(false);
+	struct smm_plan plan;
+
+	(void)state;
+	mch->on_write = write_locked;
+	assert_int_equal(fake_run(init(&plan, &q35, 1)), FAKE_RESET);
 }
 
 static void test_pc_registers_and_cost(void **state)
 {
 	struct fake_pci *pmc = function(0, 0, 0x1237), *pm = function(1, 3, 0x7113);
 	struct smm_plan plan;
-	struct smm_saved saved;
 
 	(void)state;
-	init(&pc, 1, 0, &plan, &saved);
+	init(&plan, &pc, 1);
 	assert_int_equal(fake_pci_get(pmc, 0x72, 1), 0x1a);
 	assert_int_equal(fake_pci_get(pm, 0x5b, 1), 0x02);
-	assert_true(fake_exits() <= 8);
+	assert_int_equal(given[0], 0x98000);
+	assert_int_equal(fake.count[FAKE_PCI_READ] + fake.count[FAKE_PCI_WRITE], 3);
+	for (uint32_t i = 0x30000; i < 0x50000; i++)
+		assert_int_equal(*(uint8_t *)fake_phys(i, 1), 0xa5);
+}
+
+/* Every processor gets a place of its own, the boot processor last; also those with large ids. */
+static void test_relocation(void **state)
+{
+	static const uint32_t counts[] = { 1, 2, 33, 97, 98, 254 };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(counts); i++)
+		for (uint32_t variant = 0; variant < 3; variant++) {
+			struct smm_plan plan;
+
+			fake_reset();
+			if (variant)
+				make_q35(variant == 2);
+			else
+				function(0, 0, 0x1237), function(1, 3, 0x7113);
+			init(&plan, variant ? &q35 : &pc, counts[i]);
+			assert_int_equal(given_count, counts[i]);
+			for (uint32_t n = 0; n < given_count; n++)
+				for (uint32_t other = 0; other < n; other++)
+					assert_int_not_equal(given[n], given[other]);
+			assert_int_equal(given[given_count - 1] == 0x30000, variant == 2);
+			assert_string_equal(fake.console, "");
+		}
+}
+
+static void test_large_apic_ids(void **state)
+{
+	struct smm_plan plan;
+
+	(void)state;
+	make_q35(true);
+	init(&plan, &q35, 1);
+	fake_forget();
+	given_count = 0;
+	block = (struct smp_block){ .turns = 3, .arrived = 3 };
+	make_map(Q35_TOP);
+	*(uint8_t *)fake_phys(0x38000, 1) = 0xea;
+	fake_pci_set(fake_pci_at(0), 0x9c, 4, 0);
+	smi_en = 0;
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	smm_init(&plan, &block, &ports, &map, 4, 0);
+	assert_int_equal(given_count, 4);
+	assert_int_equal(given[2], 0x28800);
+	assert_int_equal(given[3], 0x30000);
+	/* One SMI was sent, to the boot processor. */
+	assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 1);
+}
+
+static void serve_but_for_the_second(void)
+{
+	if (given_count != 1 || !block.resume)
+		serve();
+}
+
+/* One that takes no SMI costs a second and a message: nobody else may save its state there now. */
+static void test_no_answer(void **state)
+{
+	struct smm_plan plan;
+
+	(void)state;
+	make_q35(true);
+	init(&plan, &q35, 1);
+	fake_forget();
+	fake.on_pause = serve_but_for_the_second;
+	given_count = 0;
+	block = (struct smp_block){ .arrived = 3, .present = { 7 } };
+	make_map(Q35_TOP);
+	smi_en = 0;
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	smm_init(&plan, &block, &ports, &map, 4, 0);
+	assert_says(fake.console, "smm: a processor took no SMI");
+	assert_int_equal(given_count, 2);
+	assert_int_equal(given[1], 0x30000);
+}
+
+static void test_without_apic(void **state)
+{
+	struct smm_plan plan;
+
+	(void)state;
+	make_q35(true);
+	init(&plan, &q35, 1);
+	given_count = 0;
+	fake_forget();
+	smi_en = 0;
+	make_map(Q35_TOP);
+	smm_reserve(&plan, &q35, &without_apic, &map);
+	smm_init(&plan, &block, &ports, &map, 1, 0);
+	assert_int_equal(given_count, 1);
+	assert_int_equal(fake_count(FAKE_PORT_WRITE, 0xb2), 1);
+	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
+}
+
+/* A wake that would leave a processor in memory that the operating system can write. */
+static void test_unsafe_wake(void **state)
+{
+	static const struct {
+		const char *name;
+		bool has_default_smram;
+		uint32_t tseg_mib, cpus;
+		enum fake_end end;
+	} cases[] = {
+		{ "SMRAM at the default SMBASE", true, 0, 2, FAKE_RETURNED },
+		{ "also for those without a place", true, 0, 120, FAKE_RETURNED },
+		{ "TSEG", false, 1, 2, FAKE_RETURNED },
+		{ "a record without TSEG", false, 0, 2, FAKE_RESET },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		struct smm_plan plan;
+
+		fake_reset();
+		make_q35(cases[i].has_default_smram);
+		init(&plan, &microvm, 1);
+		given_count = 0;
+		block = (struct smp_block){ .arrived = 1, .present = { 1 } };
+		smm_reserve(&plan, &q35, &with_apic, &map);
+		assert_case(cases[i].name,
+			    smm_restore(&plan, cases[i].tseg_mib, (struct smm_area){ 0, 0 }));
+		assert_case_equal(cases[i].name,
+				  fake_run(smm_init(&plan, &block, &ports, &map, cases[i].cpus, 0)),
+				  cases[i].end);
+	}
 }
 
 static void test_off(void **state)
 {
 	struct fake_pci *pmc = function(0, 0, 0x1237), *pm = function(1, 3, 0x7113);
 	struct smm_plan plan;
-	struct smm_saved saved;
 
 	(void)state;
 	fake_pci_set(pm, 0x5b, 1, 2);
-	init(&pc, 2, 0, &plan, &saved);
-	assert_int_equal(plan.cpu_count, 0);
-	assert_int_equal(block.places, SMP_NO_PLACES);
+	init(&plan, &pc, 2);
+	assert_int_equal(given_count, 0);
+	assert_int_equal(block.turn, SMP_NO_TURN);
 	assert_int_equal(fake_pci_get(pmc, 0x72, 1), 0);
 	assert_int_equal(fake_exits(), 2);
 	fake_forget();
 	smi_en = 0x20;
-	smm_init(&plan, &saved, &block, &q35, &ports, &map, 2, 0);
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	smm_init(&plan, &block, &ports, &map, 2, 0);
 	assert_int_equal(fake_exits(), 1);
+	assert_true(memmap_is(&map, 0x30000, 0x50000, MEMORY_RAM));
 	fake_forget();
-	smm_init(&plan, &saved, &block, &microvm, &ports, &map, 2, 0);
+	smm_reserve(&plan, &microvm, &with_apic, &map);
+	smm_init(&plan, &block, &ports, &map, 2, 0);
 	assert_int_equal(fake_exits(), 0);
 	/* With acpi=off there is no such function. */
 	fake_reset();
-	init(&pc, 1, 0, &plan, &saved);
-	assert_int_equal(plan.cpu_count, 0);
+	init(&plan, &pc, 1);
+	assert_int_equal(given_count, 0);
 }
 
-/* QEMU's own tables tell for nothing. */
+/* QEMU's own tables tell it without an exit. */
 static void test_on_or_off_by_the_fadt(void **state)
 {
 	static const struct {
@@ -274,7 +532,6 @@ static void test_on_or_off_by_the_fadt(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
 		struct smm_plan plan;
-		struct smm_saved saved;
 		struct acpi_rsdp *rsdp;
 		struct acpi_header *rsdt;
 		struct acpi_fadt *fadt;
@@ -284,7 +541,7 @@ static void test_on_or_off_by_the_fadt(void **state)
 		/* As if on; not asked. */
 		fake_pci_set(function(1, 3, 0x7113), 0x5b, 1, 0);
 		smi_en = 0;
-		init(&microvm, 1, 0, &plan, &saved);
+		init(&plan, &microvm, 1);
 		rsdp = fake_phys(0xe0000, sizeof(*rsdp));
 		rsdt = fake_phys(0xe1000, sizeof(*rsdt) + sizeof(uint32_t));
 		fadt = fake_phys(0xe2000, sizeof(*fadt));
@@ -295,42 +552,32 @@ static void test_on_or_off_by_the_fadt(void **state)
 							.length = sizeof(*fadt) },
 					    .smi_cmd = cases[i].smi_cmd };
 		fake_forget();
-		smm_reserve(&plan, cases[i].chipset->smm, &map);
-		smm_init(&plan, &saved, &block, cases[i].chipset, &ports, &map, 3, 0xe0000);
-		assert_int_equal(plan.cpu_count, cases[i].on ? 3 : 0);
+		smm_reserve(&plan, cases[i].chipset, &with_apic, &map);
+		smm_init(&plan, &block, &ports, &map, 1, 0xe0000);
+		assert_int_equal(given_count, cases[i].on);
 		if (!cases[i].on)
 			assert_int_equal(fake_exits(), 0);
 	}
-}
-
-static void test_puts_back_what_a_kernel_has_there(void **state)
-{
-	struct smm_plan plan;
-	struct smm_saved saved;
-
-	(void)state;
-	function(0, 0, 0x29c0);
-	function(31, 0, 0x2918);
-	smi_en = 0;
-	init(&q35, 3, 0x30000, &plan, &saved);
-	assert_int_equal(*(uint8_t *)fake_phys(0x3fe00, 1), 0x77);
-	assert_int_equal(block.places, 2);
-	smm_finish(&plan, &saved);
-	for (uint32_t i = 0x30000; i < 0x50000; i++)
-		assert_int_equal(*(uint8_t *)fake_phys(i, 1), 0xa5);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_nothing_overlaps),
-		UNIT_TEST(test_tseg),
-		UNIT_TEST(test_tseg_not_under_a_kernel),
+		UNIT_TEST(test_q35_places),
+		UNIT_TEST(test_not_under_a_kernel),
+		UNIT_TEST(test_restore),
 		UNIT_TEST(test_q35_registers_and_cost),
+		UNIT_TEST(test_old_q35_registers),
+		UNIT_TEST(test_locked_already),
 		UNIT_TEST(test_pc_registers_and_cost),
+		UNIT_TEST(test_relocation),
+		UNIT_TEST(test_large_apic_ids),
+		UNIT_TEST(test_no_answer),
+		UNIT_TEST(test_without_apic),
+		UNIT_TEST(test_unsafe_wake),
 		UNIT_TEST(test_off),
 		UNIT_TEST(test_on_or_off_by_the_fadt),
-		UNIT_TEST(test_puts_back_what_a_kernel_has_there),
 	};
 
 	return cmocka_run_group_tests_name("smm", tests, NULL, NULL);

@@ -70,22 +70,23 @@ static void test_without_apic(void **state)
 static const struct cpu full = { .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR |
 					      CPUID_1_EDX_TSC };
 static struct smp_block block;
+static struct msr_list msrs;
 static struct fw_cfg cfg;
 
 static void start(const struct cpu *cpu)
 {
 	fw_cfg_init(&cfg);
 	fake_forget();
-	smp_add_feature_control(&block, cpu, &cfg);
-	smp_start(&block, cpu);
+	smp_plan_feature_control(&msrs, cpu, &cfg);
+	smp_start(&block, &msrs, cpu);
 }
 
 static void test_start(void **state)
 {
 	(void)state;
-	memset(&block, 0, sizeof(block));
+	memset(&msrs, 0, sizeof(msrs));
 	fake_msr_set(0x2ff, 0);
-	msr_list_add(&block.msrs, 0x2ff, 0xc06, 0);
+	msr_list_add(&msrs, 0x2ff, 0xc06, 0);
 	block.arrived = 77;
 	start(&full);
 	assert_int_equal(block.arrived, 0);
@@ -100,12 +101,12 @@ static void test_start(void **state)
 static void test_start_without(void **state)
 {
 	(void)state;
-	memset(&block, 0, sizeof(block));
+	memset(&msrs, 0, sizeof(msrs));
 	start(&full);
 	assert_int_equal(fake.count[FAKE_WRMSR], 0);
 	assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 2);
 	fake_msr_set(0x2ff, 0);
-	msr_list_add(&block.msrs, 0x2ff, 0xc06, 0);
+	msr_list_add(&msrs, 0x2ff, 0xc06, 0);
 	start(&without_apic);
 	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
 	assert_int_equal(fake_msr_get(0x2ff), 0xc06);
@@ -118,7 +119,7 @@ static void test_feature_control(void **state)
 	(void)state;
 	for (uint32_t locked = 0; locked < 2; locked++) {
 		fake_reset();
-		memset(&block, 0, sizeof(block));
+		memset(&msrs, 0, sizeof(msrs));
 		fake_fw_cfg_file("etc/msr_feature_control", &value, sizeof(value));
 		fake_msr_set(0x3a, locked);
 		start(&full);
@@ -133,126 +134,27 @@ static void one_more_arrives(void)
 	block.arrived++;
 }
 
-static void the_next_is_relocated(void)
-{
-	if (block.relocated < block.places &&
-	    (fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0) || block.turn == block.last))
-		block.relocated++;
-}
-
-static void test_finish(void **state)
+static void test_wait(void **state)
 {
 	(void)state;
-	block = (struct smp_block){ .places = SMP_NO_PLACES };
+	block = (struct smp_block){ 0 };
 	fake.on_pause = one_more_arrives;
-	smp_finish(&block, &full, 288, 0);
+	smp_wait(&block, &full, 288, 0);
 	assert_int_equal(block.arrived, 287);
 	assert_string_equal(fake.console, "");
 	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
-	/* Whoever waits for an SMI waits no more. */
-	assert_int_equal(block.turn, SMP_NOBODY);
 
 	fake_reset();
-	block = (struct smp_block){ .places = SMP_NO_PLACES };
-	smp_finish(&block, &full, 1, 0);
-	smp_finish(&block, &without_apic, 4, 0);
+	block = (struct smp_block){ 0 };
+	smp_wait(&block, &full, 1, 0);
+	smp_wait(&block, &without_apic, 4, 0);
 	assert_int_equal(fake.pauses, 0);
 
 	/* A processor that does not answer costs a message, not the boot. */
 	fake_reset();
 	block.arrived = 3;
-	smp_finish(&block, &full, 5, 0);
+	smp_wait(&block, &full, 5, 0);
 	assert_says(fake.console, "smp: 4 of 5 processors answered");
-}
-
-/* What the last of the others to arrive does in smi.S, if the boot processor is not the last. */
-static void the_last_arrives_and_begins(void)
-{
-	if (block.arrived == block.places)
-		block.turn = block.last;
-	if (block.arrived <= block.places)
-		block.arrived++;
-	the_next_is_relocated();
-}
-
-/* The last to arrive gets the first SMI; no xAPIC can send one to the second of these. */
-static void test_relocation(void **state)
-{
-	static const struct {
-		const char *name;
-		uint32_t arrived, last, sent, turn;
-	} cases[] = {
-		{ "the boot processor is the last", 3, 7, 1, 0 },
-		{ "and the one before is a large id", 3, 300, 0, 300 },
-		{ "one more is to come", 2, 7, 0, 0 },
-		{ "two more are to come", 1, 7, 0, 0 },
-	};
-
-	(void)state;
-	for (uint32_t i = 0; i < COUNT(cases); i++) {
-		const char *name = cases[i].name;
-
-		fake_reset();
-		block = (struct smp_block){ .arrived = cases[i].arrived,
-					    .last = cases[i].last,
-					    .places = 3 };
-		smp_relocate(&block);
-		assert_case_equal(name, block.arrived, cases[i].arrived + 1);
-		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
-				  cases[i].sent);
-		assert_case_equal(name, block.turn, cases[i].turn);
-		if (cases[i].sent) {
-			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x310, 0)->value,
-					 7 << 24);
-			assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value,
-					 0x4200);
-		}
-		fake.on_pause = the_last_arrives_and_begins;
-		smp_finish(&block, &full, 4, 0);
-		assert_case_equal(name, block.relocated, 3);
-		assert_string_equal(fake.console, "");
-		assert_case_equal(name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
-				  cases[i].sent);
-	}
-	block = (struct smp_block){ .places = SMP_NO_PLACES };
-	smp_relocate(&block);
-	assert_int_equal(block.arrived, 0);
-}
-
-/* Some do not answer, or have no place: the others get theirs. */
-static void test_relocation_of_some(void **state)
-{
-	static const struct {
-		const char *name;
-		uint32_t arrived, relocated;
-		const char *said;
-	} cases[] = {
-		{ "one is dead", 2, 2, "smp: 3 of 4 processors answered" },
-		{ "all are dead", 0, 0, "smp: 1 of 4 processors answered" },
-	};
-
-	(void)state;
-	for (uint32_t i = 0; i < COUNT(cases); i++) {
-		fake_reset();
-		block = (struct smp_block){ .arrived = cases[i].arrived,
-					    .places = 3,
-					    .last = cases[i].arrived ? 7 : SMP_NOBODY };
-		fake.on_pause = the_next_is_relocated;
-		smp_relocate(&block);
-		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
-				  0);
-		smp_finish(&block, &full, 4, 0);
-		assert_case_equal(cases[i].name, block.relocated, cases[i].relocated);
-		assert_case_equal(cases[i].name, fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
-				  cases[i].arrived > 0);
-		assert_says(fake.console, cases[i].said);
-		assert_case(cases[i].name, !strstr(fake.console, "in SMM"));
-	}
-	fake_reset();
-	block = (struct smp_block){ .arrived = 3, .places = 3, .last = 7 };
-	smp_relocate(&block);
-	smp_finish(&block, &full, 4, 0);
-	assert_says(fake.console, "smp: 1 of 4 processors were in SMM");
 }
 
 /* Tables with a MADT that enables APIC ids from 0 on. */
@@ -302,11 +204,10 @@ static void test_names_who_is_missing(void **state)
 
 		fake_reset();
 		rsdp = make_madt(cases[i].cpus);
-		block = (struct smp_block){ .places = SMP_NO_PLACES,
-					    .arrived = cases[i].last_present };
+		block = (struct smp_block){ .arrived = cases[i].last_present };
 		for (uint32_t id = 1; id <= cases[i].last_present; id++)
 			block.present[id / 32] |= 1u << id % 32;
-		smp_finish(&block, &full, cases[i].cpus, rsdp);
+		smp_wait(&block, &full, cases[i].cpus, rsdp);
 		assert_says(fake.console, cases[i].said);
 	}
 }
@@ -317,12 +218,12 @@ static void test_waits_a_second(void **state)
 	static const struct cpu no_tsc = { .leaf1_edx = CPUID_1_EDX_APIC };
 
 	(void)state;
-	block = (struct smp_block){ .places = SMP_NO_PLACES };
-	smp_finish(&block, &full, 200, 0);
+	block = (struct smp_block){ 0 };
+	smp_wait(&block, &full, 200, 0);
 	assert_in_range(fake.tsc, 2000000000, 4000000000);
-	block = (struct smp_block){ .places = SMP_NO_PLACES };
+	block = (struct smp_block){ 0 };
 	fake.pauses = 0;
-	smp_finish(&block, &no_tsc, 200, 0);
+	smp_wait(&block, &no_tsc, 200, 0);
 	assert_in_range(fake.pauses, 1u << 22, 1u << 24);
 }
 
@@ -333,12 +234,12 @@ static void one_more_arrives_late(void)
 }
 
 /* Many on a busy host take longer than one may. */
-static void test_finish_is_patient(void **state)
+static void test_wait_is_patient(void **state)
 {
 	(void)state;
-	block = (struct smp_block){ .places = SMP_NO_PLACES };
+	block = (struct smp_block){ 0 };
 	fake.on_pause = one_more_arrives_late;
-	smp_finish(&block, &full, 100, 0);
+	smp_wait(&block, &full, 100, 0);
 	assert_int_equal(block.arrived, 99);
 	assert_string_equal(fake.console, "");
 }
@@ -365,18 +266,11 @@ static void test_count(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_start),
-		UNIT_TEST(test_start_without),
-		UNIT_TEST(test_feature_control),
-		UNIT_TEST(test_finish),
-		UNIT_TEST(test_finish_is_patient),
-		UNIT_TEST(test_relocation),
-		UNIT_TEST(test_relocation_of_some),
-		UNIT_TEST(test_names_who_is_missing),
-		UNIT_TEST(test_waits_a_second),
-		UNIT_TEST(test_count),
-		UNIT_TEST(test_virtual_wire),
-		UNIT_TEST(test_masks_the_8259s),
+		UNIT_TEST(test_start),           UNIT_TEST(test_start_without),
+		UNIT_TEST(test_feature_control), UNIT_TEST(test_wait),
+		UNIT_TEST(test_wait_is_patient), UNIT_TEST(test_names_who_is_missing),
+		UNIT_TEST(test_waits_a_second),  UNIT_TEST(test_count),
+		UNIT_TEST(test_virtual_wire),    UNIT_TEST(test_masks_the_8259s),
 		UNIT_TEST(test_without_apic),
 	};
 

@@ -11,6 +11,8 @@
  *   reboot.host        by the monitor: "WAIT for a reset" asks for it
  *   reboot.triple      reset by a triple fault even where port CF9 would do
  *
+ *   cpu.*, smm.*       see cpu.c and attack.c
+ *
  * Numbers are decimal.
  */
 #include "guest.h"

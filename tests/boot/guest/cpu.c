@@ -42,7 +42,11 @@
 #define TRAMPOLINE              0x2000u
 
 #define APM_CNT                 0xb2
-#define TRAP                    0x38000u        /* an SMI leads here with the SMBASE of a reset */
+#define SMBASE_DEFAULT          0x30000u        /* of a reset */
+#define SMBASE_ENTRY            0x8000u
+#define SMRAM_DEFAULT           0x30000u
+#define ECAM                    0xb0000000u
+#define SMRAM_DEFAULT_END       0x50000u
 #define TRAPPED                 0x54524150u
 #define PATIENCE                200000000u
 #define STORM                   100
@@ -105,9 +109,14 @@ static void switch_to_x2apic(void)
 	wrmsr(APIC_BASE, rdmsr(APIC_BASE) | X2APIC_ENABLE);
 }
 
+static void wake_by_init(void);
+static bool plugged;
+
 void ap_main(uint32_t index)
 {
-	if (index < MAX_CPUS) {
+	if (plugged)
+		outb(APM_CNT, 0x55);
+	else if (index < MAX_CPUS) {
 		others[index].apic_id = apic_id();
 		for (uint32_t i = 0; i < msr_count; i++) {
 			uint64_t value = rdmsr(msrs[i].msr);
@@ -124,6 +133,17 @@ void ap_main(uint32_t index)
 			switch_to_x2apic();
 	}
 	__atomic_fetch_add(&others_done, 1, __ATOMIC_SEQ_CST);
+}
+
+bool cpu_start_plugged(void)
+{
+	uint32_t before = others_done;
+
+	plugged = true;
+	wake_by_init();
+	for (uint32_t i = 0; i < PATIENCE && others_done == before; i++)
+		__asm__ volatile("pause");
+	return others_done != before;
 }
 
 static uint64_t msr_of(uint32_t msr)
@@ -288,9 +308,9 @@ static uint16_t inw(uint16_t port)
 }
 
 /* In place of the handler that a reset would leave: notes that it ran. */
-static void set_trap(void)
+void smm_set_trap(uint32_t smbase)
 {
-	uint8_t *code = at(TRAP);
+	uint8_t *code = at(smbase + SMBASE_ENTRY);
 	uint32_t where = paddr_of((const void *)&trapped), what = TRAPPED;
 	static const uint8_t store[] = { 0x67, 0x66, 0xc7, 0x05 }, rsm[] = { 0x0f, 0xaa };
 
@@ -298,6 +318,11 @@ static void set_trap(void)
 	memcpy(code + 4, &where, 4);
 	memcpy(code + 8, &what, 4);
 	memcpy(code + 12, rsm, 2);
+}
+
+uint32_t smm_trapped(void)
+{
+	return trapped;
 }
 
 /*
@@ -344,34 +369,49 @@ static bool check_served(uint32_t id, uint16_t pm1_cnt)
 	       check(false, "smm.served", "an SMI", "APIC id %u without", id);
 }
 
-static void check_q35(void)
+/* Nothing of [base, end) can be read or written outside SMM, and the map calls it reserved. */
+static void check_range_closed(const char *name, uint32_t base, uint32_t end)
+{
+	uint32_t bad = 0;
+
+	check_equal("smm.reserved", MAP_RESERVED, map_type(base, end - base));
+	for (uint32_t p = base; p < end; p += 256) {
+		*(volatile uint32_t *)at(p) = 0;
+		bad += *(volatile uint32_t *)at(p) != 0xffffffff;
+	}
+	check_equal(name, 0, bad);
+}
+
+void smm_check_closed(void)
 {
 	uint32_t smram = pci_read32(0, 0x9c);
 	uint32_t sizes[] = { 1 * MIB, 2 * MIB, 8 * MIB, 0 };
 	uint32_t size = smram >> 16 & 1 ? sizes[smram >> 17 & 3] : 0;
-	uint32_t bad = 0, end = 0;
+	bool at_default = (smram & 0xff) == 2;
+	uint32_t end = 0;
 
-	check_equal("smm.locked", 0x1a, smram >> 8 & 0xff);
+	/* Locked; the A segment is SMRAM where TSEG is or nothing else. */
+	check_equal("smm.locked", size || !at_default ? 0x1a : 0x12, smram >> 8 & 0xff);
+	pci_write8(0, 0x9c, 0);
 	pci_write8(0, 0x9d, 0x42);
-	pci_write8(0, 0x9e, 0x38);
+	pci_write8(0, 0x9e, 0x39 ^ (size ? 1 : 0));
 	check_equal("smm.lock-holds", smram, pci_read32(0, 0x9c));
-	check_equal("smm.smi_lock", 0x10, pci_read8(0xf8, 0xa0) & 0x10);
-	outl(0x630, 0);
-	check_equal("smm.gbl_smi_en", 1, inl(0x630) & 1);
-	outl(0x630, 0x21);
+	if (at_default)
+		check_range_closed("smm.default-visible", SMRAM_DEFAULT, SMRAM_DEFAULT_END);
 	if (!size)
 		return;
-	for (uint32_t i = 0; i < handoff.map_count; i++)
-		if (handoff.map[i].end <= GIB4 - 64 * MIB && handoff.map[i].type == MAP_RESERVED &&
-		    handoff.map[i].end - handoff.map[i].base == size)
+	for (uint32_t i = 0; i < handoff.map_count; i++) /* tables may lie just below it */
+		if (handoff.map[i].end <= ECAM && handoff.map[i].type == MAP_RESERVED &&
+		    handoff.map[i].base >= MIB && handoff.map[i].end - handoff.map[i].base >= size)
 			end = (uint32_t)handoff.map[i].end;
-	if (!check(end, "smm.tseg-reserved", "an entry of its size", "%x", end))
-		return;
-	for (uint32_t p = end - size; p < end; p += 256) {
-		*(volatile uint32_t *)at(p) = 0;
-		bad += *(volatile uint32_t *)at(p) != 0xffffffff;
-	}
-	check_equal("smm.tseg-visible", 0, bad);
+	if (check(end, "smm.tseg-reserved", "an entry with room for it", "%x", end))
+		check_range_closed("smm.tseg-visible", end - size, end);
+}
+
+static void check_q35(void)
+{
+	smm_check_closed();
+	check_equal("smm.smi_en", 0x21, inl(0x630) & 0x21);
 }
 
 static void check_pc(void)
@@ -407,7 +447,7 @@ static void check_smm(uint32_t count)
 		check_pc();
 	if (has_display())
 		fill_a_segment();
-	set_trap();
+	smm_set_trap(SMBASE_DEFAULT);
 	outb(APM_CNT, 0x55); /* means nothing, raises an SMI on this processor */
 	outb(APM_CNT, q35 ? 0x02 : 0xf1);
 	check_equal("smm.acpi-enable", 1, inw(pm1_cnt) & 1);

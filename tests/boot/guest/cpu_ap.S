@@ -15,7 +15,7 @@ ap_nmi:
 	jmp	1b
 
 	/* By SIPI: copied to page 2. */
-	.globl	ap_real, ap_real_end
+	.globl	ap_real, ap_real_end, ap_real_far
 	.code16
 ap_real:
 	cli
@@ -39,6 +39,16 @@ ap_real_far:
 	.long	ap_real32
 	.word	8
 ap_real_end:
+
+	/* Out of S3, by way of ap_real: attack.c. */
+	.globl	wake32
+wake32:
+	movl	$16, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %ss
+	movl	$stack_top, %esp
+	call	woken
 
 	.bss
 	.balign	16

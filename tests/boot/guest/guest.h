@@ -156,8 +156,19 @@ uint32_t fw_cfg_compare(uint16_t selector, uint32_t offset, uint64_t paddr, uint
  */
 void *reach(uint64_t paddr, uint32_t *size);
 
+/* cpu.c: what attack.c needs of it. */
+void smm_set_trap(uint32_t smbase); /* code that notes that it ran as a handler there */
+uint32_t smm_trapped(void);
+void smm_check_closed(void);  /* q35: nothing of SMRAM is seen from outside */
+bool cpu_start_plugged(void); /* starts all others; each writes to port B2 */
+
+/* attack.c */
+void forge_if_asked(void);
+void check_plugged(void);
+
 /* reboot.c: returns when no further boot was asked for. */
 uint32_t boot_number(void);
+void mark_boot(uint32_t boot);
 void reboot_if_asked(void);
 
 /* string.c */

@@ -24,6 +24,8 @@ void main(void)
 	read_handoff();
 	for (uint32_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
 		topics[i]();
+	check_plugged();
+	forge_if_asked();
 	reboot_if_asked();
 	finish();
 }

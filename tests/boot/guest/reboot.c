@@ -36,6 +36,11 @@ uint32_t boot_number(void)
 	return done == 0xff ? 1 : done + 1u; /* 0xff: no such device */
 }
 
+void mark_boot(uint32_t boot)
+{
+	cmos_write(CMOS_BOOTS, (uint8_t)boot);
+}
+
 static void fill(uint64_t base, uint64_t end)
 {
 	for (uint32_t paddr = ((uint32_t)base + 3) & ~3u; paddr + 4ull <= end; paddr += 4) {
@@ -117,7 +122,7 @@ void reboot_if_asked(void)
 
 	if (!word_value("reboot", &resets) || boot > resets || !all_passed())
 		return;
-	cmos_write(CMOS_BOOTS, (uint8_t)boot);
+	mark_boot(boot);
 	if (pam)
 		open_pam();
 	for (uint32_t i = 0; i < handoff.map_count; i++)
