@@ -12,6 +12,7 @@
 #include "format.h"
 #include "io.h"
 #include "layout.h"
+#include "pci_config.h"
 
 /* clang-format off */
 #define DEBUGCON_PORT           0x402   /* QEMU hw/char/debugcon.c; SeaBIOS's and OVMF's choice */
@@ -23,6 +24,9 @@
 
 #define PVPANIC_PORT            0x505   /* QEMU docs/specs/pvpanic.rst */
   #define PVPANIC_PANICKED        (1u << 0)
+
+#define PVPANIC_PCI_ID          0x00111b36u     /* device and vendor */
+#define PVPANIC_PCI_PADDR       0xfebff000u     /* no machine has RAM there */
 /* clang-format on */
 
 /*
@@ -70,6 +74,27 @@ void log(const char *message, ...)
 	va_end(args);
 }
 
+/*
+ * Tells a pvpanic-pci on bus 0.  A message may come before the devices have addresses, and decoding
+ * is off for most kernels.
+ */
+static void tell_pvpanic_pci(void)
+{
+	static const struct pci_access ports = { 0 };
+
+	if (pci_read32(&ports, PCI_BDF(0, 0, 0), PCI_VENDOR_ID) == PCI_NO_DEVICE)
+		return;
+	for (uint32_t slot = 1; slot < 32; slot++) {
+		uint32_t bdf = PCI_BDF(0, slot, 0);
+
+		if (pci_read32(&ports, bdf, PCI_VENDOR_ID) != PVPANIC_PCI_ID)
+			continue;
+		pci_write32(&ports, bdf, PCI_BAR(0), PVPANIC_PCI_PADDR);
+		pci_write16(&ports, bdf, PCI_COMMAND, PCI_COMMAND_MEMORY);
+		mmio_write8(PVPANIC_PCI_PADDR, PVPANIC_PANICKED);
+	}
+}
+
 noreturn void panic(const char *message, ...)
 {
 	va_list args;
@@ -78,11 +103,13 @@ noreturn void panic(const char *message, ...)
 	put_formatted(true, message, args);
 	va_end(args);
 
-	if (!(inb(PVPANIC_PORT) & ~3u))
-		outb(PVPANIC_PORT, PVPANIC_PANICKED);
+	/* isa-debug-exit first: a pvpanic lets QEMU end with status 0 as soon as it is told. */
 	for (unsigned int i = 0; i < sizeof(debug_exit_ports) / sizeof(debug_exit_ports[0]); i++)
 		if (inb(debug_exit_ports[i]) == 0)
 			outb(debug_exit_ports[i], DEBUG_EXIT_FAILURE);
+	if (!(inb(PVPANIC_PORT) & ~3u))
+		outb(PVPANIC_PORT, PVPANIC_PANICKED);
+	tell_pvpanic_pci();
 	cpu_stop();
 }
 

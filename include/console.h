@@ -18,14 +18,15 @@
 void log(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Something the boot cannot live with: prints the message, tells pvpanic and isa-debug-exit when
- * they are there (QEMU then exits with status 85), and stops with interrupts off.
+ * Something the boot cannot live with: prints the message and stops with interrupts off.  Where
+ * there is an isa-debug-exit, QEMU ends with status 85; else pvpanic is told, on the ISA bus or on
+ * PCI bus 0.
  */
 noreturn void panic(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Reports an exception and stops.  start.S calls it with what the processor pushed.  In the firmware
- * an exception is a mistake of ours, or of the machine's; elsewhere it is the kernel's, which runs
+ * Reports an exception and stops.  start.S calls it with what the processor pushed.  In the
+ * firmware an exception is a mistake of ours, or of the machine's; elsewhere it is the kernel's, which runs
  * with our handlers until it has its own.
  */
 noreturn void console_exception(uint32_t vector, uint32_t error_code, uint32_t eip);

@@ -298,3 +298,22 @@ def test_diagnostic(machine, case, firmware, qemu, file_of, tmp_path):
                  f"no message like {case.message!r}")
         vm.check(serial == debug, "the serial port has another message")
         vm.check(status == STATUS_PANIC, f"QEMU's exit status is {status}")
+
+
+@pytest.mark.parametrize("devices, status, event", [
+    ("pvpanic isa-debug-exit,iobase=0xf4,iosize=4", STATUS_PANIC, False),
+    ("pvpanic-pci isa-debug-exit,iobase=0xf4,iosize=4", STATUS_PANIC, False),
+    ("pvpanic", 0, True), ("pvpanic-pci", 0, True)])
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_end(machine, devices, status, event, firmware, qemu, tmp_path):
+    """isa-debug-exit decides QEMU's status; without it a pvpanic raises its event."""
+    trace = tmp_path / "trace"
+    args = ["-M", machine, "-accel", "tcg", "-bios", str(firmware), "-nodefaults",
+            "-no-user-config", "-display", "none", "-serial", "chardev:serial",
+            "-d", "guest_errors", "-D", str(trace)]
+    for device in devices.split():
+        args += ["-device", device]
+    with Vm(qemu(), args, tmp_path, 30) as vm:
+        vm.check(vm.wait_exit(40) == status, "another exit status")
+        vm.check(b"boot: no kernel" in vm.serial, "not a word")
+    assert ("Guest crashed" in (trace.read_text() if trace.exists() else "")) == event

@@ -34,14 +34,45 @@ static void test_panic_goes_everywhere(void **state)
 	assert_string_equal(fake.com1, "qboot: boot: no kernel here\r\n");
 	assert_int_equal(fake.pvpanic_events, 1);
 	assert_int_equal(fake.debug_exit_code, 0x2a);
+	/* A pvpanic that is told first ends QEMU with another status. */
+	assert_true(fake_find(FAKE_PORT_WRITE, 0xf4, 0) < fake_find(FAKE_PORT_WRITE, 0x505, 0));
 }
 
-/* Nothing is written to a port that did not answer. */
+static uint32_t told;
+
+static void pvpanic_pci_write(uint32_t paddr, uint32_t size, uint64_t value)
+{
+	assert_int_equal(size, 1);
+	assert_int_equal(paddr & 0xfff, 0);
+	told = (uint32_t)value;
+}
+
+/* A pvpanic-pci has no address yet, or one that is not decoded. */
+static void test_panic_tells_pvpanic_pci(void **state)
+{
+	static const struct fake_device mmio = { 0xfebff000, 0xfebff000, true, NULL,
+						 pvpanic_pci_write };
+	struct fake_pci *pvpanic;
+
+	(void)state;
+	fake_pci_add(NULL, 0, 0, 0x8086, 0x1237);
+	pvpanic = fake_pci_add(NULL, 5, 0, 0x1b36, 0x0011);
+	fake_pci_bar(pvpanic, 0, 0x1000, 0);
+	fake_add_device(&mmio);
+	told = 0;
+	assert_int_equal(fake_run(panic("boot: no kernel")), FAKE_STOPPED);
+	assert_int_equal(told, 1);
+	assert_int_equal(fake_pci_get(pvpanic, PCI_BAR(0), 4), 0xfebff000);
+	assert_int_equal(fake_pci_get(pvpanic, PCI_COMMAND, 2), 2);
+}
+
+/* Nothing is written to a port that did not answer, but for the address that asks for PCI. */
 static void test_panic_writes_to_nobody(void **state)
 {
 	(void)state;
 	assert_int_equal(fake_run(panic("boot: no kernel")), FAKE_STOPPED);
-	assert_int_equal(fake.count[FAKE_PORT_WRITE], 0);
+	assert_int_equal(fake.count[FAKE_PORT_WRITE], 1);
+	assert_int_equal(fake_count(FAKE_PORT_WRITE, 0xcf8), 1);
 }
 
 static void test_long_messages_are_cut(void **state)
@@ -98,6 +129,7 @@ int main(void)
 		UNIT_TEST(test_log_goes_to_the_debug_console_alone),
 		UNIT_TEST(test_log_without_listener),
 		UNIT_TEST(test_panic_goes_everywhere),
+		UNIT_TEST(test_panic_tells_pvpanic_pci),
 		UNIT_TEST(test_panic_writes_to_nobody),
 		UNIT_TEST(test_long_messages_are_cut),
 		UNIT_TEST(test_exception),
