@@ -29,9 +29,10 @@ static void claim(struct memmap *map, uint32_t base, uint32_t size)
 		      base, LOW_RAM_END, LEGACY_HOLE_END, LEGACY_HOLE_END);
 	if ((base < LOW_RAM_END && !memmap_is(map, base, low_end, MEMORY_RAM)) ||
 	    (high_base < end && !memmap_is(map, high_base, end, MEMORY_RAM)))
-		panic("boot: the ELF kernel needs RAM from 0x%x to 0x%llx, which ends at 0x%x below "
-		      "4 GiB; give the guest more memory (-m), or link the kernel to lower addresses",
-		      base, (unsigned long long)end, memmap_low_ram_end(map));
+		panic("boot: the ELF kernel lies from 0x%x to 0x%llx, the guest has %u MiB below 4 GiB; "
+		      "give it more memory (-m %u), or link the kernel to lower addresses",
+		      base, (unsigned long long)end, load_mib(memmap_low_ram_end(map)),
+		      load_mib_for(end));
 	memmap_reserve(map, base, base < LOW_RAM_END ? low_end : 0, MEMORY_LOADED, "the kernel");
 	memmap_reserve(map, high_base, end, MEMORY_LOADED, "the kernel");
 }

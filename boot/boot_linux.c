@@ -122,9 +122,10 @@ void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 	error = bzimage_plan(&image->bzimage, image->kernel_size, map, &image->kernel_paddr);
 	if (error != OK) {
 		bzimage_needs(&image->bzimage, image->kernel_size, &base, &size);
-		panic("boot: the kernel needs 0x%llx bytes from 0x%llx on, RAM ends at 0x%x; give the "
-		      "guest more memory (-m)",
-		      (unsigned long long)size, (unsigned long long)base, memmap_low_ram_end(map));
+		panic("boot: the kernel needs %u MiB of memory from %u MiB on, the guest has %u MiB "
+		      "below 4 GiB; give it more (-m %u)",
+		      load_mib(size), (uint32_t)(base >> 20), load_mib(memmap_low_ram_end(map)),
+		      load_mib_for(base + size));
 	}
 }
 

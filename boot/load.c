@@ -33,11 +33,14 @@ uint64_t load_place_initrd(struct memmap *map, uint32_t size, uint64_t max)
 	if (!size)
 		return 0;
 	paddr = memmap_find(map, size, PAGE_SIZE, LEGACY_HOLE_END, max);
+	if (!paddr && max < ram_end)
+		panic("boot: the initrd of %u MiB does not fit below %u MiB, where this kernel takes an "
+		      "initrd; give it a smaller one",
+		      load_mib(size), (uint32_t)(max >> 20));
 	if (!paddr)
-		panic("boot: the initrd of %u bytes does not fit into one piece of free RAM; RAM below "
-		      "4 GiB ends at 0x%llx, the kernel takes an initrd below 0x%llx; give %s",
-		      size, (unsigned long long)ram_end, (unsigned long long)max,
-		      max < ram_end ? "it a smaller initrd" : "the guest more memory (-m)");
+		panic("boot: the initrd of %u MiB does not fit into one piece of free RAM, the guest "
+		      "has %u MiB below 4 GiB; give it more memory (-m %u)",
+		      load_mib(size), load_mib(ram_end), load_mib_for(ram_end + size));
 	memmap_reserve(map, paddr, paddr + size, MEMORY_LOADED, "the initrd");
 	return paddr;
 }

@@ -12,6 +12,18 @@
 /* How many entries the map may have more of when one more allocation has been made. */
 #define LOAD_NEW_RANGES 4
 
+/* Megabytes for people who read messages, and for -m: begun ones count. */
+static inline uint32_t load_mib(uint64_t bytes)
+{
+	return (uint32_t)((bytes + 0xfffff) >> 20);
+}
+
+/* For -m: what must be in RAM ends there, and TSEG and tables want some, too. */
+static inline uint32_t load_mib_for(uint64_t end)
+{
+	return load_mib(end) + 8;
+}
+
 /*
  * Reads QEMU's command line, terminated, wherever there is room, and returns its address.
  * Cost: 1 VM exit; 3 when it has 4096 characters or more.

@@ -357,15 +357,15 @@ class Diagnostic(NamedTuple):
 
 
 ALMOST_16_MIB = 15 * MIB + 500 * 1024       # more, and QEMU refuses it itself
-MORE_MEMORY = r"; give the guest more memory \(-m\)"
 NO_KERNEL = (r"the file given with -kernel {}; a Linux bzImage, "
              r"a UKI, an ELF kernel with a PVH note, or a Multiboot kernel is needed")
 WRONG_FILE = r"the file given with -kernel {}"
-NO_INITRD = (r"the initrd of {} bytes does not fit into one piece of free RAM; RAM below "
-             r"4 GiB ends at 0x1000000, the kernel takes an initrd below {}" + MORE_MEMORY)
-NO_BZIMAGE = r"the kernel needs {} bytes from 0x1000000 on, RAM ends at {}" + MORE_MEMORY
-NO_ELF = (r"the ELF kernel needs RAM from {} to 0x\w+, which ends at {} below 4 GiB"
-          + MORE_MEMORY + ", or link the kernel to lower addresses")
+NO_INITRD = (r"the initrd of 16 MiB does not fit into one piece of free RAM, the guest has 16 MiB "
+             r"below 4 GiB; give it more memory \(-m 40\)")
+NO_BZIMAGE = (r"the kernel needs {} MiB of memory from 16 MiB on, the guest has {} MiB below "
+              r"4 GiB; give it more \(-m {}\)")
+NO_ELF = (r"the ELF kernel lies from {} to 0x\w+, the guest has {} MiB below 4 GiB; give it more "
+          r"memory \(-m \d+\), or link the kernel to lower addresses")
 CUT_SHORT = (r"the kernel has been cut short: \d+ bytes follow its real-mode part, and its header "
              r"tells of \d+ or more; copy the file anew")
 NO_LONG_MODE = (r"the {}kernel is for 64-bit processors and this one has no long mode; give QEMU "
@@ -384,16 +384,12 @@ DIAGNOSTICS = [
     Diagnostic("16-bit-only", NO_KERNEL.format(
         "has a 16-bit entry only, as iPXE and other boot loaders do"),
         "bz-zimage.img"),
-    Diagnostic("initrd-too-big-pvh", NO_INITRD.format(ALMOST_16_MIB, "0x100000000"),
-               "pvh.elf", "16", ALMOST_16_MIB),
-    Diagnostic("initrd-too-big-linux", NO_INITRD.format(ALMOST_16_MIB, "0x80000000"),
-               "bz-low.img", "16", ALMOST_16_MIB),
-    Diagnostic("init-size-too-big", NO_BZIMAGE.format("0x2800000", "0x2000000"),
-               "bz-big.img", "32"),
-    Diagnostic("no-ram-at-preferred-address", NO_BZIMAGE.format("0x400000", "0x1000000"),
-               "bz-fixed16.img", "16"),
-    Diagnostic("no-ram-for-elf", NO_ELF.format("0x1000000", "0x800000"), "pvh16.elf", "8"),
-    Diagnostic("no-ram-for-multiboot", NO_ELF.format("0x100000", "0x9f000"), "mb.elf", "1"),
+    Diagnostic("initrd-too-big-pvh", NO_INITRD, "pvh.elf", "16", ALMOST_16_MIB),
+    Diagnostic("initrd-too-big-linux", NO_INITRD, "bz-low.img", "16", ALMOST_16_MIB),
+    Diagnostic("init-size-too-big", NO_BZIMAGE.format(40, 32, 64), "bz-big.img", "32"),
+    Diagnostic("no-ram-at-preferred-address", NO_BZIMAGE.format(4, 16, 28), "bz-fixed16.img", "16"),
+    Diagnostic("no-ram-for-elf", NO_ELF.format("0x1000000", 8), "pvh16.elf", "8"),
+    Diagnostic("no-ram-for-multiboot", NO_ELF.format("0x100000", 1), "mb.elf", "1"),
     Diagnostic("cut-short", CUT_SHORT, "bz-cut.img"),
     Diagnostic("payload-cut-short", CUT_SHORT, "bz-no-payload.img"),
     Diagnostic("memdisk", NO_KERNEL.format(

@@ -264,7 +264,7 @@ def kernel_file(kernel, directory):
         data = bytearray(random.Random(8192).randbytes(8192))
         data[0x1F1] = 3                         # QEMU takes it for the number of setup sectors
     elif kernel == "text":
-        data = b"This is no kernel.\n" * 4000   # more than the sectors that a letter stands for
+        data = b"This is no kernel.\n" * 4000  # more than the sectors that a letter stands for
     elif kernel == "gzip":
         data = gzip.compress(random.Random(1).randbytes(200000), mtime=0)
     elif kernel == "disk":
@@ -317,3 +317,22 @@ def test_end(machine, devices, status, event, firmware, qemu, tmp_path):
         vm.check(vm.wait_exit(40) == status, "another exit status")
         vm.check(b"boot: no kernel" in vm.serial, "not a word")
     assert ("Guest crashed" in (trace.read_text() if trace.exists() else "")) == event
+
+
+@pytest.mark.parametrize("case", [case for case in DIAGNOSTICS if "-m " in case.message],
+                         ids=lambda case: case.name)
+def test_memory_asked_for(case, firmware, qemu, file_of, tmp_path):
+    """With the -m that the refusal names, the kernel starts."""
+    memory = case.memory
+    for attempt in "refused", "started":
+        (tmp_path / attempt).mkdir()
+        args = arguments(firmware, "q35", memory) + ["-no-reboot"]
+        args += ["-kernel", str(kernel_file(case.kernel, tmp_path))]
+        if case.initrd:
+            args += ["-initrd", file_of(case.initrd)]
+        with Vm(qemu(), args, tmp_path / attempt, 30, debugcon=True) as vm:
+            vm.wait_exit(40)
+            named = re.search(r"\(-m (\d+)\)", vm.serial.decode("latin-1"))
+            vm.check(bool(named) == (attempt == "refused"), "refused twice, or not at all")
+            vm.check(named or vm.serial.startswith(b"GUEST "), "no kernel")
+            memory = named[1] if named else memory

@@ -318,9 +318,8 @@ static void test_initrd_places(void **state)
 	machine();
 	give_bzimage(0x1c00000);
 	assert_panics(
-		"boot: the initrd of 29360128 bytes does not fit into one piece of free RAM; RAM "
-		"below 4 GiB ends at 0x2000000, the kernel takes an initrd below 0x80000000; give "
-		"the guest more memory (-m)",
+		"boot: the initrd of 28 MiB does not fit into one piece of free RAM, the guest has "
+		"32 MiB below 4 GiB; give it more memory (-m 68)",
 		run(&cpu64));
 
 	/* More memory would not help. */
@@ -329,8 +328,10 @@ static void test_initrd_places(void **state)
 	give_bzimage(0x1c00000);
 	setup()->initrd_addr_max = 0x17fffff;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
-	assert_panics("the kernel takes an initrd below 0x1800000; give it a smaller initrd",
-		      run(&cpu64));
+	assert_panics(
+		"boot: the initrd of 28 MiB does not fit below 24 MiB, where this kernel takes an "
+		"initrd; give it a smaller one",
+		run(&cpu64));
 }
 
 /* What the file has in fields that QEMU fills in only for some of its options. */
@@ -486,8 +487,8 @@ static void test_nothing_to_boot(void **state)
 	setup()->init_size = 0x8000000;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 	assert_panics(
-		"boot: the kernel needs 0x8000000 bytes from 0x1000000 on, RAM ends at 0x2000000; "
-		"give the guest more memory (-m)",
+		"boot: the kernel needs 128 MiB of memory from 16 MiB on, the guest has 32 MiB "
+		"below 4 GiB; give it more (-m 152)",
 		run(&cpu64));
 }
 
@@ -562,10 +563,10 @@ static void test_elf_places(void **state)
 		{ "1 MiB", 0x100000, 0x1000, NULL },
 		{ "to the end", 0x100000, RAM_END - 0x100000, "boot: the initrd of " },
 		{ "past the end", RAM_END - 0x1000, 0x1001,
-		  "boot: the ELF kernel needs RAM from 0x1fff000 to 0x2000001, which ends at 0x2000000 "
-		  "below 4 GiB; give the guest more memory (-m), or link the kernel to lower addresses" },
-		{ "outside", 0x80000000, 0x1000, "boot: the ELF kernel needs RAM from 0x80000000" },
-		{ "across 4 GiB", 0xfffff000, 0x2000, "to 0x100001000, which ends at 0x2000000" },
+		  "boot: the ELF kernel lies from 0x1fff000 to 0x2000001, the guest has 32 MiB below "
+		  "4 GiB; give it more memory (-m 41), or link the kernel to lower addresses" },
+		{ "outside", 0x80000000, 0x1000, "boot: the ELF kernel lies from 0x80000000" },
+		{ "across 4 GiB", 0xfffff000, 0x2000, "to 0x100001000, the guest has 32 MiB" },
 		{ "low memory", 0x10000, 0x1000, NULL },
 		{ "up to the EBDA", 0x10000, LOW_RAM_END - 0x10000, NULL },
 		{ "spans the hole", 0x10000, 0x200000, NULL },

@@ -506,7 +506,7 @@ static void test_refusals(void **state)
 		{ KERNEL + 0x206, 2, 0x201,
 		  "boot: the kernel in the UKI given with -kernel has a version" },
 		{ KERNEL + 0x260, 4, 0x8000000,
-		  "boot: the kernel needs 0x8000000 bytes from 0x1000000 on, RAM ends at 0x3000000" },
+		  "boot: the kernel needs 128 MiB of memory from 16 MiB on, the guest has 48 MiB" },
 		{ 0, 1, 'Z', "boot: the file given with -kernel is " },
 	};
 
