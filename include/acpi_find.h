@@ -14,6 +14,13 @@
 /* The first table with the signature that the RSDT or XSDT lists; NULL when there is none. */
 const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signature);
 
+/*
+ * Goes on from *offset, ACPI_MADT_ENTRIES at first, to the next entry of a MADT; to the next of a
+ * processor that is enabled, for its APIC id.  NULL and false at the end, or at a malformed entry.
+ */
+const struct acpi_madt_entry *acpi_next_entry(const struct acpi_header *madt, uint32_t *offset);
+bool acpi_next_processor(const struct acpi_header *madt, uint32_t *offset, uint32_t *apic_id);
+
 /* How many processors the MADT enables; 0 when there is no MADT. */
 uint32_t acpi_find_processors(uint32_t rsdp_paddr);
 

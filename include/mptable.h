@@ -1,5 +1,6 @@
 /*
- * mptable.h - the MP tables, for machines without ACPI.
+ * mptable.h - the MP tables, for machines without ACPI, and for operating systems that know no ACPI
+ * or are told acpi=off.
  */
 #ifndef MPTABLE_H
 #define MPTABLE_H
@@ -24,10 +25,10 @@ struct mp_topology mptable_read_topology(void);
 uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number);
 
 /*
- * Builds the tables when the machine has no ACPI (rsdp_paddr is 0) and an APIC: the floating
- * pointer in the EBDA, where kernels look for it, the configuration table in reserved memory.
- * Processors that an 8-bit APIC id cannot name are left out, with a message.
- * Cost: 1 VM exit, none with ACPI.
+ * Builds the tables on a machine with an APIC, where there is room: the floating pointer in the
+ * EBDA, where kernels look for it, the configuration table in reserved memory.  Beside ACPI
+ * (rsdp_paddr is not 0) the processors are those of the MADT.  Those that an 8-bit APIC id cannot
+ * name are left out, with a message unless ACPI names them. Cost: 1 VM exit, none with ACPI.
  */
 void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
 		     const struct cpu *cpu, uint32_t cpu_count, uint32_t rsdp_paddr);

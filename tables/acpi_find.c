@@ -42,6 +42,27 @@ static bool parse_processor(const struct acpi_madt_entry *entry, uint32_t *apic_
 	return false;
 }
 
+const struct acpi_madt_entry *acpi_next_entry(const struct acpi_header *madt, uint32_t *offset)
+{
+	const struct acpi_madt_entry *entry = (const void *)((const uint8_t *)madt + *offset);
+
+	if (*offset + 2 > madt->length || entry->length < 2 ||
+	    entry->length > madt->length - *offset)
+		return NULL;
+	*offset += entry->length;
+	return entry;
+}
+
+bool acpi_next_processor(const struct acpi_header *madt, uint32_t *offset, uint32_t *apic_id)
+{
+	const struct acpi_madt_entry *entry;
+
+	while ((entry = acpi_next_entry(madt, offset)))
+		if (parse_processor(entry, apic_id))
+			return true;
+	return false;
+}
+
 /* How many processors there are, at most max, and the last one's APIC id. */
 static uint32_t count_processors(uint32_t rsdp_paddr, uint32_t max, uint32_t *apic_id)
 {
@@ -49,15 +70,8 @@ static uint32_t count_processors(uint32_t rsdp_paddr, uint32_t max, uint32_t *ap
 	uint32_t offset = ACPI_MADT_ENTRIES;
 	uint32_t count = 0;
 
-	while (madt && offset + 2 <= madt->length && count < max) {
-		const struct acpi_madt_entry *entry =
-			(const void *)((const uint8_t *)madt + offset);
-
-		if (entry->length < 2 || entry->length > madt->length - offset)
-			break;
-		count += parse_processor(entry, apic_id);
-		offset += entry->length;
-	}
+	while (madt && count < max && acpi_next_processor(madt, &offset, apic_id))
+		count++;
 	return count;
 }
 

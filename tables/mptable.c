@@ -6,6 +6,7 @@
  */
 #include "mptable.h"
 
+#include "acpi_find.h"
 #include "checksum.h"
 #include "console.h"
 #include "layout.h"
@@ -19,10 +20,12 @@
 #define ISA_IRQS       16
 #define TIMER_PIN      2 /* IRQ 0, where the machine overrides it */
 
-/* Where the next entry goes. */
+/* Where the next entry goes, and the ids that interrupts refer to. */
 struct writer {
 	struct mp_table_header *header;
 	uint8_t *next;
+	uint8_t isa_bus;
+	uint8_t ioapic_id;
 };
 
 static void *add(struct writer *writer, const void *entry, uint32_t size)
@@ -66,44 +69,56 @@ struct mp_topology mptable_read_topology(void)
 	return topology;
 }
 
-static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uint32_t count)
+/*
+ * The processors of the MADT, or where there is none as many as are counted.  Returns the highest
+ * APIC id; those that eight bits cannot name are left out.
+ */
+static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uint32_t count,
+			       const struct acpi_header *madt)
 {
-	struct mp_topology topology = mptable_read_topology();
-	uint32_t highest = 0;
+	struct mp_topology topology = { 1, 1, 0, 0 };
+	uint32_t offset = ACPI_MADT_ENTRIES;
+	uint32_t highest = 0, listed = 0;
 
+	if (!madt)
+		topology = mptable_read_topology();
 	for (uint32_t i = 0; i < count; i++) {
+		uint32_t apic_id = mptable_apic_id(&topology, i);
 		struct mp_processor processor = {
 			.type = MP_ENTRY_PROCESSOR,
-			.apic_id = (uint8_t)mptable_apic_id(&topology, i),
 			.apic_version = LAPIC_VERSION,
 			.flags = MP_PROCESSOR_ENABLED | (i ? 0 : MP_PROCESSOR_BSP),
 			.signature = cpu->leaf1_eax,
 			.features = cpu->leaf1_edx,
 		};
 
-		if (mptable_apic_id(&topology, i) > MAX_APIC_ID) {
-			log("mptable: listed %u of %u processors, the others have APIC ids above %u; "
-			    "use a machine with ACPI",
-			    i, count, MAX_APIC_ID);
+		if (madt && !acpi_next_processor(madt, &offset, &apic_id))
 			break;
-		}
+		if (apic_id > MAX_APIC_ID)
+			continue;
+		processor.apic_id = (uint8_t)apic_id;
 		add(writer, &processor, sizeof(processor));
-		if (processor.apic_id > highest)
-			highest = processor.apic_id;
+		listed++;
+		if (apic_id > highest)
+			highest = apic_id;
 	}
+	if (listed < count && !madt)
+		log("mptable: listed %u of %u processors, the others have APIC ids above %u; use a "
+		    "machine with ACPI",
+		    listed, count, MAX_APIC_ID);
 	return highest;
 }
 
-static void add_interrupt(struct writer *writer, uint8_t kind, uint16_t flags, uint8_t bus,
-			  uint8_t irq, uint8_t ioapic, uint8_t pin)
+static void add_interrupt(struct writer *writer, uint16_t flags, uint8_t bus, uint8_t irq,
+			  uint8_t pin)
 {
 	struct mp_interrupt interrupt = {
 		.type = MP_ENTRY_INTERRUPT,
-		.kind = kind,
+		.kind = MP_INTERRUPT_INT,
 		.flags = flags,
 		.source_bus = bus,
 		.source_irq = irq,
-		.dest_id = ioapic,
+		.dest_id = writer->ioapic_id,
 		.dest_pin = pin,
 	};
 
@@ -118,32 +133,29 @@ static bool is_pci_irq(uint32_t irq)
 	return false;
 }
 
-static void add_interrupts(struct writer *writer, const struct chipset *chipset, bool irq0_override,
-			   uint8_t isa_bus, uint8_t ioapic)
+static void add_interrupts(struct writer *writer, const struct chipset *chipset, bool irq0_override)
 {
 	bool pci = chipset->irq_wiring != IRQ_WIRING_NONE;
 
 	for (uint32_t slot = 0; pci && slot < PCI_SLOTS; slot++)
 		for (uint32_t pin = 0; pin < 4; pin++)
-			add_interrupt(writer, MP_INTERRUPT_INT, MP_FLAGS_LEVEL_HIGH, 0,
-				      (uint8_t)(slot << 2 | pin), ioapic,
+			add_interrupt(writer, MP_FLAGS_LEVEL_HIGH, 0, (uint8_t)(slot << 2 | pin),
 				      chipset_irq(chipset, slot, pin));
 	for (uint32_t irq = 0; irq < ISA_IRQS; irq++) {
 		uint8_t pin = irq == 0 && irq0_override ? TIMER_PIN : (uint8_t)irq;
 
 		if ((irq == TIMER_PIN && irq0_override) || (pci && is_pci_irq(irq)))
 			continue;
-		add_interrupt(writer, MP_INTERRUPT_INT, MP_FLAGS_CONFORM, isa_bus, (uint8_t)irq,
-			      ioapic, pin);
+		add_interrupt(writer, MP_FLAGS_CONFORM, writer->isa_bus, (uint8_t)irq, pin);
 	}
 }
 
-static void add_local_interrupts(struct writer *writer, uint8_t isa_bus)
+static void add_local_interrupts(struct writer *writer)
 {
 	struct mp_interrupt interrupt = {
 		.type = MP_ENTRY_LOCAL_INTERRUPT,
 		.kind = MP_INTERRUPT_EXTINT,
-		.source_bus = isa_bus,
+		.source_bus = writer->isa_bus,
 		.dest_id = 0,
 		.dest_pin = 0,
 	};
@@ -156,9 +168,10 @@ static void add_local_interrupts(struct writer *writer, uint8_t isa_bus)
 }
 
 static void build(struct mp_table_header *header, const struct chipset *chipset,
-		  const struct cpu *cpu, uint32_t cpu_count, bool irq0_override)
+		  const struct cpu *cpu, uint32_t cpu_count, const struct acpi_header *madt,
+		  bool irq0_override)
 {
-	struct writer writer = { header, (uint8_t *)(header + 1) };
+	struct writer writer = { .header = header, .next = (uint8_t *)(header + 1) };
 	struct mp_bus bus = { .type = MP_ENTRY_BUS, .name = "PCI   " };
 	struct mp_ioapic ioapic = {
 		.type = MP_ENTRY_IOAPIC,
@@ -175,42 +188,63 @@ static void build(struct mp_table_header *header, const struct chipset *chipset,
 		.product_id = "qboot       ",
 		.lapic_address = LAPIC_BASE,
 	};
-	highest = add_processors(&writer, cpu, cpu_count);
+	highest = add_processors(&writer, cpu, cpu_count, madt);
 	if (chipset->irq_wiring != IRQ_WIRING_NONE) {
 		add(&writer, &bus, sizeof(bus));
-		bus.id = 1;
+		writer.isa_bus = bus.id = 1;
 	}
 	memcpy(bus.name, "ISA   ", sizeof(bus.name));
 	add(&writer, &bus, sizeof(bus));
 	/* Linux believes an I/O APIC that is listed, and stops where QEMU has none. */
 	if (!chipset->no_ioapic) {
-		/* An id of its own, if four bits have one left; operating systems resolve a
+		/* An id of its own, if four bits have one left; the operating system resolves a
 		 * clash. */
-		ioapic.id = (uint8_t)(highest < 15 ? highest + 1 : 0);
+		writer.ioapic_id = ioapic.id = (uint8_t)(highest < 15 ? highest + 1 : 0);
 		add(&writer, &ioapic, sizeof(ioapic));
-		add_interrupts(&writer, chipset, irq0_override, bus.id, ioapic.id);
+		add_interrupts(&writer, chipset, irq0_override);
 	}
-	add_local_interrupts(&writer, bus.id);
+	add_local_interrupts(&writer);
 
 	header->length = (uint16_t)(writer.next - (uint8_t *)header);
 	header->checksum = -checksum_sum(header, header->length);
 }
 
+/* Whether interrupt 0, the timer's, comes by another pin of the I/O APIC. */
+static bool has_irq0_override(const struct acpi_header *madt)
+{
+	const struct acpi_madt_override *override;
+	uint32_t offset = ACPI_MADT_ENTRIES;
+
+	while ((override = (const void *)acpi_next_entry(madt, &offset)))
+		if (override->type == ACPI_MADT_OVERRIDE && override->length >= sizeof(*override) &&
+		    !override->irq)
+			return override->gsi == TIMER_PIN;
+	return false;
+}
+
 void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
 		     const struct cpu *cpu, uint32_t cpu_count, uint32_t rsdp_paddr)
 {
+	const struct acpi_header *madt = rsdp_paddr ? acpi_find_table(rsdp_paddr, "APIC") : NULL;
 	struct mp_floating_pointer *pointer = phys_ptr(MP_POINTER);
 	uint32_t size;
 	uint32_t table;
 
-	if (rsdp_paddr || !(cpu->leaf1_edx & CPUID_1_EDX_APIC))
+	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	size = sizeof(struct mp_table_header) + cpu_count * sizeof(struct mp_processor) +
 	       2 * sizeof(struct mp_bus) + sizeof(struct mp_ioapic) +
 	       (PCI_SLOTS * 4 + ISA_IRQS + 2) * sizeof(struct mp_interrupt);
-	table = memmap_alloc(map, size, 16, MEMORY_KEPT, ZONE_LOW, "the MP table");
-	build(phys_ptr(table), chipset, cpu, cpu_count,
-	      fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
+	table = memmap_try_alloc(map, size, 16, MEMORY_KEPT, ZONE_LOW);
+	if (!table) {
+		log("mptable: no room for %u bytes; a system that uses no ACPI finds one processor, give "
+		    "the guest more memory (-m)",
+		    size);
+		return;
+	}
+	build(phys_ptr(table), chipset, cpu, cpu_count, madt,
+	      rsdp_paddr ? madt && has_irq0_override(madt) :
+			   fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
 
 	*pointer = (struct mp_floating_pointer){
 		.signature = "_MP_",

@@ -404,6 +404,11 @@ MP_CASES = (
     (Case("microvm", "microvm,acpi=off", "-smp 2"), 2),
     (Case("microvm-8", "microvm,acpi=off", "-smp 8,sockets=2,cores=2,threads=2"), 8),
     (Case("isapc", "isapc", "-cpu qemu64"), 1),
+    # With ACPI, for a kernel that is told to do without.
+    (Case("pc-beside-acpi", "pc", "-smp 2,sockets=2 " + PCI, "acpi=off"), 2),
+    (Case("q35-beside-acpi", "q35", "-smp 2,sockets=2 " + PCI, "acpi=off"), 2),
+    (Case("q35-intx-beside-acpi", "q35", "-smp 12,sockets=4,cores=3 " + PCI,
+          "acpi=off pci=nomsi"), 12),
 )
 
 

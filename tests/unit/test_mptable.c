@@ -3,12 +3,14 @@
  */
 #include "unit.h"
 
+#include "acpi.h"
+#include "acpi_find.h"
 #include "chipset.h"
 #include "layout.h"
 #include "mptable.h"
 #include "spec/mp.h"
 
-#define RAM_END (4 * MIB)
+#define RAM_END (16 * MIB)
 
 static struct fw_cfg cfg;
 static struct memmap map;
@@ -192,9 +194,52 @@ static void test_when_there_is_none(void **state)
 	(void)state;
 	chipset = machine(true);
 	fake_forget();
-	mptable_install(&cfg, &map, chipset, &cpu, 1, 0xe0000);
 	mptable_install(&cfg, &map, chipset, &no_apic, 1, 0);
 	assert_int_equal(fake_exits(), 0);
+	assert_memory_not_equal(phys_ptr(MP_POINTER), "_MP_", 4);
+}
+
+/* Beside ACPI's tables: what the MADT says, for no exit, and nothing where nothing fits. */
+static void test_beside_acpi(void **state)
+{
+	static const struct {
+		const char *record;
+		uint32_t count, listed;
+	} cases[] = { { "pc", 1, 1 },         { "pc-vmgenid", 4, 4 },  { "q35-devices", 2, 2 },
+		      { "pc-255", 255, 255 }, { "q35-288", 288, 255 }, { "q35-numa", 8, 8 } };
+	static struct acpi_writes writes;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const struct chipset *chipset;
+		uint32_t rsdp, count;
+
+		fake_reset();
+		chipset = machine(true);
+		unit_load(cases[i].record);
+		fw_cfg_init(&cfg);
+		rsdp = acpi_install(&cfg, &map, &cpu, &writes);
+		count = acpi_find_processors(rsdp);
+		if (strcmp(cases[i].record, "q35-numa") != 0)
+			assert_case_equal(cases[i].record, count, cases[i].count);
+		fake_forget();
+		mptable_install(&cfg, &map, chipset, &cpu, count, rsdp);
+		assert_case_equal(cases[i].record, fake_exits(), 0);
+		walk();
+		assert_case_equal(cases[i].record, seen.processors, count < 255 ? count : 255);
+		assert_int_equal(seen.pin_of_isa[0], 2);
+		assert_string_equal(fake.console, "");
+	}
+	/* Without room there is none, and no trace of one. */
+	fake_reset();
+	machine(true);
+	unit_load("pc");
+	fw_cfg_init(&cfg);
+	memset(phys_ptr(MP_POINTER), 0, 16);
+	memmap_set(&map, 0, RAM_END, MEMORY_RESERVED);
+	map.pool_end = FIRMWARE_POOL_BASE + 0x800;
+	mptable_install(&cfg, &map, chipset_probe(&cfg), &cpu, 1, 0);
+	assert_says(fake.console, "mptable: no room for ");
 	assert_memory_not_equal(phys_ptr(MP_POINTER), "_MP_", 4);
 }
 
@@ -284,13 +329,10 @@ static void test_apic_id(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_pc),
-		UNIT_TEST(test_without_override_or_pci),
-		UNIT_TEST(test_isapc),
-		UNIT_TEST(test_when_there_is_none),
-		UNIT_TEST(test_many_processors),
-		UNIT_TEST(test_topology),
-		UNIT_TEST(test_odd_topology),
+		UNIT_TEST(test_pc),          UNIT_TEST(test_without_override_or_pci),
+		UNIT_TEST(test_isapc),       UNIT_TEST(test_when_there_is_none),
+		UNIT_TEST(test_beside_acpi), UNIT_TEST(test_many_processors),
+		UNIT_TEST(test_topology),    UNIT_TEST(test_odd_topology),
 		UNIT_TEST(test_apic_id),
 	};
 
