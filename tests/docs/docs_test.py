@@ -14,7 +14,7 @@ import kernels
 from vm import Vm
 
 TOP = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md")])
+DOCUMENTS = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *TOP.glob("tests/*.md")])
 SOURCES = [path for pattern in ("*.c", "*/*.c", "include/*.h") for path in TOP.glob(pattern)
            if path.parts[-2] not in ("tests", "build")]
 
