@@ -2,8 +2,8 @@
  * pci.c - see pci.h.
  *
  * Everything is sized, then planned, then programmed: pci_walk.c and pci_bar.c find what there is,
- * pci_spaces.c and pci_plan.c (pure) say where it goes, pci_program.c writes that.  Each access leaves
- * the guest, so none is made twice.
+ * pci_spaces.c and pci_plan.c (pure) say where it goes, pci_program.c writes that.  Each access
+ * leaves the guest, so none is made twice.
  */
 #include "pci.h"
 
@@ -63,7 +63,7 @@ static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, co
 		.top_quarter = chipset->mmio64_top_quarter,
 	};
 
-	/* A processor without 64-bit mode may have a kernel that cannot reach above 4 GiB at all. */
+	/* The kernel of a processor without 64-bit mode may be unable to reach above 4 GiB. */
 	if (cpu->leaf81_edx & CPUID_81_EDX_LM) {
 		limits.high_base = read_u64(cfg, "etc/reserved-memory-end");
 		limits.phys_bits = cpu->phys_bits;
@@ -140,7 +140,7 @@ struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
 	walk->decode = read_decode(cfg, decode);
 	pci_walk(walk, (uint32_t)read_u64(cfg, "etc/extra-pci-roots"));
 	pci_plan(plan);
-	pci_program(plan, access);
+	pci_program(plan, access, walk->decode);
 	report_dropped(plan);
 	report_refused(plan);
 	if (access->wide)

@@ -1,8 +1,9 @@
 /*
  * pci_bar.c - see pci_bar.h.
  *
- * A register is written and read once, unless its size is below 16 bytes.  Through wide ECAM two registers are one access; through the
- * ports a register that was written is read without selecting it again.
+ * A register is written and read once, unless its size is below 16 bytes.  Through wide ECAM two
+ * registers are one access; through the ports a register that was written is read without
+ * selecting it again.
  */
 #include "pci_bar.h"
 
@@ -57,7 +58,7 @@ static uint32_t size_register(const struct pci_access *access, uint32_t bdf, uin
 	return pci_read32_again(access, bdf, offset);
 }
 
-/* True when bits of the type may have been written as a part of the address: a size below 16 bytes. */
+/* True when the size may be below 16 bytes: bits of the type may be bits of the address. */
 static bool may_be_tiny(uint32_t value)
 {
 	if (value & PCI_BAR_TYPE_IO)
@@ -66,9 +67,9 @@ static bool may_be_tiny(uint32_t value)
 }
 
 /*
- * What such a register would have read if it had 16 bytes (ports: 4), or the reserved type if it still
- * makes no sense.  The type is what zeros cannot change; of a prefetchable BAR that small QEMU lets
- * them, and it counts as not prefetchable.  Cost: 2 VM exits, 3 by ports.
+ * What such a register would have read if it had 16 bytes (ports: 4), or the reserved type if it
+ * still makes no sense.  The type is what zeros cannot change; of a prefetchable BAR that small
+ * QEMU lets them, and it counts as not prefetchable.  Cost: 2 VM exits, 3 by ports.
  */
 static uint32_t read_tiny(const struct pci_access *access, uint32_t bdf, uint32_t offset, bool io)
 {
@@ -95,9 +96,10 @@ static void size_pair(const struct pci_access *access, uint32_t bdf, uint32_t nu
 }
 
 /*
- * Reads the registers of a set with all ones written to them.  One whose type cannot be told from what
- * it reads then is asked again, with zeros written: the usual register costs no access more.  Where each is an access of its own, an
- * upper half is left alone when the lower one has the size, and counts as all ones.
+ * Reads the registers of a set with all ones written to them.  One whose type cannot be told from
+ * what it reads then is asked again, with zeros written: the usual register costs no access more.
+ * Where each is an access of its own, an upper half is left alone when the lower one has the
+ * size, and counts as all ones.
  */
 static void size_registers(const struct pci_access *access, const struct pci_bar_set *set,
 			   uint32_t *values)

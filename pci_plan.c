@@ -2,9 +2,10 @@
  * pci_plan.c - see pci_plan.h.
  *
  * A bus has a greater index than the one its bridge is on, so one pass down the indices sees all
- * that is in a window before the window, and one pass up knows a window's base before its contents'.
- * A window's base has the greatest alignment of what is in it: offsets in it can be set before.
- * Sums of absurd sizes may overflow, but no range has room for a thing of such an alignment.
+ * that is in a window before the window, and one pass up knows a window's base before its
+ * contents'. A window's base has the greatest alignment of what is in it: offsets in it can be
+ * set before. Sums of absurd sizes may overflow, but no range has room for a thing of such an
+ * alignment.
  */
 #include "pci_plan.h"
 
@@ -154,15 +155,16 @@ static struct pci_window *find_window(struct pci_plan *plan, const struct pci_re
 	if (bar->flags & PCI_BAR_IO)
 		kind = PCI_WINDOW_IO;
 	else if ((bar->flags & PCI_BAR_PREFETCH) &&
-		 ((bar->flags & PCI_BAR_64) || !plan->buses[bus->top].high))
+		 (plan->buses[bus->top].high ? bar->flags & PCI_BAR_64 :
+					       bus->windows[PCI_WINDOW_PREFETCH].room != 0))
 		kind = PCI_WINDOW_PREFETCH;
 	*space = window_space(plan, bus, kind);
 	return &bus->windows[kind];
 }
 
 /*
- * Decides below which bridges of bus 0 the prefetchable windows are above 4 GiB, and whether there is
- * anything above 4 GiB at all.
+ * Decides below which bridges of bus 0 the prefetchable windows are above 4 GiB, and whether
+ * there is anything above 4 GiB at all.
  */
 static void choose_high(struct pci_plan *plan)
 {

@@ -1,9 +1,9 @@
 /*
  * pci_program.c - see pci_program.h.
  *
- * A write to a bridge's windows or command register makes QEMU rebuild its memory topology, whatever
- * is written (hw/pci/pci_bridge.c, pci_bridge_write_config()): no register is written that has its
- * value already.  Decoding is off until a function's last write.
+ * A write to a bridge's windows or command register makes QEMU rebuild its memory topology,
+ * whatever is written (hw/pci/pci_bridge.c, pci_bridge_write_config()): no register is written
+ * that has its value already.  Decoding is off until a function's last write.
  */
 #include "pci_program.h"
 
@@ -26,7 +26,7 @@ static uint16_t build_command(const struct pci_resource *bars, uint32_t count)
 	return (uint16_t)(command & ~closed);
 }
 
-/* Writes the registers in touched, a bit for each number; two at a time where that is one access. */
+/* Writes the registers in touched, a bit for each number; two in one access where possible. */
 static void write_bars(const struct pci_access *access, uint32_t bdf, const uint32_t *values,
 		       uint32_t touched)
 {
@@ -127,28 +127,48 @@ static void program_windows(const struct pci_access *access, const struct pci_bu
 			    prefetch_limit >> 32 << 32 | prefetch->base >> 32);
 }
 
-static void program_bridge(const struct pci_access *access, const struct pci_bus *bus, bool has_io)
+/*
+ * A bridge forwards memory from above 4 GiB, where QEMU's tables have a window only around what
+ * decodes, and what VGA needs; a kernel that enables no bridges needs everything.
+ */
+static uint16_t build_bridge_command(const struct pci_bus *bus, bool decode)
 {
+	const struct pci_window *windows = bus->windows;
 	uint32_t command = 0;
+
+	if (bus->vga || (decode && windows[PCI_WINDOW_IO].self.size))
+		command |= PCI_COMMAND_IO;
+	if (bus->vga || windows[PCI_WINDOW_PREFETCH].self.base >> 32 ||
+	    (decode &&
+	     (windows[PCI_WINDOW_MEMORY].self.size || windows[PCI_WINDOW_PREFETCH].self.size)))
+		command |= PCI_COMMAND_MEMORY;
+	return (uint16_t)command;
+}
+
+static void program_bridge(const struct pci_access *access, const struct pci_bus *bus, bool has_io,
+			   bool decode)
+{
+	uint16_t command = build_bridge_command(bus, decode);
 
 	program_windows(access, bus, has_io);
 	if (bus->vga)
 		pci_write16(access, bus->bridge, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CONTROL_VGA);
-	if (bus->vga || bus->windows[PCI_WINDOW_IO].self.size)
-		command |= PCI_COMMAND_IO;
-	if (bus->vga || bus->windows[PCI_WINDOW_MEMORY].self.size ||
-	    bus->windows[PCI_WINDOW_PREFETCH].self.size)
-		command |= PCI_COMMAND_MEMORY;
 	if (command)
-		pci_write16(access, bus->bridge, PCI_COMMAND, (uint16_t)command);
+		pci_write16(access, bus->bridge, PCI_COMMAND, command);
 }
 
-void pci_program(const struct pci_plan *plan, const struct pci_access *access)
+void pci_program(const struct pci_plan *plan, const struct pci_access *access, bool decode)
 {
 	bool has_io = plan->spaces[PCI_SPACE_IO].count;
 
 	program_functions(plan, access);
-	for (uint32_t i = 1; i < plan->bus_count; i++)
-		if (plan->buses[i].bridge != PCI_NO_BRIDGE)
-			program_bridge(access, &plan->buses[i], has_io);
+	for (uint32_t i = 1; i < plan->bus_count; i++) {
+		const struct pci_bus *bus = &plan->buses[i];
+		/* QEMU's tables describe an extra root by what decodes on it. */
+		bool on_extra_root = bus->parent &&
+				     plan->buses[bus->parent].bridge == PCI_NO_BRIDGE;
+
+		if (bus->bridge != PCI_NO_BRIDGE)
+			program_bridge(access, bus, has_io, decode || on_extra_root);
+	}
 }

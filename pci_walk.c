@@ -208,7 +208,6 @@ static void leave_bridge(struct pci_walk *walk, uint32_t index)
 {
 	struct pci_bus *bus = &walk->plan->buses[index];
 	const struct pci_branch *branch = &walk->branches[index];
-	struct pci_window *windows = bus->windows;
 	uint32_t bridge = bus->bridge;
 
 	walk->last_bus += branch->reserved_buses;
@@ -222,13 +221,13 @@ static void leave_bridge(struct pci_walk *walk, uint32_t index)
 	}
 	if (branch->numbers_open || branch->reserved_buses)
 		write_numbers(walk, bus, walk->last_bus);
-	/* Linux opens an empty port on bus 0 itself; elsewhere the bridge above has no room for it. */
+	/* Linux opens an empty port on bus 0 itself; elsewhere it would find no room for that. */
 	if (!branch->port || (!branch->occupied && !branch->hinted && !bus->parent))
 		return;
-	if (!windows[PCI_WINDOW_MEMORY].room)
-		windows[PCI_WINDOW_MEMORY].room = ROOM_MEMORY;
-	if (!windows[PCI_WINDOW_PREFETCH].room)
-		windows[PCI_WINDOW_PREFETCH].room = ROOM_MEMORY;
+	if (!bus->windows[PCI_WINDOW_MEMORY].room)
+		bus->windows[PCI_WINDOW_MEMORY].room = ROOM_MEMORY;
+	if (bus->parent && !bus->windows[PCI_WINDOW_PREFETCH].room)
+		bus->windows[PCI_WINDOW_PREFETCH].room = ROOM_MEMORY;
 }
 
 /* ---- Functions ---- */
@@ -348,8 +347,8 @@ static bool probe_root(const struct pci_access *access, uint32_t number)
 }
 
 /*
- * Of the extra roots only the count is known.  They are looked for before any bridge has bus numbers:
- * what answers then is on a root.  The numbers of one root end where the next root is.
+ * Of the extra roots only the count is known.  They are looked for before any bridge has bus
+ * numbers: what answers then is on a root.  The numbers of one root end where the next root is.
  */
 void pci_walk(struct pci_walk *walk, uint32_t extra_roots)
 {

@@ -1,8 +1,8 @@
 /*
  * pci_bar.h - base address registers: how large, and of which kind.
  *
- * PCI Local Bus 3.0, 6.2.5.1 "Address Maps": after ones were written a register reads as the mask of
- * its size, with its type in the lowest bits.
+ * PCI Local Bus 3.0, 6.2.5.1 "Address Maps": after ones were written a register reads as the mask
+ * of its size, with its type in the lowest bits.
  */
 #ifndef PCI_BAR_H
 #define PCI_BAR_H
@@ -22,10 +22,10 @@ struct pci_bar_set {
 };
 
 /*
- * Sizes the registers and adds them to the plan.  Decoding must be off; all of them lose their value.
- * One that reads as no size, or that the plan has no room for, is set to 0 and named on the debug
- * console.
- * Cost: 2 VM exits for two registers through wide ECAM, 2 each through ECAM, 3 each through ports.
+ * Sizes the registers and adds them to the plan.  Decoding must be off; all of them lose their
+ * value. One that reads as no size, or that the plan has no room for, is set to 0 and named on
+ * the debug console. Cost: 2 VM exits for two registers through wide ECAM, 2 each through ECAM, 3
+ * each through ports.
  */
 void pci_bar_probe(struct pci_plan *plan, const struct pci_access *access,
 		   const struct pci_bar_set *set);

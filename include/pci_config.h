@@ -1,8 +1,8 @@
 /*
  * pci_config.h - PCI configuration cycles, over the hardware border.
  *
- * Through ECAM an access is one VM exit, and one of eight bytes where the processor has MMX; through
- * ports 0xcf8/0xcfc it is two.  Offsets are naturally aligned and below 256.
+ * Through ECAM an access is one VM exit, and one of eight bytes where the processor has MMX;
+ * through ports 0xcf8/0xcfc it is two.  Offsets are naturally aligned and below 256.
  */
 #ifndef PCI_CONFIG_H
 #define PCI_CONFIG_H

@@ -6,9 +6,11 @@
  * bus 0 and then what is in each window.  Pure: the result depends on what was entered alone, and
  * not on the order in which BARs were.
  *
- * Three spaces: I/O ports, memory below 4 GiB, memory above.  What is behind a bridge lies in one of
- * its three windows; the prefetchable one is above 4 GiB when something behind the same bridge on
- * bus 0 is too large for below, or when room for hot-plug is asked for there.
+ * Three spaces: I/O ports, memory below 4 GiB, memory above.  What is behind a bridge lies in one
+ * of its three windows; the prefetchable one is above 4 GiB when something behind the same bridge
+ * on bus 0 is too large for below, or when room for hot-plug is asked for there.  Below 4 GiB it
+ * is used only where it is open for hot-plug anyway: each window that opens is a rebuild of
+ * QEMU's memory topology, and a prefetchable BAR may be in the other window as well.
  *
  * What does not fit is given up, the largest first: its base is 0 and PCI_BAR_DROPPED is set.
  * Before a BAR is given up, everything that can moves above 4 GiB, and room for hot-plug is.

@@ -27,7 +27,7 @@ struct pci_limits {
 void pci_spaces_find(struct pci_plan *plan, const struct pci_limits *limits,
 		     const struct memmap *map);
 
-/* The lowest address below 4 GiB that a device has or may be given; highest if there is none.  Pure. */
+/* The lowest address below 4 GiB that is a device's or free for one, at most highest.  Pure. */
 uint32_t pci_spaces_lowest(const struct pci_plan *plan, uint32_t highest);
 
 #endif

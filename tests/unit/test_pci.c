@@ -290,6 +290,9 @@ static void test_extra_root(void **state)
 		assert_int_equal(numbered, 3);
 		assert_says(fake.console, "gets no bus number, all up to 3 are taken");
 		assert_int_equal(buses(port), 0x050504);
+		assert_int_equal(get(port, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY,
+				 PCI_COMMAND_MEMORY);
+		assert_int_equal(get(behind, PCI_COMMAND, 2), 0);
 		assert_int_equal(layout.last_bus, 5);
 		assert_true(get(behind, PCI_BAR(0), 4));
 		assert_int_equal(get(device, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
@@ -379,7 +382,7 @@ static bool inside(const struct place *place, uint64_t base, uint64_t limit)
 	return base <= limit && place->base >= base && place->base + place->size - 1 <= limit;
 }
 
-/* Whether a bridge forwards all of it downstream. */
+/* Whether a bridge has a window that forwards all of it downstream, once the bridge decodes. */
 static bool forwards(const struct fake_pci *bridge, const struct place *place)
 {
 	uint64_t base, limit;
@@ -387,10 +390,8 @@ static bool forwards(const struct fake_pci *bridge, const struct place *place)
 	if (place->io) {
 		base = (get(bridge, 0x1c, 1) & 0xf0) << 8;
 		limit = (get(bridge, 0x1d, 1) & 0xf0) << 8 | 0xfff;
-		return (get(bridge, PCI_COMMAND, 2) & PCI_COMMAND_IO) && inside(place, base, limit);
+		return inside(place, base, limit);
 	}
-	if (!(get(bridge, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY))
-		return false;
 	base = (get(bridge, 0x20, 2) & 0xfff0) << 16;
 	limit = (get(bridge, 0x22, 2) & 0xfff0) << 16 | 0xfffff;
 	if (inside(place, base, limit))
@@ -592,11 +593,11 @@ static void test_reserve_capability(void **state)
 	}
 }
 
-/* An empty port of bus 0 that says what it wants in one window is to have a device: room in both. */
+/* An empty port of bus 0 that wants prefetchable room is to have a device: that has memory, too. */
 static void test_empty_port_with_a_hint(void **state)
 {
-	static const uint32_t reserves[] = { 0xffffffff, 0xffffffff, 0xffffffff, 0x400000,
-					     0xffffffff, 0xffffffff, 0xffffffff };
+	static const uint32_t reserves[] = { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff,
+					     0x400000,   0xffffffff, 0xffffffff };
 
 	(void)state;
 	for (uint32_t hinted = 0; hinted < 2; hinted++) {
@@ -612,9 +613,9 @@ static void test_empty_port_with_a_hint(void **state)
 			fake_pci_capability(port, 0x40, PCI_CAP_ID_VENDOR, body, 0x20);
 		run(ECAM);
 		assert_int_equal((get(port, 0x22, 2) & 0xfff0) - (get(port, 0x20, 2) & 0xfff0),
-				 hinted ? 0x30 : -0xfff0u);
-		assert_int_equal((get(port, 0x26, 2) & 0xfff0) - (get(port, 0x24, 2) & 0xfff0),
 				 hinted ? 0x10 : -0xfff0u);
+		assert_int_equal((get(port, 0x26, 2) & 0xfff0) - (get(port, 0x24, 2) & 0xfff0),
+				 hinted ? 0x30 : -0xfff0u);
 	}
 }
 
@@ -718,7 +719,68 @@ static void test_decoding_stays_off(void **state)
 		check_addresses();
 		assert_int_equal(get(device, PCI_COMMAND, 2), on ? PCI_COMMAND_MEMORY : 0);
 		assert_int_equal(get(behind, PCI_COMMAND, 2), on ? PCI_COMMAND_IO : 0);
-		assert_int_equal(get(bridge, PCI_COMMAND, 2) & 3, 3);
+		assert_int_equal(get(bridge, PCI_COMMAND, 2), on ? 3 : 0);
+	}
+}
+
+/* What a bridge decodes without being told: VGA's addresses, and windows above 4 GiB. */
+static void test_bridges_that_decode(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t class;
+		uint64_t size;
+		uint32_t kind;
+		uint32_t outer, inner; /* command registers of the two bridges above the device */
+	} cases[] = {
+		{ "a device", 0x020000, 0x1000, 0, 0, 0 },
+		{ "prefetchable, small", 0x020000, 0x100000, 12, 0, 0 },
+		{ "not prefetchable, large", 0x020000, 0x10000000, 4, 0, 0 },
+		{ "above 4 GiB", 0x020000, 0x10000000, 12, PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY },
+		{ "VGA", 0x030000, 0x1000, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY,
+		  PCI_COMMAND_IO | PCI_COMMAND_MEMORY },
+	};
+
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++)
+		for (uint32_t i = 0; i < COUNT(cases); i++) {
+			struct fake_pci *outer, *inner, *device;
+
+			fake_reset();
+			add_machine(way);
+			outer = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 1);
+			inner = fake_pci_add_bridge(outer, 2, 0, 0x1b36, 1);
+			device = add_with_pin(inner, 1, 0, 1);
+			fake_pci_set(device, PCI_CLASS_REVISION, 4, cases[i].class << 8);
+			fake_pci_bar(device, 0, cases[i].size, cases[i].kind);
+			run(way);
+			check_addresses();
+			assert_case_equal(cases[i].name, get(outer, PCI_COMMAND, 2),
+					  cases[i].outer);
+			assert_case_equal(cases[i].name, get(inner, PCI_COMMAND, 2),
+					  cases[i].inner);
+		}
+}
+
+/* A window that opens is a rebuild: what is behind a port lies in one, unless it asks for two. */
+static void test_one_window_a_port(void **state)
+{
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *port, *device;
+
+		fake_reset();
+		add_machine(way);
+		port = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 0xc);
+		fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
+		device = add_with_pin(port, 0, 0, 1);
+		fake_pci_bar(device, 1, 0x1000, 0);
+		fake_pci_bar(device, 4, 0x4000, 12);
+		run(way);
+		check_addresses();
+		assert_int_equal((get(port, 0x22, 2) & 0xfff0) - (get(port, 0x20, 2) & 0xfff0),
+				 0x10);
+		assert_true((get(port, 0x24, 2) & 0xfff0) > (get(port, 0x26, 2) & 0xfff0));
 	}
 }
 
@@ -1039,6 +1101,8 @@ int main(void)
 		UNIT_TEST(test_reserved_buses_end),
 		UNIT_TEST(test_refused_room),
 		UNIT_TEST(test_decoding_stays_off),
+		UNIT_TEST(test_bridges_that_decode),
+		UNIT_TEST(test_one_window_a_port),
 		UNIT_TEST(test_decode_option),
 		UNIT_TEST(test_bars_that_make_no_sense),
 		UNIT_TEST(test_64_bits_in_the_last_register),
