@@ -31,8 +31,8 @@ static noreturn __attribute__((noinline)) void report_failure(const struct fw_cf
 }
 
 /*
- * False when the device has no DMA, which leaves the control word as it is.  A transfer that fails is
- * a panic.  Cost: 1 VM exit.
+ * False when the device has no DMA, which leaves the control word as it is.  A transfer that fails
+ * is a panic.  Cost: 1 VM exit.
  */
 static inline __attribute__((always_inline)) bool try_transfer(uint32_t control, uint64_t paddr,
 							       uint32_t size)

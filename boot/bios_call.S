@@ -2,9 +2,9 @@
  * bios_call.S - the one handler of all real-mode interrupts, see bios.h.
  *
  * In: real mode, at the lower end of the ROM's alias below 1 MiB; FLAGS, CS and IP on the stack.
- * Out: after an INT instruction CF is set and AH is 86h, "function not supported", as a BIOS answers
- * where it lacks a service.  An interrupt or an exception changes nothing.  The first one is told on
- * the debug console.  The firmware's data must still be where it was.
+ * Out: after an INT instruction CF is set and AH is 86h, "function not supported", as a BIOS
+ * answers where it lacks a service.  An interrupt or an exception changes nothing.  The first one
+ * is told on the debug console.  The firmware's data must still be where it was.
  */
 #include "layout.h"
 

@@ -12,15 +12,18 @@
 #include "memmap.h"
 
 /*
- * Fills the first page of RAM: the BIOS data area names the EBDA and the size of conventional memory,
- * and each of the 256 interrupt vectors of real mode leads to bios_call.S.  Does nothing where a
- * kernel has been loaded into that page.  Cost: no VM exit.
+ * Fills the first page of RAM: the BIOS data area names the EBDA and the size of conventional
+ * memory, and each of the 256 interrupt vectors of real mode leads to bios_call.S.  Does nothing
+ * where a kernel has been loaded into that page.  Cost: no VM exit.
  *
- * IBM PC/AT Technical Reference, "BIOS Data Area"; MP Specification 1.4, 4 "MP Configuration Table".
+ * IBM PC/AT Technical Reference, "BIOS Data Area"; MP Specification 1.4, 4 "MP Configuration
+ * Table".
  */
 void bios_install(const struct memmap *map);
 
-/* bios_call.S, as an entry of the interrupt table: its offset, and its segment in the upper half. */
+/*
+ * bios_call.S, as an entry of the interrupt table: its offset, and its segment in the upper half.
+ */
 extern const uint32_t bios_call_vector;
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * fpdt.h - ACPI's boot performance record: how long the firmware took.
  *
- * Only with the fw_cfg file opt/org.qboot/fpdt (-fw_cfg name=opt/org.qboot/fpdt,string=1), since the
- * rate of the TSC may have to be measured, for a millisecond.
+ * Only with the fw_cfg file opt/org.qboot/fpdt (-fw_cfg name=opt/org.qboot/fpdt,string=1), since
+ * the rate of the TSC may have to be measured, for a millisecond.
  */
 #ifndef FPDT_H
 #define FPDT_H

@@ -41,8 +41,8 @@ struct fw_cfg_item {
 };
 
 /*
- * Reads the directory, by DMA if the device carries that out, else by ports; a name in it that has no
- * terminator is a panic.
+ * Reads the directory, by DMA if the device carries that out, else by ports; a name in it that has
+ * no terminator is a panic.
  * Cost: 1 VM exit by DMA, and one for each FW_CFG_CHUNK_FILES files that do not fit the cache.
  */
 void fw_cfg_init(struct fw_cfg *cfg);
@@ -105,7 +105,9 @@ static inline __attribute__((always_inline)) bool fw_cfg_find(const struct fw_cf
 							      const char *name,
 							      struct fw_cfg_item *item)
 {
-	/* Length and hash of a literal are constants; most files that are looked for are not there. */
+	/*
+	 * Length and hash of a literal are constants; most files that are looked for are not there.
+	 */
 	return (cfg->chains[fw_cfg_hash(name)] || cfg->overfull) &&
 	       fw_cfg_find_sized(cfg, name, __builtin_strlen(name) + 1, item);
 }

@@ -15,14 +15,15 @@
 noreturn void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi);
 
 /*
- * Jumps to entry in long mode, with CR3 = pml4_paddr: CS 0x10, DS ES SS 0x18, interrupts off, RSI as
- * given.  The page tables map entry and the firmware's low memory to themselves.
+ * Jumps to entry in long mode, with CR3 = pml4_paddr: CS 0x10, DS ES SS 0x18, interrupts off, RSI
+ * as given.  The page tables map entry and the firmware's low memory to themselves.
  */
 noreturn void handoff64(uint32_t entry, uint32_t rsi, uint32_t pml4_paddr);
 
 /*
- * Jumps to paddr, below 1 MiB, in real mode: CS paddr >> 4, IP the rest, all other segments 0, their
- * limits 64 KiB, interrupts off, interrupt vectors at 0.  What a waking vector is entered with.
+ * Jumps to paddr, below 1 MiB, in real mode: CS paddr >> 4, IP the rest, all other segments 0,
+ * their limits 64 KiB, interrupts off, interrupt vectors at 0.  What a waking vector is entered
+ * with.
  */
 noreturn void handoff16(uint32_t paddr);
 

@@ -119,7 +119,9 @@ static inline void mmio_write64(uint32_t paddr, uint64_t value)
 
 static inline void mmx_done(void)
 {
-	/* FNINIT: KVM's instruction emulator, which some hosts run all of this with, has no EMMS. */
+	/*
+	 * FNINIT: KVM's instruction emulator, which some hosts run all of this with, has no EMMS.
+	 */
 	__asm__ volatile("fninit");
 }
 

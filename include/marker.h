@@ -5,9 +5,9 @@
  *
  *     -fw_cfg name=opt/org.qboot/markers,string=1
  *
- * Port and values are those of qboot's benchmark.h and of the perf script of qemu-boot-time.  Nothing
- * answers at the port, unless an isa-debug-exit covers it (iobase=0xf4): it ends QEMU at the first
- * marker, so put it elsewhere, such as at its default, 0x501.
+ * Port and values are those of qboot's benchmark.h and of the perf script of qemu-boot-time.
+ * Nothing answers at the port, unless an isa-debug-exit covers it (iobase=0xf4): it ends QEMU at
+ * the first marker, so put it elsewhere, such as at its default, 0x501.
  */
 #ifndef MARKER_H
 #define MARKER_H

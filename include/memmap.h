@@ -24,15 +24,17 @@
 
 /*
  * What a range is.  RAM and RESERVED have E820's values.  All tables are reserved, as SeaBIOS has
- * them, so that small tables need no pages of their own: ACPI also knows types for tables that may be
- * overwritten once they are read (3) and for memory that a sleeping system saves (4).
+ * them, so that small tables need no pages of their own: ACPI also knows types for tables that may
+ * be overwritten once they are read (3) and for memory that a sleeping system saves (4).
  */
 enum memory_type {
 	MEMORY_NONE = 0, /* not in the map */
 	MEMORY_RAM = 1,
 	MEMORY_RESERVED = 2,
 
-	/* RAM that the firmware has taken.  The operating system is told the type without this bit. */
+	/*
+	 * RAM that the firmware has taken. The operating system is told the type without this bit.
+	 */
 	MEMORY_OURS = 0x40000000,
 	MEMORY_LOADED = MEMORY_OURS | MEMORY_RAM, /* the kernel, its initrd, what it is handed */
 	MEMORY_KEPT = MEMORY_OURS |
@@ -70,7 +72,8 @@ _Static_assert(sizeof(struct e820_entry) == 20, "Linux boot protocol, e820_table
 
 /*
  * Makes the map of the machine's fixed ranges, MEMMAP_LEGACY_RANGES first, then others in ascending
- * order, MEMMAP_FLASH_RANGE last; and of etc/e820, or of CMOS where QEMU gives none.  Cost: 1 VM exit.
+ * order, MEMMAP_FLASH_RANGE last; and of etc/e820, or of CMOS where QEMU gives none.  Cost: 1 VM
+ * exit.
  */
 void memmap_init(struct memmap *map, const struct fw_cfg *cfg, const struct memory_range *fixed,
 		 uint32_t fixed_count);
@@ -102,9 +105,9 @@ enum memory_zone {
 };
 
 /*
- * Takes size bytes, aligned to a power of two: from the pool, which stays reserved whatever the type
- * is, or whole pages of RAM, which get the type MEMORY_LOADED or MEMORY_KEPT.  Returns 0 when there
- * is no such place.  The content is whatever was there before.  Pure.
+ * Takes size bytes, aligned to a power of two: from the pool, which stays reserved whatever the
+ * type is, or whole pages of RAM, which get the type MEMORY_LOADED or MEMORY_KEPT.  Returns 0 when
+ * there is no such place.  The content is whatever was there before.  Pure.
  */
 uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
 			  enum memory_zone zone);
@@ -115,8 +118,8 @@ uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_
 
 /*
  * A place of size bytes, aligned to a power of two up to 4 KiB, for what is over before the next
- * allocation: it is not taken.  Conventional memory, else RAM below 4 GiB from the top; a panic that
- * names who when there is neither.  Pure.
+ * allocation: it is not taken.  Conventional memory, else RAM below 4 GiB from the top; a panic
+ * that names who when there is neither.  Pure.
  */
 uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align, const char *who);
 
@@ -125,8 +128,8 @@ uint32_t memmap_low_ram_end(const struct memmap *map);
 
 /*
  * What the operating system is told: internal types translated, neighbours of one type merged.
- * Pure.  Writes at most max entries, one every stride bytes (what lies between stays), and returns how
- * many there are, which may be more.
+ * Pure.  Writes at most max entries, one every stride bytes (what lies between stays), and returns
+ * how many there are, which may be more.
  */
 uint32_t memmap_build_e820(const struct memmap *map, void *entries, uint32_t stride, uint32_t max);
 

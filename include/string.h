@@ -20,8 +20,8 @@ size_t strlen(const char *string);
 size_t strnlen(const char *string, size_t max);
 
 /*
- * Compares words of 32 bits, at any alignment, until two differ: false, and both pointers are behind
- * these.  True when none do, and behind the last.
+ * Compares words of 32 bits, at any alignment, until two differ: false, and both pointers are
+ * behind these.  True when none do, and behind the last.
  */
 static inline bool words_equal(const void **left, const void **right, size_t words)
 {

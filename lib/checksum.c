@@ -3,8 +3,8 @@
  *
  * Four instructions a word: add the word to one sum, and its bytes 0 and 2 to another.  In a run of
  * 257 words no 16-bit lane of the second overflows, so that one is B0 + B2 * 2^16, exactly (Bn: the
- * sum of all bytes n of a word).  The first is B0 + B1 * 2^8 + B2 * 2^16 + B3 * 2^24 modulo 2^32, and
- * their difference leaves B1 + B3 * 2^16, shifted.
+ * sum of all bytes n of a word).  The first is B0 + B1 * 2^8 + B2 * 2^16 + B3 * 2^24 modulo 2^32,
+ * and their difference leaves B1 + B3 * 2^16, shifted.
  *
  * MMX adds eight bytes at once, but there are hypervisors that interpret guest code and know no
  * arithmetic of it: the caller says when.
@@ -88,9 +88,9 @@ uint8_t checksum_sum(const void *data, uint32_t size)
 }
 
 /*
- * Adds size bytes, but for the last three at most, to the eight lanes of MM0, and these up.  *bytes is
- * then at what is left.  The loop has 32 additions of four bytes of code; it is entered where as many
- * are left as the first round wants.  ESI, for in R8 and above an instruction is longer.
+ * Adds size bytes, but for the last three at most, to the eight lanes of MM0, and these up.  *bytes
+ * is then at what is left.  The loop has 32 additions of four bytes of code; it is entered where as
+ * many are left as the first round wants.  ESI, for in R8 and above an instruction is longer.
  */
 static uint32_t sum_mmx(const uint8_t **bytes, uint32_t size)
 {

@@ -4,8 +4,9 @@
     dist.py O           O: where the image was built; the release goes to O/dist
 
 Contract: the tarball has what git has (where there is no git, what its MANIFEST names)
-with the contents of now, sorted, owned by root, of the date of the newest entry of CHANGELOG.md: the
-same sources give the same bytes.  It builds without a network and without git, to the same image.
+with the contents of now, sorted, owned by root, of the date of the newest entry of CHANGELOG.md:
+the same sources give the same bytes.  It builds without a network and without git, to the same
+image.
 """
 
 import calendar

@@ -51,8 +51,8 @@ static uint32_t measure_khz(void)
 	uint64_t tsc = 0;
 	uint32_t ticks = 0;
 
-	/* Both clocks are read each time, so that no code runs between the two for the first time: QEMU
-	 * translates it then, which takes 1 % of the millisecond. */
+	/* Both clocks are read each time, so that no code runs between the two for the first time:
+	 * QEMU translates it then, which takes 1 % of the millisecond. */
 	for (uint32_t i = 0; ticks < PM_TIMER_MS && i < PM_TIMER_PATIENCE; i++) {
 		ticks = (inl(PM_TIMER_PORT) - start) & PM_TIMER_MASK;
 		tsc = rdtsc() - tsc_start;
@@ -154,7 +154,8 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 	table = phys_ptr(memmap_alloc(map, sizeof(*table), 8, MEMORY_KEPT, ZONE_LOW, "the FPDT"));
 	*table = (struct acpi_fpdt){
 		.header = {
-			.signature = { 'F', 'P', 'D', 'T' }, .length = sizeof(*table), .revision = 1,
+			.signature = { 'F', 'P', 'D', 'T' }, .length = sizeof(*table),
+			.revision = 1,
 			.oem_id = { 'Q', 'B', 'O', 'O', 'T', ' ' },
 			.oem_table_id = { 'Q', 'B', 'O', 'O', 'T', 'F', 'P', ' ' },
 			.oem_revision = 1, .creator_id = 0x544f4251, .creator_revision = 1,

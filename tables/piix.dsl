@@ -1,6 +1,6 @@
 /*
- * piix.dsl - the DSDT of i440FX machines to which QEMU gives no ACPI tables.  See piix_acpi.c, which
- * replaces the base and length of the PCI window above RAM.
+ * piix.dsl - the DSDT of i440FX machines to which QEMU gives no ACPI tables.  See piix_acpi.c,
+ * which replaces the base and length of the PCI window above RAM.
  *
  * Interrupts: chipset.c routes PIRQA# and PIRQB# to 10, PIRQC# and PIRQD# to 11, for good.
  */
@@ -25,8 +25,8 @@ DefinitionBlock ("", "DSDT", 1, "QBOOT", "QBOOTPC", 1)
                     0, 0x0d00, 0xffff, 0, 0xf300)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, Cacheable, ReadWrite,
                     0, 0x000a0000, 0x000bffff, 0, 0x00020000)
-                DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, ReadWrite,
-                    0, 0x80000000, 0xfebfffff, 0, 0x7ec00000)
+                DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
+                    ReadWrite, 0, 0x80000000, 0xfebfffff, 0, 0x7ec00000)
             })
 
             // Slot and pin of each of 128 entries; link (slot - 1 + pin) & 3.

@@ -13,7 +13,7 @@
 #define IA32_MTRRCAP                    0x0fe
   #define MTRRCAP_VARIABLE_COUNT          0xffu
   #define MTRRCAP_FIXED                   (1u << 8)
-#define IA32_MTRR_PHYSBASE0             0x200           /* bits 7:0 type; PHYSMASK is the next one */
+#define IA32_MTRR_PHYSBASE0             0x200   /* bits 7:0 type; PHYSMASK is the next one */
 #define IA32_MTRR_PHYSMASK0             0x201
   #define MTRR_PHYSMASK_VALID             (1u << 11)
 #define IA32_MTRR_FIX64K_00000          0x250           /* 0x00000-0x7ffff, a byte each 64 KiB */

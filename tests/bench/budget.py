@@ -12,9 +12,9 @@ counted):
 
     kvm     exits to QEMU, rebuilds of the memory topology, memory slots; smm=off, because a KVM in
             software has no SMM and the others shall count the same
-    tcg     accesses to devices, rebuilds, bytes that fw_cfg's DMA moves, sections of main RAM that
-            are made or end, for processors in SMM and out of it: a KVM with SMM (smm=on) has a
-            memory slot for each, and drops all its mappings of one that ends
+    tcg     accesses to devices, rebuilds, bytes that fw_cfg's DMA moves, sections of main RAM
+            (above 1 MiB) that are made or end, for processors in SMM and out of it: a KVM with SMM
+            (smm=on) has a memory slot for each, and drops all its mappings of one that ends
 
 Rows "per ..." hold what one more device or processor adds, the mean of eight.  The bytes depend on
 the tables that QEMU builds: with another QEMU than the one in budget.json, OTHER_QEMU_PERCENT more;

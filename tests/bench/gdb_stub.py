@@ -80,14 +80,15 @@ class Stub:
         return text
 
     def ram(self):
-        """The sections of main RAM: {(address space, addresses, what of RAM)}."""
+        """The sections of main RAM, which is above 1 MiB: {(address space, addresses, ...)}.  Those
+        below are small: what was mapped of them is soon mapped again."""
         found = set()
         for view in self.monitor("info mtree -f").replace("\r", "").split("\n\n"):
             spaces = set(re.findall(r'AS "(memory|cpu-smm-0)"', view))
             sections = re.findall(r"^  (\w+-\w+) \(prio \S+, (ram|rom)\): (\S+)(.*)$", view, re.M)
             main = next((name for where, _, name, _ in sections if where.startswith("0" * 16)), "")
             found |= {(space, *section) for space in spaces for section in sections
-                      if section[2] == main}
+                      if section[2] == main and int(section[0].split("-")[0], 16) >= 1 << 20}
         return found
 
 

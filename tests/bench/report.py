@@ -40,7 +40,9 @@ tr.ours td:first-child { font-weight: bold }
 code { font-size: .85em; background: #f4f4f4; padding: .1em .3em; overflow-wrap: anywhere }
 figure { margin: 1em 0 } figcaption, .note { color: #555; font-size: .9em }
 svg { max-width: 100%; height: auto }
-.images td:nth-child(n+2), .advice td:last-child { text-align: left; overflow-wrap: anywhere }
+.images td, .images th, .advice td:last-child, .advice th:last-child { text-align: left }
+.summary td:nth-child(2), .summary th:nth-child(2) { text-align: left }
+.summary td { white-space: nowrap; font-size: .9em } .summary tr.ours td { font-weight: bold }
 .images, .advice { font-size: .9em }
 """
 
@@ -225,7 +227,8 @@ def count_table(entry):
 
 def front(report):
     """What the reader came for: all boots, the images, what to change."""
-    yield table(summary.SUMMARY_HEADER, summary.summary_rows(report))
+    boots_table = table(summary.SUMMARY_HEADER, summary.summary_rows(report))
+    yield f"<div class=summary>{boots_table}</div>"
     yield f"<p class=note>{markup.escape(summary.SUMMARY_NOTE)}</p>"
     images = table(summary.FIRMWARE_HEADER, summary.firmware_rows(report))
     yield f"<div class=images>{images}</div>"

@@ -1,17 +1,14 @@
 #!/usr/bin/env python3
 """Refreshes the tables of docs/performance.md.
 
-    tables.py [--report build/bench/report.json] [BLOCK...]
+    tables.py [BLOCK...]
 
 A block lies between the lines "<!-- generated: NAME -->" and "<!-- end -->"; everything else in the
-document is left alone.  Blocks: budget (from budget.json); peers, exits, growth, clock (counted
-now, with all firmware that is installed); boot (from the report of `make bench`).  Times are told
-as ratios.
+document is left alone.  Blocks: budget (from budget.json), whole (from whole.json); peers, exits,
+growth, clock (counted now, with all firmware that is installed).
 """
 
 import argparse
-import json
-from pathlib import Path
 import re
 import sys
 
@@ -20,6 +17,7 @@ import budget
 import events
 import firmwares
 import qemu
+import whole
 
 DOCUMENT = qemu.ROOT / "docs" / "performance.md"
 MACHINES = ("pc", "q35", "microvm")
@@ -202,48 +200,36 @@ def block_clock(_options):
     return markdown(("boot", "firmware", "clock at the start of init"), rows)
 
 
-def block_boot(options):
-    """Whole boots of the last report, as ratios to our firmware."""
-    data = json.loads(options.report.read_text(encoding="utf-8"))
+def block_whole(_options):
+    """From reset to init: ours as whole.json allows, the others as it has them, too."""
+    data = whole.load()
+    names = list(dict.fromkeys(name for entry in data["rows"].values()
+                               for name in entry.get("peers", {})))
     rows = []
-    for entry in data["scenarios"]:
-        timed = [result for result in entry["results"] if "steps" in result]
-        for result in timed:
-            base, steps = timed[0]["steps"], result["steps"]
-            ratios = [f"{steps[step]['median'] / base[step]['median']:.2f}" if step in steps
-                      else "?" for step in ("firmware", "kernel", "all", "CPU")]
-            after = [result["counts"][step] for step in ("kernel", "userspace")
-                     if step in result["counts"]]
-            rows.append((entry["name"], result["firmware"], *ratios,
-                         number(sum(count["total"] for count in after)),
-                         number(sum(count["exits"]["pci"] for count in after)),
-                         sum(count["rebuilds"] for count in after)))
-        rows += [(entry["name"], result["firmware"], "does not boot it", *[""] * 6)
-                 for result in entry["results"] if "steps" not in result]
-    table = markdown(("boot", "firmware", "firmware ×", "kernel ×", "all ×", "CPU ×",
-                      "accesses after hand-over", "of them PCI", "rebuilds"), rows)
-    return (f"{data['host']['qemu']}, {data['accel']}, medians of {data['runs']} interleaved runs, "
-            f"as multiples of ours.\n\n{table}")
+    for row in whole.ROWS:
+        entry = data["rows"].get(row.name)
+        if entry:
+            others = [entry.get("peers", {}).get(name, ()) for name in names]
+            rows.append((row.name, f"{number(entry['conf'])} / {entry['rebuilds']}",
+                         *("does not boot it" if pair is None else
+                           f"{number(pair[0])} / {pair[1]}" if pair else "" for pair in others)))
+    table = markdown(("PCI accesses / rebuilds", "qboot.bin", *names), rows)
+    return f"QEMU {data['qemu']}, Linux {data['kernel']} as vmlinux.\n\n{table}"
 
 
 BLOCKS = {"budget": block_budget, "exits": block_exits, "peers": block_peers,
-          "growth": block_growth, "boot": block_boot, "clock": block_clock}
+          "growth": block_growth, "whole": block_whole, "clock": block_clock}
 
 
 def main():
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--report", type=Path,
-                        default=qemu.ROOT / "build" / "bench" / "report.json")
     parser.add_argument("blocks", nargs="*", metavar="BLOCK", help=", ".join(BLOCKS))
     options = parser.parse_args()
     text = DOCUMENT.read_text(encoding="utf-8")
     for name in options.blocks or BLOCKS:
         if name not in BLOCKS:
             parser.error(f"no block {name}")
-        if name == "boot" and not options.report.is_file():
-            print(f"tables.py: no {options.report}; `make bench` writes it", file=sys.stderr)
-            continue
         pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not pattern.search(text):
             print(f"tables.py: {DOCUMENT} has no block {name}", file=sys.stderr)

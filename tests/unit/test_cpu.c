@@ -19,7 +19,9 @@ static void probe(struct cpu *cpu, uint32_t basic, uint32_t extended)
 	cpu_probe(cpu);
 }
 
-/* A leaf that the processor does not have is not asked for: it answers with another one's values. */
+/*
+ * A leaf that the processor does not have is not asked for: it answers with another one's values.
+ */
 static void test_highest_leaves(void **state)
 {
 	static const struct {

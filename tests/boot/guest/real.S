@@ -1,8 +1,8 @@
 /*
  * real.S - a Multiboot kernel of its own, from 0x8000 on as old kernels are, that calls the BIOS.
  *
- * QEMU has the information structure at 0x9500, where this kernel itself is.  Ends QEMU with the code
- * CODE_PASS, or with one that says what was wrong.
+ * QEMU has the information structure at 0x9500, where this kernel itself is.  Ends QEMU with the
+ * code CODE_PASS, or with one that says what was wrong.
  */
 #define MAGIC           0x1badb002
 #define INFO_SIZE       0x58
