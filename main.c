@@ -88,7 +88,7 @@ noreturn void main(void)
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
-	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &cpu, &resume.writes);
+	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &resume.writes);
 	mcfg_limit_buses(&cfg, rsdp_paddr, layout.last_bus);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	smp_wait(&smp_block, &cpu, cpu_count, rsdp_paddr);

@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cpu.h"
 #include "fw_cfg.h"
 #include "memmap.h"
 
@@ -35,8 +34,7 @@ struct acpi_writes {
  * Cost: 1 VM exit a file, one more for each pointer that QEMU wants to be told; where a file has
  * grown since the directory was read, 1 for the directory, and 1 for the script if that has.
  */
-uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
-		      struct acpi_writes *writes);
+uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes);
 
 /* Tells QEMU its pointers again, without selecting a table.  Cost: 1 VM exit each. */
 void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes);

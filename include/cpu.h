@@ -35,7 +35,6 @@ struct cpu {
 	uint32_t leaf1_edx;
 	uint32_t leaf81_edx; /* leaf 8000_0001h */
 	uint32_t phys_bits;  /* physical address width: 32 to 52 */
-	bool tcg;            /* never set */
 	uint64_t start_tsc;  /* when cpu_probe() ran; 0 without a TSC */
 };
 
@@ -92,15 +91,6 @@ void cpu_probe(struct cpu *cpu);
  * about a second.
  */
 bool cpu_wait(const struct cpu *cpu, const uint32_t *counter, uint32_t number);
-
-/*
- * True where MMX arithmetic works for certain.  A KVM may interpret guest code (arch/x86/kvm/emulate.c
- * in Linux): it knows MOVQ, which device models want, and stops the guest at PADDB, though CPUID has MMX.
- */
-static inline bool cpu_runs_mmx(const struct cpu *cpu)
-{
-	return cpu->tcg && (cpu->leaf1_edx & CPUID_1_EDX_MMX);
-}
 
 /* Only where struct cpu has CPUID_1_EDX_MSR; an MSR that does not exist faults. */
 static inline uint64_t rdmsr(uint32_t msr)

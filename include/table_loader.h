@@ -3,9 +3,9 @@
  *
  * The script and the files it names come from outside: no field is believed.  A script is first
  * parsed, which says which files to fetch and where they may lie; the caller places and reads them;
- * then it is run, which patches pointers in place and hands the caller one checksum after the
- * other; at last the caller asks for the pointers that QEMU wants to be told.  Unknown commands are
- * skipped, as the interface intends.
+ * then it is run, which patches pointers and completes checksums in place; at last the caller asks
+ * for the pointers that QEMU wants to be told.  Unknown commands are skipped, as the interface
+ * intends.
  *
  * QEMU hw/acpi/bios-linker-loader.c.
  */
@@ -40,7 +40,7 @@ struct loader_file {
 };
 
 struct loader {
-	struct loader_command *commands;
+	const struct loader_command *commands;
 	uint32_t command_count; /* without the padding at the script's end */
 	uint32_t unknown_count; /* of these, commands that are not known */
 	uint32_t writes_end;    /* index after the last WRITE_POINTER; 0 when there is none */
@@ -53,13 +53,6 @@ struct loader {
 	uint32_t failed_offset;
 };
 
-/* A checksum to complete: *field -= the sum of size bytes, field among them. */
-struct loader_checksum {
-	uint8_t *field;
-	const uint8_t *bytes;
-	uint32_t size;
-};
-
 /* A pointer that QEMU wants written into one of its files. */
 struct loader_write {
 	const char *file;
@@ -70,22 +63,19 @@ struct loader_write {
 
 /*
  * Finds the files that the script allocates and how much of them its checksums cover: fills
- * loader->files, without the caller's part.  The script must stay where it is; the padding of its
- * checksum commands is used to note which file they name.
+ * loader->files, without the caller's part.  The script must stay where it is.
  */
-enum error table_loader_parse(struct loader *loader, void *script, uint32_t size);
+enum error table_loader_parse(struct loader *loader, const void *script, uint32_t size);
 
 /* The file of that name; NULL when the script allocates none. */
 struct loader_file *table_loader_find(struct loader *loader, const char *name);
 
 /*
- * Goes on from *command (0 at first), checks each command and patches pointers, in the script's
- * order, up to and with the next checksum, which it leaves to the caller; checksum->field is NULL
- * at the script's end.  Commands that concern a file with bytes == NULL are skipped.  On an error
- * nothing after the failed command has been done.
+ * Checks each command, patches pointers and completes checksums, in the script's order.  Commands
+ * that concern a file with bytes == NULL are skipped.  On an error nothing after the failed command
+ * has been done.
  */
-enum error table_loader_run(struct loader *loader, uint32_t *command,
-			    struct loader_checksum *checksum);
+enum error table_loader_run(struct loader *loader);
 
 /*
  * Goes on from *command (0 at first) to the next WRITE_POINTER.  False at the script's end.  The

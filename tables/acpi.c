@@ -8,7 +8,6 @@
  */
 #include "acpi.h"
 
-#include "checksum.h"
 #include "console.h"
 #include "phys.h"
 #include "string.h"
@@ -83,20 +82,11 @@ static void fetch(struct loader_file *file, struct fw_cfg *cfg, struct memmap *m
 	fw_cfg_read(cfg, item.selector, file->bytes, file->size);
 }
 
-static enum error load(struct loader *loader, struct fw_cfg *cfg, struct memmap *map,
-		       const struct cpu *cpu, bool whole)
+static enum error load(struct loader *loader, struct fw_cfg *cfg, struct memmap *map, bool whole)
 {
-	uint8_t (*sum)(const void *, uint32_t) = cpu_runs_mmx(cpu) ? checksum_sum_mmx :
-								     checksum_sum;
-	struct loader_checksum checksum;
-	uint32_t next = 0;
-	enum error error;
-
 	for (uint32_t i = 0; i < loader->file_count; i++)
 		fetch(&loader->files[i], cfg, map, whole);
-	while ((error = table_loader_run(loader, &next, &checksum)) == OK && checksum.field)
-		*checksum.field -= sum(checksum.bytes, checksum.size);
-	return error;
+	return table_loader_run(loader);
 }
 
 static void note_write(struct acpi_writes *writes, uint16_t selector,
@@ -212,8 +202,7 @@ static uint32_t check_rsdp(struct loader *loader)
 	return file->paddr;
 }
 
-uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, const struct cpu *cpu,
-		      struct acpi_writes *writes)
+uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes)
 {
 	struct loader loader;
 	struct loader_command *script;
@@ -231,10 +220,10 @@ uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, const struct cpu *
 	error = table_loader_parse(&loader, script, size);
 	if (error != OK)
 		fail(&loader, error);
-	error = load(&loader, cfg, map, cpu, false);
+	error = load(&loader, cfg, map, false);
 	if (error == ERR_RANGE) {
 		fw_cfg_reread(cfg);
-		error = load(&loader, cfg, map, cpu, true);
+		error = load(&loader, cfg, map, true);
 	}
 	if (error != OK)
 		fail(&loader, error);

@@ -6,9 +6,8 @@
  */
 #include "table_loader.h"
 
+#include "checksum.h"
 #include "string.h"
-
-_Static_assert(LOADER_MAX_FILES <= UINT8_MAX, "an index fits loader_command.checksum.index");
 
 static bool fits(uint32_t offset, uint32_t length, uint32_t size)
 {
@@ -89,7 +88,7 @@ static enum error parse_allocate(struct loader *loader, const struct loader_comm
 	return OK;
 }
 
-static enum error parse_checksum(struct loader *loader, struct loader_command *command)
+static enum error parse_checksum(struct loader *loader, const struct loader_command *command)
 {
 	uint32_t start = command->checksum.start;
 	uint32_t length = command->checksum.length;
@@ -100,14 +99,13 @@ static enum error parse_checksum(struct loader *loader, struct loader_command *c
 	file = find(loader, command->checksum.file);
 	if (!file)
 		return ERR_NOT_ALLOCATED;
-	command->checksum.index = (uint8_t)(file - loader->files);
 	cover(file, start + length);
 	cover(file, command->checksum.offset + 1);
 	file->checksummed = true;
 	return OK;
 }
 
-static enum error parse_command(struct loader *loader, struct loader_command *command)
+static enum error parse_command(struct loader *loader, const struct loader_command *command)
 {
 	if (command->command != LOADER_ALLOCATE && command->command != LOADER_ADD_CHECKSUM)
 		return OK;
@@ -141,7 +139,7 @@ static enum error failure(struct loader *loader, uint32_t index, enum error erro
 	return error;
 }
 
-enum error table_loader_parse(struct loader *loader, void *script, uint32_t size)
+enum error table_loader_parse(struct loader *loader, const void *script, uint32_t size)
 {
 	const struct loader_command *end;
 
@@ -219,10 +217,9 @@ static enum error run_pointer(struct loader *loader, const struct loader_command
 	return OK;
 }
 
-static enum error run_checksum(struct loader *loader, const struct loader_command *command,
-			       struct loader_checksum *checksum)
+static enum error run_checksum(struct loader *loader, const struct loader_command *command)
 {
-	const struct loader_file *file = &loader->files[command->checksum.index];
+	const struct loader_file *file = find(loader, command->checksum.file);
 	uint32_t offset = command->checksum.offset;
 	uint32_t start = command->checksum.start;
 	uint32_t length = command->checksum.length;
@@ -231,7 +228,7 @@ static enum error run_checksum(struct loader *loader, const struct loader_comman
 		return OK;
 	if (!fits(start, length, file->size) || offset >= file->size)
 		return ERR_RANGE;
-	*checksum = (struct loader_checksum){ file->bytes + offset, file->bytes + start, length };
+	file->bytes[offset] -= checksum_sum(file->bytes + start, length);
 	return OK;
 }
 
@@ -255,15 +252,12 @@ static enum error run_write_pointer(struct loader *loader, const struct loader_c
 	return holds(size, src->paddr + offset) ? OK : ERR_OVERFLOW;
 }
 
-enum error table_loader_run(struct loader *loader, uint32_t *next, struct loader_checksum *checksum)
+enum error table_loader_run(struct loader *loader)
 {
-	if (!*next) {
-		loader->unknown_count = 0;
-		loader->writes_end = 0;
-	}
-	checksum->field = NULL;
-	while (*next < loader->command_count && !checksum->field) {
-		const struct loader_command *command = &loader->commands[*next];
+	loader->unknown_count = 0;
+	loader->writes_end = 0;
+	for (uint32_t i = 0; i < loader->command_count; i++) {
+		const struct loader_command *command = &loader->commands[i];
 		enum error error = OK;
 
 		switch (command->command) {
@@ -274,19 +268,18 @@ enum error table_loader_run(struct loader *loader, uint32_t *next, struct loader
 			error = run_pointer(loader, command);
 			break;
 		case LOADER_ADD_CHECKSUM:
-			error = run_checksum(loader, command, checksum);
+			error = run_checksum(loader, command);
 			break;
 		case LOADER_WRITE_POINTER:
 			error = run_write_pointer(loader, command);
-			loader->writes_end = *next + 1;
+			loader->writes_end = i + 1;
 			break;
 		default:
 			loader->unknown_count++;
 			break;
 		}
 		if (error != OK)
-			return failure(loader, *next, error);
-		++*next;
+			return failure(loader, i, error);
 	}
 	return OK;
 }

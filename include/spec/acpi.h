@@ -257,7 +257,6 @@ struct loader_command {
 			uint32_t offset;
 			uint32_t start;
 			uint32_t length;
-			uint8_t index; /* not QEMU's: which file, table_loader.c */
 		} __attribute__((packed)) checksum;
 		struct {
 			char dest_file[FW_CFG_NAME_SIZE];

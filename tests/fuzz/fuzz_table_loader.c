@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "checksum.h"
 #include "table_loader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,36 +34,15 @@ static void give_files(struct loader *loader, const uint8_t *contents, uint32_t 
 	}
 }
 
-/* True when a checksum lies where it says. */
-static bool inside(const struct loader *loader, const struct loader_checksum *checksum)
-{
-	for (uint32_t i = 0; i < loader->file_count; i++) {
-		const struct loader_file *file = &loader->files[i];
-
-		if (file->bytes && checksum->field >= file->bytes &&
-		    checksum->field < file->bytes + file->size)
-			return checksum->bytes >= file->bytes &&
-			       checksum->bytes + checksum->size <= file->bytes + file->size;
-	}
-	return false;
-}
-
 static void run(struct loader *loader)
 {
-	struct loader_checksum checksum;
 	struct loader_write write;
-	enum error error;
 	uint32_t next = 0;
 
-	while ((error = table_loader_run(loader, &next, &checksum)) == OK && checksum.field) {
-		require(inside(loader, &checksum));
-		*checksum.field -= checksum_sum(checksum.bytes, checksum.size);
-	}
-	if (error != OK) {
+	if (table_loader_run(loader) != OK) {
 		require(loader->failed_command < loader->command_count);
 		return;
 	}
-	next = 0;
 	while (table_loader_next_write(loader, &next, &write)) {
 		require(strlen(write.file) < FW_CFG_NAME_SIZE);
 		require(write.size == 8 || write.value < 1ull << 8 * write.size);

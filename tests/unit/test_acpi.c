@@ -14,12 +14,9 @@
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct acpi_writes writes;
-static struct cpu cpu; /* by turns one that runs MMX and one that does not */
 
 static void machine(const char *record)
 {
-	cpu.leaf1_edx = CPUID_1_EDX_MMX;
-	cpu.tcg = !cpu.tcg;
 	unit_machine(&cfg, &map, RAM_END);
 	if (record)
 		unit_load(record);
@@ -29,7 +26,7 @@ static void machine(const char *record)
 
 static uint32_t install(void)
 {
-	return acpi_install(&cfg, &map, &cpu, &writes);
+	return acpi_install(&cfg, &map, &writes);
 }
 
 static const struct acpi_header *table_at(uint64_t paddr)

@@ -11,14 +11,13 @@
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct acpi_writes writes;
-static const struct cpu cpu = { .phys_bits = 40 };
 
 static uint32_t install(const char *record)
 {
 	unit_machine(&cfg, &map, RAM_END);
 	unit_load(record);
 	fw_cfg_init(&cfg);
-	return acpi_install(&cfg, &map, &cpu, &writes);
+	return acpi_install(&cfg, &map, &writes);
 }
 
 static void test_recorded(void **state)

@@ -13,7 +13,6 @@
 static struct fw_cfg cfg;
 static struct memmap map;
 static struct acpi_writes writes;
-static const struct cpu cpu = { .phys_bits = 40 };
 
 static void test_limit(void **state)
 {
@@ -45,7 +44,7 @@ static void test_limit(void **state)
 			fake_fw_cfg_file(OPTION, cases[i].option,
 					 (uint32_t)strlen(cases[i].option));
 		fw_cfg_init(&cfg);
-		rsdp = acpi_install(&cfg, &map, &cpu, &writes);
+		rsdp = acpi_install(&cfg, &map, &writes);
 		mcfg = (void *)acpi_find_table(rsdp, "MCFG");
 		assert_non_null(mcfg);
 		before = *mcfg;
@@ -76,13 +75,13 @@ static void test_others(void **state)
 	unit_machine(&cfg, &map, 16 * MIB);
 	unit_load("pc");
 	fw_cfg_init(&cfg);
-	mcfg_limit_buses(&cfg, acpi_install(&cfg, &map, &cpu, &writes), 0);
+	mcfg_limit_buses(&cfg, acpi_install(&cfg, &map, &writes), 0);
 
 	fake_reset();
 	unit_machine(&cfg, &map, 16 * MIB);
 	unit_load("q35");
 	fw_cfg_init(&cfg);
-	rsdp = acpi_install(&cfg, &map, &cpu, &writes);
+	rsdp = acpi_install(&cfg, &map, &writes);
 	mcfg = (void *)acpi_find_table(rsdp, "MCFG");
 	mcfg->start_bus = 1;
 	mcfg_limit_buses(&cfg, rsdp, 0);

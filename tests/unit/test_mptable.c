@@ -218,7 +218,7 @@ static void test_beside_acpi(void **state)
 		chipset = machine(true);
 		unit_load(cases[i].record);
 		fw_cfg_init(&cfg);
-		rsdp = acpi_install(&cfg, &map, &cpu, &writes);
+		rsdp = acpi_install(&cfg, &map, &writes);
 		count = acpi_find_processors(rsdp);
 		if (strcmp(cases[i].record, "q35-numa") != 0)
 			assert_case_equal(cases[i].record, count, cases[i].count);

@@ -279,8 +279,6 @@ static void wants_17_files(void)
 static enum error parse_and_run(void)
 {
 	static uint8_t bytes[LOADER_MAX_FILES][16];
-	struct loader_checksum sum;
-	uint32_t next = 0;
 	enum error error = parse();
 
 	memset(bytes, 0, sizeof(bytes));
@@ -289,12 +287,7 @@ static enum error parse_and_run(void)
 		loader.files[i].size = sizeof(bytes[i]);
 		loader.files[i].paddr = 0xfffffff0;
 	}
-	while (error == OK) {
-		error = table_loader_run(&loader, &next, &sum);
-		if (error == OK && !sum.field)
-			break;
-	}
-	return error;
+	return error == OK ? table_loader_run(&loader) : error;
 }
 
 static void test_refusals(void **state)
@@ -421,16 +414,9 @@ static void test_parse_truncated(void **state)
 
 /* ---- Running ---- */
 
-/* As acpi.c does it. */
 static enum error run(void)
 {
-	struct loader_checksum sum;
-	uint32_t next = 0;
-	enum error error;
-
-	while ((error = table_loader_run(&loader, &next, &sum)) == OK && sum.field)
-		*sum.field -= checksum_sum(sum.bytes, sum.size);
-	return error;
+	return table_loader_run(&loader);
 }
 
 static void test_run_pointers(void **state)
