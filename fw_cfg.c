@@ -79,8 +79,8 @@ void fw_cfg_read_paddr(const struct fw_cfg *cfg, uint16_t selector, uint64_t des
 		return;
 	}
 	if (dest_paddr >> 32)
-		panic("fw_cfg: cannot read item 0x%x to 0x%llx without DMA; start QEMU without "
-		      "fw_cfg.dma_enabled=off",
+		panic("fw_cfg: cannot read item 0x%x to 0x%llx without DMA; start QEMU with a machine "
+		      "type from 2.5 on, and without fw_cfg.dma_enabled=off",
 		      selector, (unsigned long long)dest_paddr);
 	outw(FW_CFG_PORT_SELECTOR, selector);
 	read_ports(phys_ptr((uint32_t)dest_paddr), size);
@@ -148,8 +148,8 @@ void fw_cfg_write(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset, 
 	uint32_t select = (uint32_t)selector << 16 | FW_CFG_DMA_SELECT;
 
 	if (!cfg->dma)
-		panic("fw_cfg: cannot write item 0x%x without DMA; start QEMU without "
-		      "fw_cfg.dma_enabled=off",
+		panic("fw_cfg: cannot write item 0x%x without DMA; start QEMU with a machine "
+		      "type from 2.5 on, and without fw_cfg.dma_enabled=off",
 		      selector);
 	if (offset) {
 		transfer(select | FW_CFG_DMA_SKIP, 0, offset);

@@ -139,8 +139,8 @@ uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uin
 
 static noreturn void no_room(uint32_t size, uint32_t align, const char *who)
 {
-	panic("memory: no room for %s of %u bytes, alignment %u, below 4 GiB; give the guest more memory "
-	      "(-m)",
+	panic("memory: no room for %s of %u bytes, alignment %u, below 4 GiB; give the guest more "
+	      "memory (-m)",
 	      who, size, align);
 }
 
@@ -215,8 +215,9 @@ void memmap_reserve(struct memmap *map, uint64_t base, uint64_t end, uint32_t ty
 	enum error error = memmap_set(map, base, end, type);
 
 	if (error != OK)
-		panic("memory: cannot note %s at 0x%llx-0x%llx: the memory map %s (%u)", who,
-		      (unsigned long long)base, (unsigned long long)end, error_text(error),
+		panic("memory: cannot note %s at 0x%llx-0x%llx: the memory map %s (%u); give the guest "
+		      "memory in fewer pieces",
+		      who, (unsigned long long)base, (unsigned long long)end, error_text(error),
 		      MEMMAP_MAX_ENTRIES);
 }
 
@@ -253,35 +254,36 @@ static void enter_entry(struct memmap *map, const struct e820_entry *entry)
 		       "an entry of etc/e820");
 }
 
+/* Enters those of count entries that are RAM, or all others. */
+static void enter_entries(struct memmap *map, const struct e820_entry *entries, uint32_t count,
+			  bool ram)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if ((entries[i].type == MEMORY_RAM) == ram)
+			enter_entry(map, &entries[i]);
+}
+
 /*
- * QEMU lists reserved ranges first, then RAM; where they overlap the reservation counts, so what
- * is not RAM is entered in a second pass, if there is any.  A table of one chunk is read once.
+ * Where QEMU's entries overlap it is not RAM, so what is not RAM is entered in a second pass.  The
+ * second pass over a table of one chunk needs no reading.
  */
 static void enter_e820(struct memmap *map, const struct fw_cfg *cfg, struct fw_cfg_item item)
 {
 	struct e820_entry chunk[E820_CHUNK];
 	uint32_t total = item.size / sizeof(chunk[0]);
-	bool ram = true, others;
 
-	do {
-		others = false;
+	for (uint32_t pass = 0; pass < 2; pass++) {
 		for (uint32_t done = 0; done < total; done += E820_CHUNK) {
 			uint32_t count = total - done < E820_CHUNK ? total - done : E820_CHUNK;
+			uint32_t size = count * sizeof(chunk[0]);
 
-			if (!done && (ram || total > E820_CHUNK))
-				fw_cfg_read(cfg, item.selector, chunk, count * sizeof(chunk[0]));
-			else if (done)
-				fw_cfg_read_more(cfg, chunk, count * sizeof(chunk[0]));
-			for (const struct e820_entry *entry = chunk; entry != chunk + count;
-			     entry++) {
-				if ((entry->type == MEMORY_RAM) == ram)
-					enter_entry(map, entry);
-				else
-					others = ram;
-			}
+			if (done)
+				fw_cfg_read_more(cfg, chunk, size);
+			else if (pass == 0 || total > E820_CHUNK)
+				fw_cfg_read(cfg, item.selector, chunk, size);
+			enter_entries(map, chunk, count, pass == 0);
 		}
-		ram = false;
-	} while (others);
+	}
 }
 
 static uint32_t read_cmos(uint8_t index, uint32_t bytes)

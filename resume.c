@@ -117,7 +117,8 @@ noreturn void resume_jump(struct resume *resume, uint32_t ram_end)
 	    facs->x_firmware_waking_vector && !(facs->x_firmware_waking_vector >> 32))
 		handoff32((uint32_t)facs->x_firmware_waking_vector, 0, 0, 0);
 	if (!facs->firmware_waking_vector || facs->firmware_waking_vector >= REAL_MODE_END)
-		panic("resume: the waking vector in the FACS at 0x%x is 0x%x, no real-mode address",
+		panic("resume: the waking vector in the FACS at 0x%x is 0x%x, no real-mode address; the "
+		      "operating system cannot wake, do not suspend it to RAM",
 		      resume->facs_paddr, facs->firmware_waking_vector);
 	handoff16(facs->firmware_waking_vector);
 }

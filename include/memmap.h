@@ -19,6 +19,7 @@
 #include "error.h"
 #include "fw_cfg.h"
 #include "layout.h"
+#include "spec/e820.h"
 
 #define MEMMAP_MAX_ENTRIES 256
 
@@ -52,14 +53,6 @@ struct memmap {
 	uint32_t pool_end; /* what is left of the pool: [FIRMWARE_POOL_BASE, pool_end) */
 	struct memory_range ranges[MEMMAP_MAX_ENTRIES];
 };
-
-/* One E820 entry as Linux and PVH know it. */
-struct e820_entry {
-	uint64_t base;
-	uint64_t size;
-	uint32_t type;
-} __attribute__((packed));
-_Static_assert(sizeof(struct e820_entry) == 20, "Linux boot protocol, e820_table");
 
 /* What every PC has: all below 1 MiB but the VGA window and option ROMs, and the flash range. */
 /* clang-format off */

@@ -9,6 +9,7 @@ prefix "qboot: ", its strings joined, macros of its file put in, and "…" for e
 phrase that a message takes from elsewhere (error.h, refuse.c) is not one of its own.
 """
 
+import json
 from pathlib import Path
 import re
 import sys
@@ -43,6 +44,10 @@ def messages():
                 found[CONVERSION.sub("…", text)] = f"{path.relative_to(ROOT)}, {match[1]}()"
     if len(found) < 20:
         sys.exit("messages.py: fewer than twenty messages; are they written in another way now?")
+    path = ROOT / "boot" / "bios_call.S"            # '#' stands for a number there
+    for match in re.finditer(rf"((?:\s*\.asci[iz]\s+{STRING})+)", path.read_text("utf-8")):
+        text = "".join(json.loads(string) for string in re.findall(STRING, match[1]))
+        found[text.strip().removeprefix("qboot: ").replace("#", "…")] = "boot/bios_call.S, text"
     return found
 
 

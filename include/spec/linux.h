@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "memmap.h"
+#include "e820.h"
 
 #define LINUX_HEADER_OFFSET  0x1f1 /* of setup_header, in the file and in boot_params */
 #define LINUX_HEADER_MAX_END 0x290 /* where boot_params has something else */
