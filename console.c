@@ -54,6 +54,20 @@ static void put_message(const char *line, bool serial)
 		put_line(COM1_PORT, line);
 }
 
+static struct {
+	enum console_level level;
+	bool serial, has_tsc;
+	uint64_t last_tsc; /* at the last step */
+} settings = { .level = CONSOLE_ERRORS };
+
+void console_set(enum console_level level, bool serial, bool has_tsc)
+{
+	settings.level = level;
+	settings.serial = serial;
+	settings.has_tsc = has_tsc;
+	settings.last_tsc = has_tsc ? rdtsc() : 0;
+}
+
 static void put_formatted(bool serial, const char *message, va_list args)
 {
 	static const char prefix[] = "qboot: ";
@@ -69,9 +83,36 @@ void log(const char *message, ...)
 {
 	va_list args;
 
+	if (settings.level == CONSOLE_OFF)
+		return;
 	va_start(args, message);
 	put_formatted(false, message, args);
 	va_end(args);
+}
+
+static void put_ticks(const char *message, ...)
+{
+	va_list args;
+
+	va_start(args, message);
+	put_formatted(settings.serial, message, args);
+	va_end(args);
+}
+
+void step(const char *message, ...)
+{
+	char text[CONSOLE_LINE_SIZE / 2];
+	uint64_t now = settings.has_tsc ? rdtsc() : 0;
+	va_list args;
+
+	if (settings.level != CONSOLE_STEPS)
+		return;
+	va_start(args, message);
+	format(text, sizeof(text), message, args);
+	va_end(args);
+	put_ticks("%s (%llu ticks)", text, (unsigned long long)(now - settings.last_tsc));
+	/* Speaking itself is not the next step's. */
+	settings.last_tsc = settings.has_tsc ? rdtsc() : 0;
 }
 
 /*

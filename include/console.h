@@ -9,10 +9,26 @@
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdnoreturn.h>
 
 #define CONSOLE_LINE_SIZE 256 /* longer messages are cut */
+
+enum console_level {
+	CONSOLE_OFF,    /* panic() alone speaks */
+	CONSOLE_ERRORS, /* log(), too: this is how a boot begins */
+	CONSOLE_STEPS,  /* step(), too */
+};
+
+/*
+ * What is said from here on; serial: steps go to COM1, too.  has_tsc: the processor has RDTSC, and
+ * each step tells how many ticks of the TSC it took.
+ */
+void console_set(enum console_level level, bool serial, bool has_tsc);
+
+/* What a step of the boot found.  Without CONSOLE_STEPS it costs no exit. */
+void step(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /* Something unexpected that the boot can live with. */
 void log(const char *message, ...) __attribute__((format(printf, 1, 2)));
@@ -26,8 +42,8 @@ noreturn void panic(const char *message, ...) __attribute__((format(printf, 1, 2
 
 /*
  * Reports an exception and stops.  start.S calls it with what the processor pushed.  In the
- * firmware an exception is a mistake of ours, or of the machine's; elsewhere it is the kernel's, which runs
- * with our handlers until it has its own.
+ * firmware an exception is a mistake of ours, or of the machine's; elsewhere it is the kernel's,
+ * which runs with our handlers until it has its own.
  */
 noreturn void console_exception(uint32_t vector, uint32_t error_code, uint32_t eip);
 

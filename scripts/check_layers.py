@@ -29,7 +29,7 @@ LAYERS = [
     ['pci_walk', 'pci_program'],
     ['chipset', 'pci_bar'],
     ['memmap'],
-    ['fw_cfg', 'marker', 'msr_list'],
+    ['fw_cfg', 'log_option', 'marker', 'msr_list'],
     ['console', 'cpu'],
     ['lib/checksum', 'lib/error', 'lib/fdt', 'lib/format', 'lib/string'],
 ]
@@ -48,6 +48,7 @@ ASSEMBLY = {'start', 'smi', 'boot/bios_call', 'boot/handoff', 'tables/piix_dsdt'
 # Neighbours that one module does call, and why.
 NEIGHBOURS = {
     ('marker', 'fw_cfg'): 'a file switches markers on',
+    ('log_option', 'fw_cfg'): 'a file says how much is said',
     ('tables/piix_acpi', 'tables/mptable'): 'both number processors as QEMU does',
     ('boot/uki_load', 'tables/smbios'): 'a command line may be among the OEM strings',
 }

@@ -336,3 +336,23 @@ def test_memory_asked_for(case, firmware, qemu, file_of, tmp_path):
             vm.check(bool(named) == (attempt == "refused"), "refused twice, or not at all")
             vm.check(named or vm.serial.startswith(b"GUEST "), "no kernel")
             memory = named[1] if named else memory
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
+def test_steps(machine, firmware, qemu, tmp_path):
+    """opt/org.qboot/log=steps tells each step and its ticks, the first with the version."""
+    changelog = Path(__file__).resolve().parents[2] / "CHANGELOG.md"
+    version = re.search(r"^## (\S+) ", changelog.read_text("utf-8"), re.M)[1]
+    args = arguments(firmware, machine, "32") + ["-no-reboot", "-append", f"expect.ram={32 << 20}"]
+    args += ["-kernel", str(GUEST / "guest-pvh.elf")]
+    args += ["-fw_cfg", "name=opt/org.qboot/log,string=steps,,serial"]
+    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+        vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
+        lines = vm.debug_output().decode("ascii").splitlines()
+        serial = vm.serial.decode("latin-1").splitlines()
+    assert [line for line in serial if line.startswith("qboot: ")] == lines
+    steps = [re.fullmatch(r"qboot: (.*) \(([1-9]\d*) ticks\)", line)[1] for line in lines]
+    assert steps[0] == f"qboot.bin {version}"
+    modules = [text.split(":")[0] for text in steps[1:]]
+    assert modules == ["chipset", "memmap", "boot", "pci", "acpi", "smp"]
+    assert f"qboot.bin {version}\0".encode() in firmware.read_bytes()

@@ -119,6 +119,8 @@ struct fake {
 	struct fake_handoff handoff;
 	char panic[1024];             /* what panic() said */
 	char console[FAKE_TEXT_SIZE]; /* what log() said, a line a message */
+	int console_level;            /* of console_set() */
+	bool console_serial;
 
 	/* Memory. */
 	uint32_t ram_count;

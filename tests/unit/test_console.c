@@ -123,6 +123,39 @@ static void test_whose_exception(void **state)
 	}
 }
 
+/* What is said at each level, and where. */
+static void test_levels(void **state)
+{
+	static const struct {
+		enum console_level level;
+		bool serial;
+		const char *debugcon, *com1;
+	} cases[] = {
+		{ CONSOLE_OFF, true, "", "" },
+		{ CONSOLE_ERRORS, true, "qboot: error\r\n", "" },
+		{ CONSOLE_STEPS, false, "qboot: step 5 (0 ticks)\r\nqboot: error\r\n", "" },
+		{ CONSOLE_STEPS, true, "qboot: step 5 (0 ticks)\r\nqboot: error\r\n",
+		  "qboot: step 5 (0 ticks)\r\n" },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		fake.has_debugcon = fake.has_com1 = true;
+		console_set(cases[i].level, cases[i].serial, false);
+		step("step %u", 5u);
+		log("error");
+		assert_string_equal(fake.debugcon, cases[i].debugcon);
+		assert_string_equal(fake.com1, cases[i].com1);
+		assert_int_equal(fake_run(panic("end")), FAKE_STOPPED);
+		assert_says(fake.com1, "qboot: end");
+	}
+	fake_reset();
+	console_set(CONSOLE_ERRORS, false, false);
+	step("nothing");
+	assert_int_equal(fake_exits(), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -133,6 +166,7 @@ int main(void)
 		UNIT_TEST(test_panic_writes_to_nobody),
 		UNIT_TEST(test_long_messages_are_cut),
 		UNIT_TEST(test_exception),
+		UNIT_TEST(test_levels),
 		UNIT_TEST(test_whose_exception),
 	};
 

@@ -1,0 +1,18 @@
+/*
+ * log_option.h - how much the firmware says, as the user wants it:
+ *
+ *     -fw_cfg name=opt/org.qboot/log,string=steps
+ */
+#ifndef LOG_OPTION_H
+#define LOG_OPTION_H
+
+#include "cpu.h"
+#include "fw_cfg.h"
+
+/*
+ * Reads the option, if it is there, sets the console to it, and tells the version as the first
+ * step.  A value that is not understood is one line.  Cost: no VM exit without the option.
+ */
+void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * log_option.c - see log_option.h.
+ */
+#include "log_option.h"
+
+#include "console.h"
+#include "string.h"
+#include "version.h"
+
+#define OPTION     "opt/org.qboot/log"
+#define VALUE_SIZE 32 /* longer values are none of ours */
+
+static const struct {
+	const char *value;
+	enum console_level level;
+	bool serial;
+} choices[] = {
+	{ "off", CONSOLE_OFF, false },
+	{ "errors", CONSOLE_ERRORS, false },
+	{ "steps", CONSOLE_STEPS, false },
+	{ "steps,serial", CONSOLE_STEPS, true },
+};
+
+void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu)
+{
+	struct fw_cfg_item item;
+	char value[VALUE_SIZE];
+
+	if (!fw_cfg_find(cfg, OPTION, &item))
+		return;
+	/* Zeros follow what is shorter. */
+	fw_cfg_read(cfg, item.selector, value, sizeof(value));
+	value[sizeof(value) - 1] = '\0';
+	for (uint32_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		size_t size = __builtin_strlen(choices[i].value) + 1;
+
+		if (memcmp(value, choices[i].value, size) != 0)
+			continue;
+		console_set(choices[i].level, choices[i].serial, cpu->leaf1_edx & CPUID_1_EDX_TSC);
+		step("qboot.bin " QBOOT_VERSION);
+		return;
+	}
+	log("options: " OPTION " is \"%s\"; off, errors, steps or \"steps,serial\" are known",
+	    value);
+}

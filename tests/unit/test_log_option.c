@@ -1,0 +1,72 @@
+/*
+ * test_log_option.c - log_option.c: what each value does, and what a wrong one says.
+ */
+#include "unit.h"
+
+#include "console.h"
+#include "log_option.h"
+
+static void test_values(void **state)
+{
+	static const struct {
+		const char *value;
+		uint32_t size;
+		int level;
+		bool serial;
+		const char *said;
+	} cases[] = {
+		{ "off", 3, CONSOLE_OFF, false, NULL },
+		{ "off", 4, CONSOLE_OFF, false, NULL }, /* from a file, with its end */
+		{ "errors", 6, CONSOLE_ERRORS, false, NULL },
+		{ "steps", 5, CONSOLE_STEPS, false, NULL },
+		{ "steps,serial", 12, CONSOLE_STEPS, true, NULL },
+		{ "step", 4, -1, false, "opt/org.qboot/log is \"step\"; off, errors, steps or" },
+		{ "steps,", 6, -1, false, "is \"steps,\"" },
+		{ "OFF", 3, -1, false, "is \"OFF\"" },
+		{ "", 0, -1, false, "is \"\"" },
+		{ "0123456789abcdef0123456789abcdef0123456789", 42, -1, false,
+		  "is \"0123456789abcdef0123456789abcde\";" },
+	};
+	const struct cpu cpu = { 0 };
+	struct fw_cfg cfg;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		fake.console_level = -1;
+		fake_ram_add(0, MIB);
+		fake_fw_cfg_file("opt/org.qboot/log", cases[i].value, cases[i].size);
+		fw_cfg_init(&cfg);
+		log_option_init(&cfg, &cpu);
+		assert_case_equal(cases[i].value, fake.console_level, cases[i].level);
+		assert_case_equal(cases[i].value, fake.console_serial, cases[i].serial);
+		if (cases[i].said)
+			assert_says(fake.console, cases[i].said);
+		else
+			assert_case(cases[i].value, !fake.console[0]);
+	}
+}
+
+static void test_absent(void **state)
+{
+	const struct cpu cpu = { 0 };
+	struct fw_cfg cfg;
+
+	(void)state;
+	fake_ram_add(0, MIB);
+	fw_cfg_init(&cfg);
+	fake_forget();
+	log_option_init(&cfg, &cpu);
+	assert_int_equal(fake_exits(), 0);
+	assert_int_equal(fake.console[0], 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_values),
+		UNIT_TEST(test_absent),
+	};
+
+	return cmocka_run_group_tests_name("log_option", tests, NULL, NULL);
+}
