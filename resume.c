@@ -58,8 +58,8 @@ static bool woken(void)
 }
 
 /*
- * An INIT leaves the chipset as it was and, under KVM, the MTRRs.  Where neither tells (a microvm whose
- * accelerator clears the MTRRs) an INIT counts as a reset.
+ * An INIT leaves the chipset as it was and, under KVM, the MTRRs.  Where neither tells (a microvm
+ * whose accelerator clears the MTRRs) an INIT counts as a reset.
  */
 static bool was_reset(const struct chipset *chipset, const struct cpu *cpu)
 {

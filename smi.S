@@ -1,6 +1,6 @@
 /*
- * smi.S - the code that runs in SMM, and where the other processors wait for it.  smm.c draws who does
- * what when.
+ * smi.S - the code that runs in SMM, and where the other processors wait for it.  smm.c draws who
+ * does what when.
  *
  * SDM Vol. 3C, "System Management Mode"; QEMU target/i386/tcg/sysemu/smm_helper.c.
  */
@@ -19,11 +19,11 @@
 #define STATE32_EIP             0x1f0
 
 /*
- * The first SMI, through a far jump at the default SMBASE's entry: gives the processor the SMBASE in
- * smp_block, with a handler.
+ * The first SMI, through a far jump at the default SMBASE's entry: gives the processor the SMBASE
+ * in smp_block, with a handler.
  *
- * In: SMM, 16-bit code, CS base AP_ENTRY, all other segments flat.  SMRAM is visible here and nowhere
- * else.  Out: by RSM, to smp_block.resume; where that is 0, whence it came, and counted in
+ * In: SMM, 16-bit code, CS base AP_ENTRY, all other segments flat.  SMRAM is visible here and
+ * nowhere else.  Out: by RSM, to smp_block.resume; where that is 0, whence it came, and counted in
  * smp_block.relocated.  Registers come back with it.
  */
 	.section .ap, "awx"
@@ -58,8 +58,8 @@ smi_relocate:
 	rsm
 
 /*
- * Every later SMI.  Copied to each SMBASE; trusts nothing outside SMRAM.  ACPI enable and disable, as
- * the FADT promises (QEMU does them itself and raises no SMI for them); all else is ignored.
+ * Every later SMI.  Copied to each SMBASE; trusts nothing outside SMRAM.  ACPI enable and disable,
+ * as the FADT promises (QEMU does them itself and raises no SMI for them); all else is ignored.
  *
  * In: SMM, CS base SMBASE, IP SMBASE_ENTRY.  Out: by RSM, everything as it was.
  */
@@ -89,8 +89,8 @@ smi_handler_end:
  * Where the other processors end, until an INIT.
  *
  * In: 32-bit protected mode, flat; EBP smp_block, EDI 0 or, with an APIC id that the boot processor
- * cannot send an SMI to, a turn: when that comes, the processor raises its first SMI itself, which it
- * can through port 0xb2 of ICH9; PIIX4 has no such processors.  Out: halted in the ROM.
+ * cannot send an SMI to, a turn: when that comes, the processor raises its first SMI itself, which
+ * it can through port 0xb2 of ICH9; PIIX4 has no such processors.  Out: halted in the ROM.
  */
 	.section .entry, "ax"
 	.code32

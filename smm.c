@@ -16,8 +16,8 @@
  *                 handler takes the place of the jump: who is plugged in later runs the handler
  *
  * One at a time, because all come from reset with the same SMBASE and would save their state to the
- * same place.  Not before all have arrived: as long as a processor with an APIC id above 254 is not in
- * x2APIC mode, it gets what is sent to the id in its lower byte.
+ * same place.  Not before all have arrived: as long as a processor with an APIC id above 254 is not
+ * in x2APIC mode, it gets what is sent to the id in its lower byte.
  */
 #include "smm.h"
 
@@ -32,7 +32,7 @@
 /* clang-format off */
 #define I440FX_SMRAM            0x72            /* u8 */
 #define MCH_F_SMBASE            0x9c            /* u8, SMRAM at the default SMBASE; and two more: */
-  #define F_SMBASE_QUERY          0xff          /* written; reads as 1 where there is such a thing, */
+  #define F_SMBASE_QUERY          0xff          /* written; then it reads as 1 where it exists, */
   #define F_SMBASE_IN_RAM         0x01          /* and a write of 2 locks it until a reset */
   #define F_SMBASE_LOCK           0x02
   #define MCH_SMRAM_SHIFT         8

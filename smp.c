@@ -50,7 +50,7 @@ void smp_start(struct smp_block *block, const struct msr_list *msrs, const struc
 	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);
-	/* QEMU needs neither the delays between them nor the second SIPI of the MP Specification. */
+	/* QEMU needs neither the MP Specification's delays between them nor its second SIPI. */
 	send(LAPIC_ICR_INIT);
 	send(LAPIC_ICR_STARTUP | AP_ENTRY >> 12);
 }

@@ -6,8 +6,8 @@
  * mode is near: a far jump to F000:xxxx would run whatever the last operating system left in RAM
  * there (PAM registers survive a reset).
  *
- * 16-bit addresses of ROM symbols: the linker takes the lower half of an address in the upper 32 KiB
- * of the ROM, which is where bios.lds puts everything, and refuses any other.
+ * 16-bit addresses of ROM symbols: the linker takes the lower half of an address in the upper 32
+ * KiB of the ROM, which is where bios.lds puts everything, and refuses any other.
  *
  * Nothing in RAM is trusted: .data is copied, .bss is cleared, .noinit is whatever it is.
  */
@@ -79,9 +79,8 @@ entry32:
  *
  * In: real mode, CS base AP_ENTRY, IP 0, interrupts off, caches off; all at once, so nothing here
  * uses a stack or writes memory but for locked instructions.  smp_block is filled in.
- * Out: MSRs as smp_block lists them; x2APIC mode with an APIC id that xAPIC mode cannot hold; counted
- * in smp_block.arrived; then to ap_wait in smi.S.
- * Clobbers everything.
+ * Out: MSRs as smp_block lists them; x2APIC mode with an APIC id that xAPIC mode cannot hold;
+ * counted in smp_block.arrived; then to ap_wait in smi.S.  Clobbers everything.
  */
 	.section .ap, "awx"
 	.code16
@@ -127,7 +126,7 @@ ap_entry32:
 	movw    %ax, %es
 	movw    %ax, %ss
 	movl    $ap_stack_top, %esp
-	wbinvd                                  /* caches are off: SDM Vol. 3A, "MTRR Considerations */
+	wbinvd                                  /* SDM Vol. 3A, "MTRR Considerations */
 	movl    $smp_block, %ebp                /* in MP Systems"; msr_list_program() does, too */
 	movl    SMP_BLOCK_MSRS(%ebp), %esi
 	movl    MSR_LIST_COUNT(%esi), %edi
@@ -195,7 +194,7 @@ exception\vector:
 
 	.altmacro
 	.macro exception_number n
-	.if (\n == 8) || ((\n >= 10) && (\n <= 14)) || (\n == 17) || (\n == 21) || (\n == 29) || (\n == 30)
+	.if \n == 8 || (\n >= 10 && \n <= 14) || \n == 17 || \n == 21 || \n == 29 || \n == 30
 	exception \n, 1
 	.else
 	exception \n, 0

@@ -41,7 +41,7 @@ _Static_assert(sizeof(struct msr_value) == MSR_VALUE_SIZE, "start.S");
 /* Adds a value at the end; a full list is a panic.  Pure but for that. */
 void msr_list_add(struct msr_list *list, uint32_t msr, uint32_t low, uint32_t high);
 
-/* Programs this processor, caches off meanwhile (SDM Vol. 3A, "MTRR Considerations in MP Systems"). */
+/* Programs this processor, caches off: SDM Vol. 3A, "MTRR Considerations in MP Systems". */
 void msr_list_program(const struct msr_list *list);
 
 #endif

@@ -1,13 +1,13 @@
 /*
  * resume.h - S3: what a wake needs to know, and the way back into the operating system.
  *
- * A wake is a reset with RAM kept and a mark in CMOS.  To look there costs exits, so a boot leaves a
- * record in the firmware's own RAM, and only where that is whole is the mark asked for: a machine
+ * A wake is a reset with RAM kept and a mark in CMOS.  To look there costs exits, so a boot leaves
+ * a record in the firmware's own RAM, and only where that is whole is the mark asked for: a machine
  * that was just switched on pays nothing.
  *
- * The operating system can write to the record.  So it decides nothing about SMM (smm_restore()), its
- * counts and addresses are bounded, and what is left in it the operating system could do itself.  A
- * wake writes nothing outside memory that the map calls reserved.
+ * The operating system can write to the record.  So it decides nothing about SMM (smm_restore()),
+ * its counts and addresses are bounded, and what is left in it the operating system could do
+ * itself.  A wake writes nothing outside memory that the map calls reserved.
  *
  * QEMU hw/acpi/core.c and hw/i386/pc.c, pc_machine_wakeup(); ACPI 6.5, "Waking and Sleeping".
  */
@@ -37,23 +37,23 @@ struct resume {
 
 /*
  * True when the record is whole and this is a wake that can be gone through with; the mark is then
- * erased.  The record is void in any case, until resume_jump() or the next boot's resume_arm(): a wake
- * that stops halfway is no wake the next time.  An ELF kernel, which QEMU has overwritten on the way
- * here, is booted anew, with a message.  When nothing was reset (an INIT of the boot processor, while
- * devices go on writing to memory) it resets the machine instead of returning.
- * A microvm under TCG, where nothing tells an INIT from a reset, is booted anew by an INIT.
- * Cost: none without a record; else 2 VM exits, 2 more for a wake or another boot.
+ * erased.  The record is void in any case, until resume_jump() or the next boot's resume_arm(): a
+ * wake that stops halfway is no wake the next time.  An ELF kernel, which QEMU has overwritten on
+ * the way here, is booted anew, with a message.  When nothing was reset (an INIT of the boot
+ * processor, while devices go on writing to memory) it resets the machine instead of returning. A
+ * microvm under TCG, where nothing tells an INIT from a reset, is booted anew by an INIT. Cost:
+ * none without a record; else 2 VM exits, 2 more for a wake or another boot.
  */
 bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu);
 
-/* Leaves the record for the next reset; its writes and MSRs are filled in.  Nothing else may follow. */
+/* Leaves the record for the next reset; its writes and MSRs are filled in.  The last step. */
 void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
 		bool elf_kernel, uint32_t rsdp_paddr);
 
 /*
- * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where the
- * FACS is of version 1 and has the longer vector.  Everything else has been restored.  ram_end is where
- * RAM below 4 GiB ends: a FACS beyond that is a panic.
+ * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where
+ * the FACS is of version 1 and has the longer vector.  Everything else has been restored.  ram_end
+ * is where RAM below 4 GiB ends: a FACS beyond that is a panic.
  */
 noreturn void resume_jump(struct resume *resume, uint32_t ram_end);
 

@@ -42,27 +42,28 @@ struct smm_plan {
 
 /*
  * Begins a plan.  Keeps what may become SMRAM, with ICH9, before anything else takes it: RAM at
- * 0x30000-0x4ffff, and the top of RAM for TSEG, 8 MiB where there is 1 GiB or more and they are free,
- * else 1 MiB.  Nothing that a kernel is loaded to, no TSEG of a guest with less than 17 MiB, and
- * nothing at all with less than 2 MiB.  Pure.
+ * 0x30000-0x4ffff, and the top of RAM for TSEG, 8 MiB where there is 1 GiB or more and they are
+ * free, else 1 MiB.  Nothing that a kernel is loaded to, no TSEG of a guest with less than 17 MiB,
+ * and nothing at all with less than 2 MiB.  Pure.
  */
 void smm_reserve(struct smm_plan *plan, const struct chipset *chipset, const struct cpu *cpu,
 		 struct memmap *map);
 
 /*
- * For a wake from S3, after smm_reserve() on a map without a kernel: TSEG and the second area as the
- * boot had them.  Both come from memory that the operating system can write, and are believed as far
- * as they lead to nothing but RAM above 1 MiB.  False when they do not.  Pure.
+ * For a wake from S3, after smm_reserve() on a map without a kernel: TSEG and the second area as
+ * the boot had them.  Both come from memory that the operating system can write, and are believed
+ * as far as they lead to nothing but RAM above 1 MiB.  False when they do not.  Pure.
  */
 bool smm_restore(struct smm_plan *plan, uint32_t tseg_mib, struct smm_area more);
 
 /*
- * Finds places for cpu_count processors and gives back to the map what they do not need; 0 processors,
- * with SMM off, need none.  at_default: the chipset can have SMRAM at the default SMBASE.
+ * Finds places for cpu_count processors and gives back to the map what they do not need; 0
+ * processors, with SMM off, need none.  at_default: the chipset can have SMRAM at the default
+ * SMBASE.
  *
  *   ICH9, at_default    97 there, more in TSEG
- *   ICH9, else          all in TSEG; without it 97 in the A segment, which QEMU lets everybody see as
- *                       plain RAM on a machine without a VGA device
+ *   ICH9, else          all in TSEG; without it 97 in the A segment, which QEMU lets everybody
+ *                       see as plain RAM on a machine without a VGA device
  *   PIIX4               97 in the A segment, more in reserved RAM; nothing of it can be locked, and
  *                       a plugged processor has its first SMI in RAM
  *
@@ -72,15 +73,16 @@ void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bo
 
 /*
  * Sets SMM up where it is on: places the processors, opens SMRAM to SMM alone, locks it, and gives
- * every processor that has arrived (smp_wait()) its SMBASE and a handler.  A processor that is plugged
- * in later has the default SMBASE; with at_default our handler is there, too.
+ * every processor that has arrived (smp_wait()) its SMBASE and a handler.  A processor that is
+ * plugged in later has the default SMBASE; with at_default our handler is there, too.
  *
  * No kernel has been read to 0x38000.  rsdp_paddr is that of QEMU's own tables, whose FADT says
- * whether SMM is on; 0 where there are none or, in a wake, the operating system may have changed them:
- * then the switch of the SMI of port 0xb2 says it, which QEMU has on from the start with SMM off.
+ * whether SMM is on; 0 where there are none or, in a wake, the operating system may have changed
+ * them: then the switch of the SMI of port 0xb2 says it, which QEMU has on from the start with SMM
+ * off.
  *
- * Resets the machine where the chipset is locked already (it was not reset), and in a wake that would
- * leave a processor less safe than the boot did.
+ * Resets the machine where the chipset is locked already (it was not reset), and in a wake that
+ * would leave a processor less safe than the boot did.
  * Cost: 4 VM exits, 1 rebuild; without tables 1 VM exit (ICH9) or 2 (PIIX4) more.
  */
 void smm_init(struct smm_plan *plan, struct smp_block *block, const struct pci_access *access,

@@ -13,20 +13,21 @@
 #include "smp_block.h"
 
 /*
- * Adds what QEMU wants in IA32_FEATURE_CONTROL to the MSRs.  Cost: 1 VM exit where QEMU wants anything
- * there.
+ * Adds what QEMU wants in IA32_FEATURE_CONTROL to the MSRs.  Cost: 1 VM exit where QEMU wants
+ * anything there.
  */
 void smp_plan_feature_control(struct msr_list *msrs, const struct cpu *cpu,
 			      const struct fw_cfg *cfg);
 
 /*
- * Programs this processor's MSRs and starts all others on the same.  They work by themselves while the
- * boot goes on, note in the block that they have arrived, and halt in the ROM, interrupts off, until
- * the operating system sends its INIT, whatever NMIs come before that.  Those with an APIC id above 254
- * are in x2APIC mode then, the others not.
+ * Programs this processor's MSRs and starts all others on the same.  They work by themselves while
+ * the boot goes on, note in the block that they have arrived, and halt in the ROM, interrupts off,
+ * until the operating system sends its INIT, whatever NMIs come before that.  Those with an APIC id
+ * above 254 are in x2APIC mode then, the others not.
  *
  * The broadcast reaches every processor there is, whatever its APIC id; without an APIC nothing is
- * sent.  Until smp_wait() neither the block nor the MSRs may change.  Cost: no VM exit to userspace.
+ * sent.  Until smp_wait() neither the block nor the MSRs may change.  Cost: no VM exit to
+ * userspace.
  */
 void smp_start(struct smp_block *block, const struct msr_list *msrs, const struct cpu *cpu);
 
@@ -37,17 +38,17 @@ void smp_start(struct smp_block *block, const struct msr_list *msrs, const struc
 uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr);
 
 /*
- * Waits until all but this one of cpu_count processors have arrived.  When none comes for about a second
- * the wait is over: processors that do not answer cost a message, not the boot.  The message names
- * them by the MADT (rsdp_paddr), if there is one.
+ * Waits until all but this one of cpu_count processors have arrived.  When none comes for about a
+ * second the wait is over: processors that do not answer cost a message, not the boot.  The message
+ * names them by the MADT (rsdp_paddr), if there is one.
  */
 void smp_wait(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
 	      uint32_t rsdp_paddr);
 
 /*
  * Masks the 8259s and puts the boot processor's local APIC into virtual wire mode, where the 8259s
- * reach it through LINT0.  Kernels that use the 8259s rely on it; with QEMU's own APIC model LINT0 is
- * masked after reset.
+ * reach it through LINT0.  Kernels that use the 8259s rely on it; with QEMU's own APIC model LINT0
+ * is masked after reset.
  *
  * LINT1 stays masked, as after reset: the host may send an NMI at any time, and a kernel without
  * vectors yet would not survive one (Linux while it unpacks itself).  Linux unmasks LINT1 when it

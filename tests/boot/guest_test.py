@@ -142,8 +142,30 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
             vm.check(count >= case.boots, f"no check {name}")
 
 
-FORGED_WORDS = 8                # of the record for S3, after its sum: all that the first boot decided
-FORGED_VALUES = [0, 1, 2 << 20, 0xffffffff]     # none, one, an SMBASE in RAM, as many as there can be
+def main_ram_sections(vm):
+    """The lines for RAM from 1 MiB on in the flat view of memory: KVM has a slot for each."""
+    text = vm.qmp("human-monitor-command", **{"command-line": "info mtree -f"})
+    view = next(part for part in text.split("FlatView #") if re.search(r'AS "memory"', part))
+    return re.findall(r"^ +(0000000000100000-[0-9a-f]+ .*ram.*)$", view, re.M)
+
+
+@pytest.mark.parametrize("memory", ["128", "2048"])
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_main_ram_section(machine, memory, firmware, qemu, tmp_path):
+    """SMM does not cut anything off main RAM: KVM would drop and map all of it again."""
+    args = arguments(firmware, machine, memory) + ["-S", "-smp", "2"]
+    args += ["-kernel", str(GUEST / "guest-pvh.elf")]
+    args += ["-append", f"expect.ram={memory_size(memory)} reboot=1 reboot.host"]
+    with Vm(qemu(), args, tmp_path, SECONDS, qmp=True, debugcon=True) as vm:
+        before = main_ram_sections(vm)
+        vm.qmp("cont")
+        vm.wait_for(rb"^WAIT .*\n", SECONDS)
+        vm.check(before and before == main_ram_sections(vm),
+                 f"main RAM was {before}, is {main_ram_sections(vm)}")
+
+
+FORGED_WORDS = 8                # of the record for S3, after its sum
+FORGED_VALUES = [0, 1, 2 << 20, 0xffffffff]     # none, one, an SMBASE in RAM, the most
 
 
 @pytest.mark.parametrize("value", FORGED_VALUES)

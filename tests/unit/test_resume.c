@@ -68,7 +68,7 @@ static void test_wake(void **state)
 
 	(void)state;
 	arm(&pc, false);
-	/* As often as the operating system sleeps; but a wake that stops halfway is no wake again. */
+	/* As often as it sleeps; but a wake that stops halfway is none the next time. */
 	for (uint32_t i = 0; i < 3; i++) {
 		fake_forget();
 		fake.cmos[0x0f] = 0xfe;

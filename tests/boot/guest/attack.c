@@ -1,11 +1,12 @@
 /*
  * attack.c - what a hostile kernel tries to get into SMM.  Words of the command line:
  *
- *   smm.forge=N smm.value=V    the N-th word of the record that the firmware keeps for S3 becomes V,
- *                              its sum is mended, and a reset is made to look like a wake; where the
- *                              firmware believes that, its wake leads to woken(), else it boots anew
- *   smm.plug                   a processor that the host plugs in after "WAIT for a processor" raises
- *                              an SMI of its own
+ *   smm.forge=N smm.value=V
+ *              the N-th word of the record that the firmware keeps for S3 becomes V, its sum is
+ *              mended, and a reset is made to look like a wake; where the firmware believes
+ *              that, its wake leads to woken(), else it boots anew
+ *   smm.plug   a processor that the host plugs in after "WAIT for a processor" raises an SMI of its
+ *              own
  *
  * In each case the attacker's code lies where the first SMI of a processor leads after a reset, and
  * where the forged word might have moved that.
