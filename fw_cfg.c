@@ -229,15 +229,9 @@ static void index_files(struct fw_cfg *cfg)
 	cfg->overfull = false;
 	cached = cfg->file_count <= FW_CFG_CACHED_FILES ? cfg->file_count : read_rest(cfg);
 
-	memset(cfg->chains, 0, sizeof(cfg->chains));
-	for (uint32_t i = cached; i; i--) {
-		const struct fw_cfg_file *file = &cfg->files[i - 1];
-		uint8_t *chain = &cfg->chains[fw_cfg_hash(file->name)];
-
-		check_terminator(file, i - 1);
-		cfg->next[i - 1] = *chain;
-		*chain = (uint8_t)i;
-	}
+	for (uint32_t i = 0; i < cached; i++)
+		check_terminator(&cfg->files[i], i);
+	cfg->cached = cached;
 }
 
 void fw_cfg_reread(struct fw_cfg *cfg)
@@ -261,19 +255,9 @@ void fw_cfg_init(struct fw_cfg *cfg)
 	fw_cfg_reread(cfg);
 }
 
-/* Word by word; the last one may reach into those before it. */
-static inline __attribute__((always_inline)) bool matches(const struct fw_cfg_file *file,
-							  const char *name, size_t name_size)
+static bool matches(const struct fw_cfg_file *file, const char *name, size_t name_size)
 {
-	const void *left = file->name;
-	const void *right = name;
-
-	if (name_size < sizeof(word))
-		return memcmp(left, right, name_size) == 0;
-	return name_size <= FW_CFG_NAME_SIZE &&
-	       *(const word *)(file->name + name_size - sizeof(word)) ==
-		       *(const word *)(name + name_size - sizeof(word)) &&
-	       words_equal(&left, &right, name_size / sizeof(word));
+	return name_size <= FW_CFG_NAME_SIZE && memcmp(file->name, name, name_size) == 0;
 }
 
 static bool describe(const struct fw_cfg_file *file, struct fw_cfg_item *item)
@@ -283,8 +267,8 @@ static bool describe(const struct fw_cfg_file *file, struct fw_cfg_item *item)
 	return true;
 }
 
-static __attribute__((noinline)) bool find_beyond_cache(const struct fw_cfg *cfg, const char *name,
-							size_t name_size, struct fw_cfg_item *item)
+static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, size_t name_size,
+			      struct fw_cfg_item *item)
 {
 	struct fw_cfg_file file;
 	uint32_t ignored;
@@ -306,8 +290,7 @@ static uint32_t number_of(const struct fw_cfg *cfg, uint32_t i)
 	return cfg->file_count > FW_CFG_CACHED_FILES ? cfg->files[i].reserved : i;
 }
 
-static noreturn __attribute__((noinline)) void report_duplicate(const struct fw_cfg *cfg,
-								uint32_t first, uint32_t second)
+static noreturn void report_duplicate(const struct fw_cfg *cfg, uint32_t first, uint32_t second)
 {
 	uint32_t number = number_of(cfg, second);
 
@@ -317,17 +300,25 @@ static noreturn __attribute__((noinline)) void report_duplicate(const struct fw_
 	      (uint32_t)(sizeof(be32) + number * sizeof(cfg->files[0])), number);
 }
 
-bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
-		       struct fw_cfg_item *item)
+/* The first cached file of that name from number first on; cfg->cached when there is none. */
+static uint32_t find_cached(const struct fw_cfg *cfg, const char *name, size_t name_size,
+			    uint32_t first)
 {
-	uint32_t i = cfg->chains[fw_cfg_hash(name)];
+	while (first < cfg->cached && !matches(&cfg->files[first], name, name_size))
+		first++;
+	return first;
+}
 
-	while (i && !matches(&cfg->files[i - 1], name, name_size))
-		i = cfg->next[i - 1];
-	if (!i)
+bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item)
+{
+	size_t name_size = strlen(name) + 1;
+	uint32_t found = find_cached(cfg, name, name_size, 0);
+	uint32_t second;
+
+	if (found == cfg->cached)
 		return cfg->overfull && find_beyond_cache(cfg, name, name_size, item);
-	for (uint32_t more = cfg->next[i - 1]; more; more = cfg->next[more - 1])
-		if (matches(&cfg->files[more - 1], name, name_size))
-			report_duplicate(cfg, i - 1, more - 1);
-	return describe(&cfg->files[i - 1], item);
+	second = find_cached(cfg, name, name_size, found + 1);
+	if (second < cfg->cached)
+		report_duplicate(cfg, found, second);
+	return describe(&cfg->files[found], item);
 }

@@ -19,15 +19,11 @@
 
 #define FW_CFG_CACHED_FILES 32 /* QEMU's default number of file slots */
 #define FW_CFG_CHUNK_FILES  8  /* of a larger directory, at a time */
-#define FW_CFG_CHAINS       32 /* a power of two */
 
 struct fw_cfg {
 	bool dma;
-	/* An index by name: the cached files whose names have one hash form a chain, ascending.  A
-	 * file is its number plus one, so that 0 ends a chain. */
-	uint8_t chains[FW_CFG_CHAINS];
-	uint8_t next[FW_CFG_CACHED_FILES];
-	bool overfull; /* there are files that are not cached */
+	uint32_t cached; /* files in the cache */
+	bool overfull;   /* there are files that are not cached */
 
 	uint32_t file_count;                           /* of the directory */
 	struct fw_cfg_file files[FW_CFG_CACHED_FILES]; /* the cache; of a larger directory without
@@ -79,38 +75,12 @@ uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector);
 uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 
 /*
- * Which chain a name is in.  From its bytes 4 to 7, for the first four are "etc/" of nearly all;
- * 2^32 / phi spreads them.
- */
-static inline __attribute__((always_inline)) uint32_t fw_cfg_hash(const char *name)
-{
-	uint32_t key;
-
-	__builtin_memcpy(&key, name + 4, sizeof(key));
-	return key * 0x9e3779b1u >> 27;
-}
-_Static_assert(FW_CFG_CHAINS == 1 << (32 - 27), "the hash has a chain");
-
-/* fw_cfg_find() with the name's size, terminator included. */
-bool fw_cfg_find_sized(const struct fw_cfg *cfg, const char *name, size_t name_size,
-		       struct fw_cfg_item *item);
-
-/*
- * Finds a file by its name, of at least eight characters or in a buffer of as many.  False when
- * there is none; two with that name among the cached files are a panic.
+ * Finds a file by its name.  False when there is none; two with that name among the cached files are
+ * a panic.
  * Costs nothing, unless the machine has more files than the cache holds, beside those in opt/ that
  * are not for this firmware.
  */
-static inline __attribute__((always_inline)) bool fw_cfg_find(const struct fw_cfg *cfg,
-							      const char *name,
-							      struct fw_cfg_item *item)
-{
-	/*
-	 * Length and hash of a literal are constants; most files that are looked for are not there.
-	 */
-	return (cfg->chains[fw_cfg_hash(name)] || cfg->overfull) &&
-	       fw_cfg_find_sized(cfg, name, __builtin_strlen(name) + 1, item);
-}
+bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item);
 
 /*
  * Writes size bytes at an offset of a file that QEMU made writable (by DMA only).

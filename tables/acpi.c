@@ -60,12 +60,12 @@ static bool has_grown(const struct loader_command *script, uint32_t size)
 static void fetch(struct loader_file *file, struct fw_cfg *cfg, struct memmap *map, bool whole)
 {
 	struct fw_cfg_item item;
-	bool found = fw_cfg_find_sized(cfg, file->name, file->name_size, &item);
+	bool found = fw_cfg_find(cfg, file->name, &item);
 
 	/* The script is newer than the directory, and knows of a longer file. */
 	if (found && item.size < file->covered) {
 		fw_cfg_reread(cfg);
-		found = fw_cfg_find_sized(cfg, file->name, file->name_size, &item);
+		found = fw_cfg_find(cfg, file->name, &item);
 	}
 	if (!found) {
 		log("acpi: \"%s\" is not among QEMU's files; doing without it", file->name);
