@@ -129,7 +129,7 @@ static void program_windows(const struct pci_access *access, const struct pci_bu
 
 /*
  * A bridge forwards memory from above 4 GiB, where QEMU's tables have a window only around what
- * decodes, and what VGA needs; a kernel that enables no bridges needs everything.
+ * decodes; for a kernel that enables no bridges it forwards everything.
  */
 static uint16_t build_bridge_command(const struct pci_bus *bus, bool decode)
 {

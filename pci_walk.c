@@ -250,7 +250,7 @@ static void route_interrupt(const struct pci_walk *walk, uint32_t bdf,
 	pci_write8_again(walk->access, bdf, PCI_INTERRUPT_LINE, irq);
 }
 
-/* The first VGA device decodes its fixed addresses, which the bridges above it must forward. */
+/* The first VGA device decodes VGA's fixed addresses, which the bridges above it forward. */
 static uint32_t choose_vga(struct pci_walk *walk, uint32_t index)
 {
 	if (walk->vga)
@@ -273,7 +273,7 @@ static void probe_device(struct pci_walk *walk, uint32_t index, const struct fun
 	/* QEMU's tables describe an extra root by what decodes on it (hw/i386/acpi-build.c). */
 	if (walk->decode || (index && walk->branches[index].root))
 		bars.flags = PCI_BAR_DECODE;
-	if (subclass == PCI_CLASS_VGA)
+	if (walk->decode && subclass == PCI_CLASS_VGA)
 		bars.flags |= choose_vga(walk, index);
 	pci_bar_probe(walk->plan, walk->access, &bars);
 	/* The functions that share a slot with the ISA bridge have no ROM. */

@@ -2,9 +2,9 @@
  * pci.h - PCI: find the functions, number the buses, give addresses, route the interrupts.
  *
  * Every BAR has an address when the kernel starts, and every bridge windows for what is behind it
- * (docs/pci.md says which, and what is left for hot-plug).  Decoding is on for VGA and the bridges
- * above it, devices directly on an extra root bus, and what has an address above 4 GiB on bus 0,
- * bridges included; QEMU's tables depend on the last two.  Elsewhere it is off, as after reset, and
+ * (docs/pci.md says which, and what is left for hot-plug).  Decoding is on for what is
+ * directly on an extra root bus, and for what has an address above 4 GiB on bus 0, bridges
+ * included: QEMU's tables depend on both.  Elsewhere it is off, as after reset, and
  * drivers switch it on; it is on when the kernel is one that expects so.  The fw_cfg file
  * opt/org.qboot/pci-decode, "on" or "off", has the last word.
  */

@@ -723,7 +723,7 @@ static void test_decoding_stays_off(void **state)
 	}
 }
 
-/* What a bridge decodes without being told: VGA's addresses, and windows above 4 GiB. */
+/* What a bridge decodes without being told: windows above 4 GiB.  VGA's addresses are as others. */
 static void test_bridges_that_decode(void **state)
 {
 	static const struct {
@@ -737,8 +737,7 @@ static void test_bridges_that_decode(void **state)
 		{ "prefetchable, small", 0x020000, 0x100000, 12, 0, 0 },
 		{ "not prefetchable, large", 0x020000, 0x10000000, 4, 0, 0 },
 		{ "above 4 GiB", 0x020000, 0x10000000, 12, PCI_COMMAND_MEMORY, PCI_COMMAND_MEMORY },
-		{ "VGA", 0x030000, 0x1000, 0, PCI_COMMAND_IO | PCI_COMMAND_MEMORY,
-		  PCI_COMMAND_IO | PCI_COMMAND_MEMORY },
+		{ "VGA", 0x030000, 0x1000, 0, 0, 0 },
 	};
 
 	(void)state;
@@ -760,6 +759,36 @@ static void test_bridges_that_decode(void **state)
 			assert_case_equal(cases[i].name, get(inner, PCI_COMMAND, 2),
 					  cases[i].inner);
 		}
+}
+
+/* Where everything decodes, the first VGA device has its fixed addresses, through all bridges. */
+static void test_vga_that_decodes(void **state)
+{
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *outer, *inner, *first, *second;
+		uint32_t both = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+
+		fake_reset();
+		add_machine(way);
+		outer = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 1);
+		inner = fake_pci_add_bridge(outer, 2, 0, 0x1b36, 1);
+		first = add_with_pin(inner, 1, 0, 1);
+		second = add_with_pin(NULL, 4, 0, 1);
+		fake_pci_set(first, PCI_CLASS_REVISION, 4, 0x03000000);
+		fake_pci_set(second, PCI_CLASS_REVISION, 4, 0x03000000);
+		fake_pci_bar(first, 0, 0x1000, 0);
+		fake_pci_bar(second, 0, 0x1000, 0);
+		decode = true;
+		run(way);
+		decode = false;
+		assert_int_equal(get(outer, PCI_COMMAND, 2), both);
+		assert_int_equal(get(inner, PCI_COMMAND, 2), both);
+		assert_int_equal(get(outer, PCI_BRIDGE_CONTROL, 2), PCI_BRIDGE_CONTROL_VGA);
+		assert_int_equal(get(inner, PCI_BRIDGE_CONTROL, 2), PCI_BRIDGE_CONTROL_VGA);
+		assert_int_equal(get(first, PCI_COMMAND, 2), both);
+		assert_int_equal(get(second, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
+	}
 }
 
 /* A window that opens is a rebuild: what is behind a port lies in one, unless it asks for two. */
@@ -1102,6 +1131,7 @@ int main(void)
 		UNIT_TEST(test_refused_room),
 		UNIT_TEST(test_decoding_stays_off),
 		UNIT_TEST(test_bridges_that_decode),
+		UNIT_TEST(test_vga_that_decodes),
 		UNIT_TEST(test_one_window_a_port),
 		UNIT_TEST(test_decode_option),
 		UNIT_TEST(test_bars_that_make_no_sense),
