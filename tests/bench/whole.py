@@ -59,6 +59,7 @@ class Row:
     """A machine and its devices; DEFAULTS: those that QEMU adds by itself, too.
 
     SPARE: accesses by which ours may be above qboot.rom, which there gives devices no addresses.
+    BEHIND: why ours still is above another firmware: a known failure, shown as such.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Row:
     devices: tuple = ()
     defaults: bool = False
     spare: int = 0
+    behind: str = ""
 
     def arguments(self):
         """QEMU's."""
@@ -83,12 +85,14 @@ ROWS = (
     Row("q35, ten ports, three devices", "q35",
         ports(10) + tuple(f"{RNG},bus=p{i}" for i in range(3))),
     Row("q35, pxb", "q35", ("pxb-pcie,id=pxb,bus_nr=64,bus=pcie.0",
-                            "pcie-root-port,id=p0,chassis=1,bus=pxb", f"{RNG},bus=p0")),
+                            "pcie-root-port,id=p0,chassis=1,bus=pxb", f"{RNG},bus=p0"),
+        behind="Linux sets the device behind the port up once more than under qboot.rom"),
     Row("q35, QEMU's default devices", "q35", defaults=True),
     Row("pc, one device", "pc", (RNG,)),
     Row("pc, four devices", "pc", (RNG,) * 4),
     Row("pc, 24 devices", "pc", (RNG,) * 24),
-    Row("pc, QEMU's default devices", "pc", defaults=True),
+    Row("pc, QEMU's default devices", "pc", defaults=True,
+        behind="VGA is handed over with decoding on, which Linux toggles around each BAR"),
     Row("microvm", "microvm", ("virtio-rng-device",)),
     Row("microvm, PCIe", "microvm,pcie=on", (RNG,), spare=40),
 )

@@ -28,13 +28,16 @@ def fixture_counter():
 def test_whole(row, firmware, counter):
     """No count is over its ceiling, none above another firmware's; what is new is named."""
     ours = counter.measure(row, firmwares.Firmware(firmware.name, firmware))
-    over = list(whole.excess(whole.load(), row, ours, counter.release()))
+    over, behind = list(whole.excess(whole.load(), row, ours, counter.release())), []
     for peer in whole.peers(row.machine):
         try:
-            over += whole.behind(row, ours, counter.measure(row, peer), peer.name)
+            behind += whole.behind(row, ours, counter.measure(row, peer), peer.name)
         except qemu.Error as error:
             print(f"{peer.name} does not boot it: {error}")
     assert not over, "\n".join(over)
+    if behind and row.behind:
+        pytest.xfail(f"{row.behind}: {behind[0]}")
+    assert not behind, "\n".join(behind)
 
 
 def boot(conf, rebuilds, **names):
