@@ -20,7 +20,7 @@ UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/
 UNIT_CPPFLAGS   := -iquote tests/fake -iquote include \
 	-include cpu.h -include io.h -include phys.h -Dlog=qboot_log -DUNIT_DATA='"tests/data"'
 UNIT_CFLAGS     := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common -fno-strict-aliasing \
-	-Wall -Wextra -Werror -Wno-clobbered $(NO_WARNINGS)
+	-Wall -Wextra -Werror -Wno-clobbered -Wno-deprecated-declarations $(NO_WARNINGS)
 UNIT_SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all
 
 # $(1): 64 or 32
