@@ -359,7 +359,7 @@ static void test_files_of_others(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(counts); i++) {
 		struct fw_cfg_item item;
-		char name[40];
+		char name[64];
 
 		fake_reset();
 		fake_fw_cfg_file("etc/e820", "1", 1);
