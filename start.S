@@ -15,6 +15,7 @@
 #include "msr_list.h"
 #include "smp_block.h"
 #include "spec/lapic.h"
+#include "version.h"
 
 #define IA32_APIC_BASE  0x1b
 #define APIC_BASE_X2APIC 0x400                  /* beside the enable bit, which a reset sets */
@@ -255,5 +256,13 @@ gdt_pointer:
 	.balign 8
 gdt:
 	descriptors
+
+	/* An ELF note with the version: the owner's name, type 1, a string. */
+	.section .note.qboot, "", @note
+	.long   1f - 0f, 3f - 2f, 1
+0:	.asciz  "qboot"
+1:	.balign 4
+2:	.asciz  QBOOT_VERSION
+3:	.balign 4
 
 	.section .note.GNU-stack, "", @progbits

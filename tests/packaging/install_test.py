@@ -106,6 +106,19 @@ def test_descriptor(usr):
     assert not (usr / "share/qemu").exists()
 
 
+def test_version(usr):
+    """One version, of version.h: in the image, in a note of the ELF file, and the newest release's."""
+    version = re.search(r'QBOOT_VERSION "(.*)"', (TOP / "include/version.h").read_text("utf-8"))[1]
+    assert f"qboot.bin {version}".encode() in (usr / "share/qboot/qboot.bin").read_bytes()
+    note = b"qboot\0\0\0" + version.encode() + b"\0"
+    assert note in (usr / "share/qboot/qboot.elf").read_bytes()
+    assert note not in (usr / "share/qboot/qboot.bin").read_bytes()
+    changes = (TOP / "CHANGELOG.md").read_text("utf-8")
+    assert re.search(r"^## (\S+) ", changes, re.MULTILINE)[1] == version
+    package = (TOP / "debian/changelog").read_text("utf-8")
+    assert re.match(r"qboot-bin \((\S+)\)", package)[1] == version
+
+
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
 def test_drop_in(usr, machine, qemu, tmp_path):
     """qemu -L finds ours under the name that it looks for, without -bios."""
