@@ -94,6 +94,15 @@ def test_figures_of_the_readme():
                 assert f"| {machine} | {peer} | {exits} | {rebuilds} |" in peers, (machine, peer)
 
 
+def test_whole_boot_of_the_readme():
+    """What Linux does until init, as tests/bench/whole.json has it."""
+    row = json.loads((TOP / "tests/bench/whole.json").read_text("utf-8"))["rows"]["q35, one device"]
+    told = re.search(r"Linux makes (\d+) accesses .*?of (\d+) under upstream qboot and (\d+) under",
+                     (TOP / "README.md").read_text("utf-8"), re.DOTALL)
+    assert [int(number) for number in told.groups()] == \
+        [row["conf"], row["peers"]["qboot.rom"][0], row["peers"]["SeaBIOS"][0]]
+
+
 def test_messages():
     """docs/messages.md has all that the source can say, and nothing else."""
     done = subprocess.run([sys.executable, TOP / "scripts/messages.py", "--check"], check=False,

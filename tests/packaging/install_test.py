@@ -107,7 +107,7 @@ def test_descriptor(usr):
 
 
 def test_version(usr):
-    """One version, of version.h: in the image, in a note of the ELF file, and the newest release's."""
+    """One version, of version.h: in the image, in the ELF file's note, of the newest release."""
     version = re.search(r'QBOOT_VERSION "(.*)"', (TOP / "include/version.h").read_text("utf-8"))[1]
     assert f"qboot.bin {version}".encode() in (usr / "share/qboot/qboot.bin").read_bytes()
     note = b"qboot\0\0\0" + version.encode() + b"\0"
