@@ -82,8 +82,11 @@ noreturn void main(void)
 	boot_probe(&image, &cfg, &cpu, &map);
 	step("boot: the kernel has been found");
 
-	/* Platform.  Memory for SMM first: its places are fixed.  The other processors are started as
-	 * soon as it is known what they shall do, and waited for when it is known how many there are. */
+	/*
+	 * Platform.  Memory for SMM first: its places are fixed.  The other processors are started
+	 * as soon as it is known what they shall do, and waited for when it is known how many there
+	 * are.
+	 */
 	chipset_init(chipset, &cpu, &pci);
 	smm_reserve(&smm, chipset, &cpu, &map);
 	struct pci_layout layout = pci_init(chipset, &cpu, &cfg, &map, &pci, image.wants_decoding);
@@ -102,15 +105,15 @@ noreturn void main(void)
 	step("acpi: the RSDP is at 0x%x, processors: %u", rsdp_paddr, cpu_count);
 	smp_wait(&smp_block, &cpu, cpu_count, rsdp_paddr);
 	smm_init(&smm, &smp_block, &pci, &map, cpu_count, rsdp_paddr);
-	rsdp_paddr = piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, cpu_count,
-				       rsdp_paddr);
+	if (!rsdp_paddr)
+		rsdp_paddr =
+			piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, cpu_count);
 	fpdt_install(&facts.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
 	smbios_install(&facts.smbios, &cfg, &map, chipset, &pci);
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	bios_install(&map);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	resume_arm(&resume, chipset, &smm, image.elf_in_ram, rsdp_paddr);
-
 	step("smp: the other processors are ready, and all tables");
 
 	facts.rsdp_paddr = rsdp_paddr;

@@ -80,7 +80,7 @@ static enum error find_table(struct uki *uki, const uint8_t *bytes, uint32_t siz
 		return ERR_VERSION;
 	end += file->optional_size;
 	*count = file->section_count;
-	if (!have(uki, end + *count * sizeof(**table), size))
+	if (!have(uki, end + (uint64_t)*count * sizeof(**table), size))
 		return ERR_TRUNCATED;
 	*table = (const void *)(bytes + end);
 	return OK;

@@ -254,7 +254,7 @@ static uint32_t join(char *cmdline, uint32_t length, const char *text)
 	uint32_t size = (uint32_t)strlen(text);
 	uint32_t start = length ? length + 1 : 0;
 
-	memcpy(cmdline + start, text, size);
+	memcpy(cmdline + start, text, size + 1);
 	size = uki_trim(cmdline + start, size);
 	if (!size)
 		return length;

@@ -81,8 +81,8 @@ static inline uint64_t rdtsc(void)
 }
 
 /*
- * Fills *cpu in for the processor that it runs on: the boot processor.  No leaf is asked for but those
- * that the processor says it has.  Cost: at most 5 CPUID exits, which KVM serves itself.
+ * Fills *cpu in for the processor that it runs on: the boot processor.  No leaf is asked for but
+ * those that the processor says it has.  Cost: at most 5 CPUID exits, which KVM serves itself.
  */
 void cpu_probe(struct cpu *cpu);
 

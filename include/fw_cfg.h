@@ -75,10 +75,9 @@ uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector);
 uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 
 /*
- * Finds a file by its name.  False when there is none; two with that name among the cached files are
- * a panic.
- * Costs nothing, unless the machine has more files than the cache holds, beside those in opt/ that
- * are not for this firmware.
+ * Finds a file by its name.  False when there is none; two with that name among the cached files
+ * are a panic. Costs nothing, unless the machine has more files than the cache holds, beside those
+ * in opt/ that are not for this firmware.
  */
 bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item);
 

@@ -15,13 +15,12 @@
 #include "pci_config.h"
 
 /*
- * Builds and places the tables on a machine that has the PM function but no tables (rsdp_paddr is
- * 0), and returns the address of their RSDP; in all other cases it returns rsdp_paddr.  mmio_base:
- * where the PCI window below 4 GiB begins.
- * Cost: none with QEMU's tables; 2 VM exits on a machine without ACPI; 2 more to build.
+ * To be called where QEMU has no tables.  Builds and places them on a machine that has the PM
+ * function, and returns the address of their RSDP; 0 on any other machine.  mmio_base: where the
+ * PCI window below 4 GiB begins. Cost: 2 VM exits on a machine without ACPI; 2 more to build.
  */
 uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
 			   const struct chipset *chipset, const struct pci_access *pci,
-			   uint32_t mmio_base, uint32_t cpu_count, uint32_t rsdp_paddr);
+			   uint32_t mmio_base, uint32_t cpu_count);
 
 #endif

@@ -220,7 +220,7 @@ static uint32_t block_size(uint32_t cpu_count)
 
 uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
 			   const struct chipset *chipset, const struct pci_access *pci,
-			   uint32_t mmio_base, uint32_t cpu_count, uint32_t rsdp_paddr)
+			   uint32_t mmio_base, uint32_t cpu_count)
 {
 	struct writer writer = { 0 };
 	struct acpi_facs *facs;
@@ -228,9 +228,9 @@ uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
 	struct fw_cfg_hpet hpet;
 	uint32_t size;
 
-	if (rsdp_paddr || !chipset->own_acpi_function ||
+	if (!chipset->own_acpi_function ||
 	    pci_read32(pci, chipset->pm_function, PCI_VENDOR_ID) != chipset->own_acpi_function)
-		return rsdp_paddr;
+		return 0;
 	fw_cfg_read(cfg, FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 	size = block_size(cpu_count);
 

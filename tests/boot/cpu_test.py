@@ -191,7 +191,7 @@ def test_cpu_plugged_then_slept(machine, start):
 @pytest.mark.parametrize("cpus", [1, 4])
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
 def test_nmi_storm(machine, cpus, form, start):
-    """NMIs from the host, as many as it can send in 0.3 s from the start on: each boot ends well."""
+    """NMIs from the host, as many as it can send in 0.3 s from the start: each boot ends well."""
     for _ in range(STORMS):
         with start(machine, "cpus=1", "-smp", str(cpus), "-S", form=form) as vm:
             vm.qmp("query-status")

@@ -274,9 +274,9 @@ def test_fault_in_kernel(machine, firmware, qemu, tmp_path):
     with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
         status = vm.wait_exit(40)
         serial = vm.serial.decode("latin-1").splitlines()
-        vm.check(serial == ["qboot: boot: exception 6 (error code 0x0) in the kernel at 0x0010000c, "
-                            "before it had handlers of its own; check that it is meant for this "
-                            "machine and -cpu"], "no such line")
+        line = ("qboot: boot: exception 6 (error code 0x0) in the kernel at 0x0010000c, before it "
+                "had handlers of its own; check that it is meant for this machine and -cpu")
+        vm.check(serial == [line], "no such line")
         vm.check(status == STATUS_PANIC, f"QEMU's exit status is {status}")
 
 
