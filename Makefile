@@ -62,8 +62,9 @@ $(O)/obj/%.o: %.c Makefile $(O)/flags
 # Where most instructions of a boot are spent.
 $(O)/obj/lib/checksum.o: CFLAGS_IMAGE += -O2
 
-# The functions a builtin may become a call of.
-$(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin
+# The functions a builtin may become a call of: none in them may.  Compiled by themselves, because gcc
+# forgets -fno-builtin when it links, and gcc 16 made strlen() call itself.
+$(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin -fno-lto
 
 $(O)/obj/%.o: %.S Makefile $(O)/flags
 	@mkdir -p $(@D)
