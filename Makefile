@@ -82,12 +82,18 @@ $(O)/bios.lds: bios.lds include/layout.h $(O)/flags
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -Iinclude -o $@ bios.lds
 
 $(O)/qboot.elf: $(OBJECTS) $(O)/bios.lds
-	$(Q)$(CC) $(LDFLAGS_IMAGE) -Wl,-T,$(O)/bios.lds -Wl,-Map,$(O)/qboot.map -o $@ $(OBJECTS)
+	@rm -f $@.*.ci
+	$(Q)$(CC) $(LDFLAGS_IMAGE) $(if $(LTO),-fcallgraph-info=su) -Wl,-T,$(O)/bios.lds \
+		-Wl,-Map,$(O)/qboot.map -o $@ $(OBJECTS)
 
 $(O)/layers.ok: $(OBJECTS) scripts/check_layers.py
 	$(Q)$(PYTHON) scripts/check_layers.py $(O)/obj $(OBJECTS) && touch $@
 
-$(O)/qboot.bin: $(O)/qboot.elf $(O)/layers.ok scripts/mkimage.py
+# Where gcc links all modules at once it also says how much stack each function takes.
+$(O)/stack.ok: $(O)/qboot.elf include/layout.h scripts/check_stack.py
+	$(Q)$(if $(LTO),$(PYTHON) scripts/check_stack.py include/layout.h $(O)/qboot.elf.*.ci >$@,touch $@)
+
+$(O)/qboot.bin: $(O)/qboot.elf $(O)/layers.ok $(O)/stack.ok scripts/mkimage.py
 	$(Q)$(PYTHON) scripts/mkimage.py $< $@
 
 -include $(OBJECTS:.o=.d)
