@@ -58,7 +58,7 @@ def ports(count):
 class Row:
     """A machine and its devices; DEFAULTS: those that QEMU adds by itself, too.
 
-    SPARE: accesses by which ours may be above qboot.rom, which there gives devices no addresses.
+    SPARE: accesses by which ours may be above the others, which there give devices no addresses.
     BEHIND: why ours still is above another firmware: a known failure, shown as such.
     """
 
@@ -243,7 +243,7 @@ def behind(row, ours, peer, name):
     over = False
     for what in COUNTS:
         mine, other = getattr(ours, what), getattr(peer, what)
-        spare = row.spare if what == "conf" and name == "qboot.rom" else 0
+        spare = row.spare if what == "conf" else 0
         if mine > other + SLACK[what] + spare:
             over = True
             yield f"{row.name}: {mine} {what} from reset to init, {name} has {other}"
