@@ -150,7 +150,8 @@ static void check_table(const uint8_t *table)
 
 void check_mp(void)
 {
-	bool expected = cpuid(1).edx & CPUID_APIC;
+	/* A processor whose highest leaf is 0 tells of no APIC. */
+	bool expected = cpuid(0).eax >= 1 && cpuid(1).edx & CPUID_APIC;
 	uint32_t paddr = scan();
 	const uint8_t *mpf = at(paddr), *table;
 
