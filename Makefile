@@ -59,9 +59,6 @@ $(O)/obj/%.o: %.c Makefile $(O)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
 
-# Where most instructions of a boot are spent.
-$(O)/obj/lib/checksum.o: CFLAGS_IMAGE += -O2
-
 # The functions a builtin may become a call of: none in them may.  Compiled by themselves, because gcc
 # forgets -fno-builtin when it links, and gcc 16 made strlen() call itself.
 $(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin -fno-lto

@@ -41,7 +41,6 @@ ASSEMBLY = {
     "include/phys.h": "a number becomes a pointer to memory that the compiler knows nothing about",
     "lib/string.c": "string instructions: some KVM exits cost one for all of a REP",
     "include/string.h": "string instructions",
-    "lib/checksum.c": "MMX sums",
 }
 
 # A module's public names are its file's name or begin with it and "_", or match this, and why.
@@ -52,7 +51,6 @@ NAMES = {
     "handoff": (r"handoff(16|32|64)", "one for each width"),
     "smi": (r"smi_\w+|ap_wait|ap_park", "where application processors end"),
     "start": (r"ap_entry|ap_stack_top|reset_vector", "where processors begin"),
-    "mtrr": (r"mtrr_\w+|msr_list_add", "the list of MSRs has MTRRs first"),
     "uki_load": (r"uki_\w+", "the half of uki.c that reads"),
     "pci_plan": (r"pci_\w+", "the pure half of pci.c"),
 }
