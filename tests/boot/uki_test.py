@@ -211,7 +211,7 @@ MALFORMED = [
     ("kernel-boot-flag", "kernel+0x1fe", "<H", 0, IN_UKI + "is no kernel known here"),
     ("kernel-alignment", "kernel+0x230", "<I", 3, IN_UKI + "has an alignment"),
     ("kernel-setup", "kernel+0x1f1", "<B", 255, "bytes, 131072 of them for real mode"),
-    ("kernel-too-large", "kernel+0x260", "<I", 0x70000000, "the kernel needs 0x70000000 bytes"),
+    ("kernel-too-large", "kernel+0x260", "<I", 0x70000000, "the kernel needs 1792 MiB of memory"),
 ]
 
 
