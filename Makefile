@@ -29,7 +29,7 @@ NO_WARNINGS := $(if $(findstring clang,$(CC)),-Wno-unknown-warning-option) \
 
 # The image: no libraries, no compiler features that need a runtime, i486 instructions only.
 CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffreestanding -nostdinc \
-	-fbuiltin -fno-builtin-log \
+	-fbuiltin \
 	-fno-pic -fno-pie -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fno-common -fno-strict-aliasing -fomit-frame-pointer -mregparm=3 \
 	$(if $(findstring clang,$(CC)),-mstack-alignment=4,-mpreferred-stack-boundary=2) \

@@ -142,9 +142,10 @@ static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fd
 
 	fw_cfg_read(cfg, fdt_selector, tree, sizeof(tree));
 	if (!fdt_is_whole(tree, sizeof(tree))) {
-		log("chipset: the device tree of this microvm is malformed, or longer than %u bytes; "
-		    "PCIe devices, if it has any, are left to the kernel",
-		    (uint32_t)sizeof(tree));
+		console_log(
+			"chipset: the device tree of this microvm is malformed, or longer than %u bytes; "
+			"PCIe devices, if it has any, are left to the kernel",
+			(uint32_t)sizeof(tree));
 		return &microvm;
 	}
 	reg = fdt_find_property(tree, sizeof(tree), "pcie", "reg", &count);
@@ -153,9 +154,10 @@ static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fd
 	if (count == 4 && !be32_get(reg[0]) && be32_get(reg[1]) == microvm_pcie.ecam_base &&
 	    !be32_get(reg[2]) && be32_get(reg[3]) == ECAM_SIZE)
 		return &microvm_pcie;
-	log("chipset: the PCIe host bridge is not where it is expected, at 0x%x; its devices are left "
-	    "to the kernel",
-	    microvm_pcie.ecam_base);
+	console_log(
+		"chipset: the PCIe host bridge is not where it is expected, at 0x%x; its devices are left "
+		"to the kernel",
+		microvm_pcie.ecam_base);
 	return &microvm;
 }
 

@@ -79,7 +79,7 @@ static void put_formatted(bool serial, const char *message, va_list args)
 	put_message(line, serial);
 }
 
-void log(const char *message, ...)
+void console_log(const char *message, ...)
 {
 	va_list args;
 
@@ -99,7 +99,7 @@ static void put_ticks(const char *message, ...)
 	va_end(args);
 }
 
-void step(const char *message, ...)
+void console_step(const char *message, ...)
 {
 	char text[CONSOLE_LINE_SIZE / 2];
 	uint64_t now = settings.has_tsc ? rdtsc() : 0;

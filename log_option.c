@@ -37,9 +37,10 @@ void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu)
 		if (memcmp(value, choices[i].value, size) != 0)
 			continue;
 		console_set(choices[i].level, choices[i].serial, cpu->leaf1_edx & CPUID_1_EDX_TSC);
-		step("qboot.bin " QBOOT_VERSION);
+		console_step("qboot.bin " QBOOT_VERSION);
 		return;
 	}
-	log("options: " OPTION " is \"%s\"; off, errors, steps or \"steps,serial\" are known",
-	    value);
+	console_log("options: " OPTION
+		    " is \"%s\"; off, errors, steps or \"steps,serial\" are known",
+		    value);
 }

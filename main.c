@@ -77,10 +77,10 @@ noreturn void main(void)
 	memmap_init(&map, &cfg, chipset->ranges, chipset->range_count);
 	if (woken)
 		wake(chipset, &cpu);
-	step("chipset: the machine is a %s", chipset->name);
-	step("memmap: RAM below 4 GiB ends at 0x%x", memmap_low_ram_end(&map));
+	console_step("chipset: the machine is a %s", chipset->name);
+	console_step("memmap: RAM below 4 GiB ends at 0x%x", memmap_low_ram_end(&map));
 	boot_probe(&image, &cfg, &cpu, &map);
-	step("boot: the kernel has been found");
+	console_step("boot: the kernel has been found");
 
 	/*
 	 * Platform.  Memory for SMM first: its places are fixed.  The other processors are started
@@ -90,8 +90,8 @@ noreturn void main(void)
 	chipset_init(chipset, &cpu, &pci);
 	smm_reserve(&smm, chipset, &cpu, &map);
 	struct pci_layout layout = pci_init(chipset, &cpu, &cfg, &map, &pci, image.wants_decoding);
-	step("pci: devices have addresses from 0x%llx on, buses up to %u",
-	     (unsigned long long)layout.mmio_base, (unsigned int)layout.last_bus);
+	console_step("pci: devices have addresses from 0x%llx on, buses up to %u",
+		     (unsigned long long)layout.mmio_base, (unsigned int)layout.last_bus);
 	mtrr_init(&resume.msrs, &cpu, &map, layout.mmio_base);
 	smp_plan_feature_control(&resume.msrs, &cpu, &cfg);
 	smp_start(&smp_block, &resume.msrs, &cpu);
@@ -102,7 +102,7 @@ noreturn void main(void)
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &resume.writes);
 	mcfg_limit_buses(&cfg, rsdp_paddr, layout.last_bus);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
-	step("acpi: the RSDP is at 0x%x, processors: %u", rsdp_paddr, cpu_count);
+	console_step("acpi: the RSDP is at 0x%x, processors: %u", rsdp_paddr, cpu_count);
 	smp_wait(&smp_block, &cpu, cpu_count, rsdp_paddr);
 	smm_init(&smm, &smp_block, &pci, &map, cpu_count, rsdp_paddr);
 	if (!rsdp_paddr)
@@ -114,7 +114,7 @@ noreturn void main(void)
 	bios_install(&map);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	resume_arm(&resume, chipset, &smm, image.elf_in_ram, rsdp_paddr);
-	step("smp: the other processors are ready, and all tables");
+	console_step("smp: the other processors are ready, and all tables");
 
 	facts.rsdp_paddr = rsdp_paddr;
 	fpdt_mark_load(&facts.fpdt);

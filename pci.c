@@ -46,10 +46,10 @@ static bool read_decode(const struct fw_cfg *cfg, bool unless)
 	if (!memcmp(word, "off", sizeof("off")))
 		return false;
 	word[sizeof(word) - 1] = 0;
-	log("pci: the fw_cfg file " DECODE_FILE
-	    " says \"%s\"; it can say \"on\" or \"off\", and is "
-	    "ignored",
-	    word);
+	console_log("pci: the fw_cfg file " DECODE_FILE
+		    " says \"%s\"; it can say \"on\" or \"off\", and is "
+		    "ignored",
+		    word);
 	return unless;
 }
 
@@ -83,13 +83,15 @@ static void report_dropped(const struct pci_plan *plan)
 		if (!(bar->flags & PCI_BAR_DROPPED) ||
 		    ((bar->flags & PCI_BAR_IO) && !plan->spaces[PCI_SPACE_IO].count))
 			continue;
-		log("pci: %02x:%02x.%u register 0x%x gets no address, there is no place for 0x%llx "
-		    "bytes of %s",
-		    PCI_BUS((uint32_t)bar->bdf), PCI_SLOT((uint32_t)bar->bdf),
-		    PCI_FUNCTION((uint32_t)bar->bdf), bar->offset, (unsigned long long)bar->size,
-		    bar->flags & PCI_BAR_IO ? "I/O ports" :
-		    bar->flags & PCI_BAR_64 ? "memory" :
-					      "memory below 4 GiB");
+		console_log(
+			"pci: %02x:%02x.%u register 0x%x gets no address, there is no place for 0x%llx "
+			"bytes of %s",
+			PCI_BUS((uint32_t)bar->bdf), PCI_SLOT((uint32_t)bar->bdf),
+			PCI_FUNCTION((uint32_t)bar->bdf), bar->offset,
+			(unsigned long long)bar->size,
+			bar->flags & PCI_BAR_IO ? "I/O ports" :
+			bar->flags & PCI_BAR_64 ? "memory" :
+						  "memory below 4 GiB");
 	}
 }
 
@@ -109,10 +111,11 @@ static void report_refused(const struct pci_plan *plan)
 			if (!pci_plan_is_refused(bus, kind) ||
 			    (kind == PCI_WINDOW_IO && !plan->spaces[PCI_SPACE_IO].count))
 				continue;
-			log("pci: bridge %02x:%02x.%u gets no room for hot-plug, there is no place for "
-			    "0x%llx bytes of %s; reserve less, or have fewer bridges",
-			    PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf),
-			    (unsigned long long)bus->windows[kind].room, names[kind]);
+			console_log(
+				"pci: bridge %02x:%02x.%u gets no room for hot-plug, there is no place for "
+				"0x%llx bytes of %s; reserve less, or have fewer bridges",
+				PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf),
+				(unsigned long long)bus->windows[kind].room, names[kind]);
 		}
 }
 

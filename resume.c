@@ -81,8 +81,9 @@ bool resume_probe(struct resume *resume, const struct chipset *chipset, const st
 		return false;
 	}
 	if (resume->elf_kernel) {
-		log("resume: QEMU has put the ELF kernel's image back into RAM over the sleeping system; "
-		    "booting anew, use a bzImage");
+		console_log(
+			"resume: QEMU has put the ELF kernel's image back into RAM over the sleeping system; "
+			"booting anew, use a bzImage");
 		return false;
 	}
 	return true;

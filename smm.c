@@ -333,9 +333,10 @@ static void set_up(const struct smm_plan *plan, struct smp_block *block,
 								  << 8;
 	program_chipset(plan, access);
 	if (!relocate_others(plan, block))
-		log("smm: a processor took no SMI; it and those after it keep the SMBASE of a reset");
+		console_log(
+			"smm: a processor took no SMI; it and those after it keep the SMBASE of a reset");
 	if (!relocate_self(plan, block))
-		log("smm: no SMI on the boot processor; it keeps the SMBASE of a reset");
+		console_log("smm: no SMI on the boot processor; it keeps the SMBASE of a reset");
 	if (plan->at_default)
 		return;
 	memcpy(entry, saved.entry, sizeof(saved.entry));
@@ -356,9 +357,10 @@ void smm_init(struct smm_plan *plan, struct smp_block *block, const struct pci_a
 
 	smm_place(plan, map, on ? cpu_count : 0, on && plan->reserved && has_default_smram(access));
 	if (on && plan->waking && !is_safe(plan, cpu_count)) {
-		log("smm: %u MiB of TSEG, by the record of the last boot, are not what %u processors "
-		    "need; booting anew instead of waking",
-		    plan->tseg_mib, cpu_count);
+		console_log(
+			"smm: %u MiB of TSEG, by the record of the last boot, are not what %u processors "
+			"need; booting anew instead of waking",
+			plan->tseg_mib, cpu_count);
 		cpu_reset();
 	}
 	if (on)

@@ -97,8 +97,9 @@ static void report_missing(const struct smp_block *block, uint32_t boot_apic_id,
 					missing == 1 ? ", not APIC id " : ", ", apic_id);
 	if (missing > MAX_NAMED)
 		append(names, length, " and %u more", missing - MAX_NAMED);
-	log("smp: %u of %u processors answered%s; the others lack MTRRs and feature control",
-	    present, cpu_count, names);
+	console_log(
+		"smp: %u of %u processors answered%s; the others lack MTRRs and feature control",
+		present, cpu_count, names);
 }
 
 void smp_wait(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,

@@ -182,16 +182,18 @@ void tpm_start(const struct fw_cfg *cfg, enum tpm_startup startup)
 	failed = interface == INTERFACE_CRB ? execute_crb(sent, (uint8_t *)&answer) :
 					      execute_tis(sent, (uint8_t *)&answer);
 	if (failed) {
-		log("tpm: the TPM does not %s within %u s, so it has not been started; look at the "
-		    "program behind -tpmdev",
-		    failed, PATIENCE_SECONDS);
+		console_log(
+			"tpm: the TPM does not %s within %u s, so it has not been started; look at the "
+			"program behind -tpmdev",
+			failed, PATIENCE_SECONDS);
 		return;
 	}
 	code = be32_get(answer.code);
 	if (code && code != family->already_started)
-		log("tpm: the TPM refuses %s(%s) with code 0x%x, so it has not been started%s",
-		    family->name, startup == TPM_STARTUP_STATE ? "STATE" : "CLEAR", code,
-		    startup == TPM_STARTUP_STATE ?
-			    "; the operating system went to sleep without saving its state" :
-			    "; look at the program behind -tpmdev");
+		console_log(
+			"tpm: the TPM refuses %s(%s) with code 0x%x, so it has not been started%s",
+			family->name, startup == TPM_STARTUP_STATE ? "STATE" : "CLEAR", code,
+			startup == TPM_STARTUP_STATE ?
+				"; the operating system went to sleep without saving its state" :
+				"; look at the program behind -tpmdev");
 }

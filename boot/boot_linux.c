@@ -162,9 +162,10 @@ static uint32_t load_setup_data(const struct boot_image *image, struct memmap *m
 							   setup_size, &offset);
 
 		if (!i && error == ERR_NOT_FOUND) {
-			log("boot: setup_data in the kernel file's header is 0x%llx, where QEMU has "
-			    "put nothing; it is ignored",
-			    (unsigned long long)next);
+			console_log(
+				"boot: setup_data in the kernel file's header is 0x%llx, where QEMU has "
+				"put nothing; it is ignored",
+				(unsigned long long)next);
 			return 0;
 		}
 		if (error != OK || i == MAX_SETUP_DATA)
@@ -224,8 +225,9 @@ static noreturn void enter(const struct boot_image *image, const struct cpu *cpu
 	const char *cmdline = phys_ptr(handover->cmdline_paddr);
 
 	if (strlen(cmdline) > image->bzimage.cmdline_max)
-		log("boot: the kernel cuts the command line of %u characters to %u; shorten -append",
-		    (unsigned int)strlen(cmdline), image->bzimage.cmdline_max);
+		console_log(
+			"boot: the kernel cuts the command line of %u characters to %u; shorten -append",
+			(unsigned int)strlen(cmdline), image->bzimage.cmdline_max);
 	paging_build(area->page_tables, phys_addr(area->page_tables), image->mapped_end,
 		     has_gib_pages(cpu));
 	bzimage_build(&area->params, &image->bzimage, image->header, handover);

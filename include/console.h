@@ -2,8 +2,8 @@
  * console.h - the only way to speak.
  *
  * Silent unless something is wrong: nothing is probed and no byte is written before the first
- * message.  log() goes to QEMU's debug console alone (port 0x402, when it answers 0xe9), so that
- * the serial line belongs to the guest; panic() also goes to COM1, when there is one.
+ * message.  console_log() goes to QEMU's debug console alone (port 0x402, when it answers 0xe9), so
+ * that the serial line belongs to the guest; panic() also goes to COM1, when there is one.
  * Messages are one line, without a newline: "module: what was tried, what was found, what to do".
  */
 #ifndef CONSOLE_H
@@ -17,8 +17,8 @@
 
 enum console_level {
 	CONSOLE_OFF,    /* panic() alone speaks */
-	CONSOLE_ERRORS, /* log(), too: this is how a boot begins */
-	CONSOLE_STEPS,  /* step(), too */
+	CONSOLE_ERRORS, /* console_log(), too: this is how a boot begins */
+	CONSOLE_STEPS,  /* console_step(), too */
 };
 
 /*
@@ -28,10 +28,10 @@ enum console_level {
 void console_set(enum console_level level, bool serial, bool has_tsc);
 
 /* What a step of the boot found.  Without CONSOLE_STEPS it costs no exit. */
-void step(const char *message, ...) __attribute__((format(printf, 1, 2)));
+void console_step(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /* Something unexpected that the boot can live with. */
-void log(const char *message, ...) __attribute__((format(printf, 1, 2)));
+void console_log(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Something the boot cannot live with: prints the message and stops with interrupts off.  Where

@@ -45,7 +45,7 @@ ASSEMBLY = {
 
 # A module's public names are its file's name or begin with it and "_", or match this, and why.
 NAMES = {
-    "console": (r"log|panic|step|console_\w+", "the words that every module says"),
+    "console": (r"panic|console_\w+", "the word for the end of a boot"),
     "acpi_find": (r"acpi_(find|next)_\w+", "find a table, then one entry after the other"),
     "string": (r"(mem|str)\w+", "C's own names"),
     "handoff": (r"handoff(16|32|64)", "one for each width"),

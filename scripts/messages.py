@@ -4,9 +4,9 @@
     messages.py             lists them, a line each, with where they are
     messages.py --check     status 1 if docs/messages.md lacks one, or has one that is not there
 
-Contract: a message is the first argument of panic() or log() in the image's C files, without the
-prefix "qboot: ", its strings joined, macros of its file put in, and "…" for each conversion.  A
-phrase that a message takes from elsewhere (error.h, refuse.c) is not one of its own.
+Contract: a message is the first argument of panic() or console_log() in the image's C files,
+without the prefix "qboot: ", its strings joined, macros of its file put in, and "…" for each
+conversion.  A phrase that a message takes from elsewhere (error.h, refuse.c) is not one of its own.
 """
 
 import json
@@ -34,7 +34,7 @@ def messages():
                         *ROOT.glob("boot/*.c")]):
         source = path.read_text("utf-8")
         known = {**macros(headers), **macros(source)}
-        call = rf"\b(panic|log)\(\s*((?:{STRING}|[A-Z_0-9]+|\s)+?)\s*[,)]"
+        call = rf"\b(panic|console_log)\(\s*((?:{STRING}|[A-Z_0-9]+|\s)+?)\s*[,)]"
         for match in re.finditer(call, source):
             text = ""
             for word in re.findall(rf"{STRING}|[A-Z_0-9]+", match[2]):

@@ -81,7 +81,7 @@ def steps():
     for comment, call in re.findall(r"/\*(.*?)\*/|\b([a-z_0-9]+)\((?!\*)", body, re.DOTALL):
         if comment:
             sections.append([" ".join(word for word in comment.split() if word != "*"), []])
-        elif call not in ("main", "if", "sizeof", "while"):
+        elif call not in ("main", "if", "sizeof", "while", "console_step"):
             if not sections:
                 sections.append(["", []])
             sections[-1][1].append(call)

@@ -68,7 +68,7 @@ static void fetch(struct loader_file *file, struct fw_cfg *cfg, struct memmap *m
 		found = fw_cfg_find(cfg, file->name, &item);
 	}
 	if (!found) {
-		log("acpi: \"%s\" is not among QEMU's files; doing without it", file->name);
+		console_log("acpi: \"%s\" is not among QEMU's files; doing without it", file->name);
 		return;
 	}
 	file->size = item.size;
@@ -93,8 +93,9 @@ static void note_write(struct acpi_writes *writes, uint16_t selector,
 		       const struct loader_write *write)
 {
 	if (writes->count == ACPI_MAX_WRITES) {
-		log("acpi: more than %u pointers; \"%s\" will not be told again after a sleep",
-		    ACPI_MAX_WRITES, write->file);
+		console_log(
+			"acpi: more than %u pointers; \"%s\" will not be told again after a sleep",
+			ACPI_MAX_WRITES, write->file);
 		return;
 	}
 	writes->writes[writes->count].selector = selector;
@@ -112,8 +113,9 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
 
 	while (table_loader_next_write(loader, &next, &write)) {
 		if (!fw_cfg_find(cfg, write.file, &item)) {
-			log("acpi: \"%s\" is not among QEMU's files; its address is not told",
-			    write.file);
+			console_log(
+				"acpi: \"%s\" is not among QEMU's files; its address is not told",
+				write.file);
 			continue;
 		}
 		if (write.offset > item.size || write.size > item.size - write.offset) {
@@ -228,9 +230,10 @@ uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, struct acpi_writes
 	if (error != OK)
 		fail(&loader, error);
 	if (loader.unknown_count)
-		log("acpi: skipped %u unknown commands of " SCRIPT_FILE "; this QEMU is newer than "
-		    "this image",
-		    loader.unknown_count);
+		console_log("acpi: skipped %u unknown commands of " SCRIPT_FILE
+			    "; this QEMU is newer than "
+			    "this image",
+			    loader.unknown_count);
 	write_pointers(&loader, cfg, writes);
 	return check_rsdp(&loader);
 }

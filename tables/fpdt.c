@@ -137,7 +137,8 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 		return;
 	khz = rsdp_paddr && cpu->start_tsc ? tsc_khz(chipset, cpu) : 0;
 	if (!khz) {
-		log("fpdt: no ACPI, no TSC or no way to find its rate; " FILE_NAME " is ignored");
+		console_log("fpdt: no ACPI, no TSC or no way to find its rate; " FILE_NAME
+			    " is ignored");
 		return;
 	}
 	fpdt->ns_per_tick = fpdt_divide(KHZ_TO_SCALE, khz);

@@ -23,9 +23,9 @@ static bool keeps_qemus(const struct fw_cfg *cfg)
 	if (strlen(value) == strlen(OPTION_QEMU) &&
 	    memcmp(value, OPTION_QEMU, strlen(OPTION_QEMU)) == 0)
 		return true;
-	log("mcfg: " OPTION_FILE
-	    " is \"%s\", which is not understood; its only value is \"" OPTION_QEMU "\"",
-	    value);
+	console_log("mcfg: " OPTION_FILE
+		    " is \"%s\", which is not understood; its only value is \"" OPTION_QEMU "\"",
+		    value);
 	return false;
 }
 

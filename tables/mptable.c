@@ -103,9 +103,10 @@ static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uin
 			highest = apic_id;
 	}
 	if (listed < count && !madt)
-		log("mptable: listed %u of %u processors, the others have APIC ids above %u; use a "
-		    "machine with ACPI",
-		    listed, count, MAX_APIC_ID);
+		console_log(
+			"mptable: listed %u of %u processors, the others have APIC ids above %u; use a "
+			"machine with ACPI",
+			listed, count, MAX_APIC_ID);
 	return highest;
 }
 
@@ -237,9 +238,10 @@ void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct 
 	       (PCI_SLOTS * 4 + ISA_IRQS + 2) * sizeof(struct mp_interrupt);
 	table = memmap_try_alloc(map, size, 16, MEMORY_KEPT, ZONE_LOW);
 	if (!table) {
-		log("mptable: no room for %u bytes; a system that uses no ACPI finds one processor, give "
-		    "the guest more memory (-m)",
-		    size);
+		console_log(
+			"mptable: no room for %u bytes; a system that uses no ACPI finds one processor, give "
+			"the guest more memory (-m)",
+			size);
 		return;
 	}
 	build(phys_ptr(table), chipset, cpu, cpu_count, madt,

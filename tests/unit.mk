@@ -6,7 +6,6 @@
 #
 # The firmware's sources are compiled as they are: -iquote tests/fake puts another io.h, cpu.h and
 # phys.h in front of include/'s, and -include does it also for headers in include/ that name them.
-# -Dlog keeps our log() apart from the mathematical one.
 
 CLANG           ?= clang
 FUZZ_SECONDS    ?= 30
@@ -18,7 +17,7 @@ UNIT_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
 UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/unit/*.h)
 
 UNIT_CPPFLAGS   := -iquote tests/fake -iquote include \
-	-include cpu.h -include io.h -include phys.h -Dlog=qboot_log -DUNIT_DATA='"tests/data"'
+	-include cpu.h -include io.h -include phys.h -DUNIT_DATA='"tests/data"'
 UNIT_CFLAGS     := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common -fno-strict-aliasing \
 	-Wall -Wextra -Werror -Wno-clobbered -Wno-deprecated-declarations $(NO_WARNINGS)
 UNIT_SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all

@@ -9,7 +9,7 @@
 
 #include "fake.h"
 
-void log(const char *message, ...)
+void console_log(const char *message, ...)
 {
 	size_t length = strlen(fake.console);
 	va_list args;
@@ -29,7 +29,7 @@ void console_set(enum console_level level, bool serial, bool has_tsc)
 	(void)has_tsc;
 }
 
-void step(const char *message, ...)
+void console_step(const char *message, ...)
 {
 	(void)message;
 }

@@ -118,7 +118,7 @@ struct fake {
 	jmp_buf end;
 	struct fake_handoff handoff;
 	char panic[1024];             /* what panic() said */
-	char console[FAKE_TEXT_SIZE]; /* what log() said, a line a message */
+	char console[FAKE_TEXT_SIZE]; /* what console_log() said, a line a message */
 	int console_level;            /* of console_set() */
 	bool console_serial;
 

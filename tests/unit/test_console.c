@@ -11,7 +11,7 @@ static void test_log_goes_to_the_debug_console_alone(void **state)
 	(void)state;
 	fake.has_debugcon = true;
 	fake.has_com1 = true;
-	log("pci: %u functions", 3u);
+	console_log("pci: %u functions", 3u);
 	assert_string_equal(fake.debugcon, "qboot: pci: 3 functions\r\n");
 	assert_string_equal(fake.com1, "");
 }
@@ -20,7 +20,7 @@ static void test_log_goes_to_the_debug_console_alone(void **state)
 static void test_log_without_listener(void **state)
 {
 	(void)state;
-	log("pci: %u functions", 3u);
+	console_log("pci: %u functions", 3u);
 	assert_int_equal(fake_exits(), 1);
 	assert_int_equal(fake_count(FAKE_PORT_READ, 0x402), 1);
 }
@@ -83,7 +83,7 @@ static void test_long_messages_are_cut(void **state)
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	long_text[sizeof(long_text) - 1] = '\0';
 	fake.has_debugcon = true;
-	log("%s", long_text);
+	console_log("%s", long_text);
 	assert_int_equal(strlen(fake.debugcon), CONSOLE_LINE_SIZE - 1 + 2);
 	assert_says(fake.debugcon, "qboot: xxxx");
 }
@@ -143,8 +143,8 @@ static void test_levels(void **state)
 		fake_reset();
 		fake.has_debugcon = fake.has_com1 = true;
 		console_set(cases[i].level, cases[i].serial, false);
-		step("step %u", 5u);
-		log("error");
+		console_step("step %u", 5u);
+		console_log("error");
 		assert_string_equal(fake.debugcon, cases[i].debugcon);
 		assert_string_equal(fake.com1, cases[i].com1);
 		assert_int_equal(fake_run(panic("end")), FAKE_STOPPED);
@@ -152,7 +152,7 @@ static void test_levels(void **state)
 	}
 	fake_reset();
 	console_set(CONSOLE_ERRORS, false, false);
-	step("nothing");
+	console_step("nothing");
 	assert_int_equal(fake_exits(), 0);
 }
 
