@@ -23,11 +23,8 @@
 
 /* A file that the script allocates. */
 struct loader_file {
-	const char *name;   /* inside the script, terminated */
-	uint32_t name_size; /* with the terminator */
-	uint32_t name_last; /* which of its words has the terminator */
-	uint32_t name_mask; /* the bytes of that word up to the terminator */
-	uint32_t align;     /* a power of two */
+	const char *name; /* inside the script, terminated */
+	uint32_t align;   /* a power of two */
 	enum memory_zone zone;
 	uint32_t covered; /* bytes that checksums of the script reach */
 	bool checksummed; /* a checksum covers some of it: it holds tables */

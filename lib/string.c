@@ -1,53 +1,38 @@
 /*
- * string.c - see string.h.  String instructions: one instruction a word.
+ * string.c - see string.h.
  */
-#include <stdint.h>
-
 #include "string.h"
+
+#include <stdint.h>
 
 void *memcpy(void *restrict dest, const void *restrict src, size_t size)
 {
-	void *to = dest;
-	size_t words = size / sizeof(uint32_t);
+	uint8_t *to = dest;
+	const uint8_t *from = src;
 
-	__asm__ volatile("rep movsl" : "+D"(to), "+S"(src), "+c"(words) : : "memory");
-	size %= sizeof(uint32_t);
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(src), "+c"(size) : : "memory");
+	while (size--)
+		*to++ = *from++;
 	return dest;
 }
 
 void *memmove(void *dest, const void *src, size_t size)
 {
-	uint8_t *d = dest;
-	const uint8_t *s = src;
+	uint8_t *to = dest;
+	const uint8_t *from = src;
 
-	if (d <= s || d >= s + size)
+	if (to <= from)
 		return memcpy(dest, src, size);
-	d += size;
-	s += size;
-	for (size_t rest = size % sizeof(uint32_t); rest; rest--)
-		*--d = *--s;
-	d -= sizeof(uint32_t);
-	s -= sizeof(uint32_t);
-	size /= sizeof(uint32_t);
-	__asm__ volatile("std\n\t"
-			 "rep movsl\n\t"
-			 "cld"
-			 : "+D"(d), "+S"(s), "+c"(size)
-			 :
-			 : "memory");
+	while (size--)
+		to[size] = from[size];
 	return dest;
 }
 
 void *memset(void *dest, int byte, size_t size)
 {
-	void *to = dest;
-	uint32_t pattern = 0x01010101u * (uint8_t)byte;
-	size_t words = size / sizeof(pattern);
+	uint8_t *to = dest;
 
-	__asm__ volatile("rep stosl" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
-	size %= sizeof(pattern);
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(pattern) : "memory");
+	while (size--)
+		*to++ = (uint8_t)byte;
 	return dest;
 }
 
@@ -55,37 +40,34 @@ int memcmp(const void *left, const void *right, size_t size)
 {
 	const uint8_t *l = left;
 	const uint8_t *r = right;
-	size_t rest = size % sizeof(uint32_t);
-	bool equal;
 
-	if (!words_equal((const void **)&l, (const void **)&r, size / sizeof(uint32_t))) {
-		rest = sizeof(uint32_t);
-		l -= rest;
-		r -= rest;
-	}
-	__asm__ volatile("cmp %%eax, %%eax\n\t"
-			 "repe cmpsb"
-			 : "+S"(l), "+D"(r), "+c"(rest), "=@ccz"(equal)
-			 :
-			 : "memory");
-	return equal ? 0 : l[-1] - r[-1];
+	for (size_t i = 0; i < size; i++)
+		if (l[i] != r[i])
+			return l[i] - r[i];
+	return 0;
+}
+
+int strcmp(const char *left, const char *right)
+{
+	for (; *left && *left == *right; left++)
+		right++;
+	return (uint8_t)*left - (uint8_t)*right;
 }
 
 size_t strnlen(const char *string, size_t max)
 {
-	size_t left = max;
-	bool found;
+	size_t length = 0;
 
-	/* The first comparison is for max 0: REPNE leaves the flags alone then. */
-	__asm__ volatile("test %%esp, %%esp\n\t"
-			 "repne scasb"
-			 : "+D"(string), "+c"(left), "=@ccz"(found)
-			 : "a"(0)
-			 : "memory");
-	return max - left - found;
+	while (length < max && string[length])
+		length++;
+	return length;
 }
 
 size_t strlen(const char *string)
 {
-	return strnlen(string, SIZE_MAX);
+	size_t length = 0;
+
+	while (string[length])
+		length++;
+	return length;
 }

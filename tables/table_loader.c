@@ -2,7 +2,7 @@
  * table_loader.c - see table_loader.h.
  *
  * Offsets and lengths are compared as "offset <= size && length <= size - offset", which no value
- * can wrap.  Each name is looked up once: it is the costliest part of a command.
+ * can wrap.
  */
 #include "table_loader.h"
 
@@ -26,34 +26,9 @@ static bool terminated(const char *name)
 
 struct loader_file *table_loader_find(struct loader *loader, const char *name)
 {
-	uint32_t size = (uint32_t)strlen(name) + 1;
-
 	for (uint32_t i = 0; i < loader->file_count; i++)
-		if (loader->files[i].name_size == size &&
-		    memcmp(loader->files[i].name, name, size) == 0)
+		if (strcmp(loader->files[i].name, name) == 0)
 			return &loader->files[i];
-	return NULL;
-}
-
-/*
- * The file of a terminated name of the script.  In words, the last first: most names begin with
- * "etc/acpi/".  QEMU allocates the tables themselves last, and mostly means them.
- */
-static inline __attribute__((always_inline)) struct loader_file *find(struct loader *loader,
-								      const char *name)
-{
-	struct loader_file *file = loader->files + loader->file_count;
-
-	while (file-- > loader->files) {
-		const void *left = file->name;
-		const void *right = name;
-		uint32_t last = file->name_last;
-
-		if (!((((const word *)left)[last] ^ ((const word *)right)[last]) &
-		      file->name_mask) &&
-		    words_equal(&left, &right, last))
-			return file;
-	}
 	return NULL;
 }
 
@@ -67,9 +42,8 @@ static enum error parse_allocate(struct loader *loader, const struct loader_comm
 {
 	uint32_t align = command->allocate.align;
 	uint8_t zone = command->allocate.zone;
-	uint32_t length = (uint32_t)strlen(command->allocate.file);
 
-	if (find(loader, command->allocate.file))
+	if (table_loader_find(loader, command->allocate.file))
 		return ERR_DUPLICATE;
 	if (align & (align - 1))
 		return ERR_ALIGNMENT;
@@ -79,9 +53,6 @@ static enum error parse_allocate(struct loader *loader, const struct loader_comm
 		return ERR_TOO_MANY;
 	loader->files[loader->file_count++] = (struct loader_file){
 		.name = command->allocate.file,
-		.name_size = length + 1,
-		.name_last = length / sizeof(word),
-		.name_mask = UINT32_MAX >> 8 * (3 - length % sizeof(word)),
 		.align = align ? align : 1,
 		.zone = zone == LOADER_ZONE_FSEG ? ZONE_FSEG : ZONE_LOW,
 	};
@@ -96,7 +67,7 @@ static enum error parse_checksum(struct loader *loader, const struct loader_comm
 
 	if (length > UINT32_MAX - start || command->checksum.offset == UINT32_MAX)
 		return ERR_RANGE;
-	file = find(loader, command->checksum.file);
+	file = table_loader_find(loader, command->checksum.file);
 	if (!file)
 		return ERR_NOT_ALLOCATED;
 	cover(file, start + length);
@@ -165,14 +136,14 @@ enum error table_loader_parse(struct loader *loader, const void *script, uint32_
 	return OK;
 }
 
-static bool holds(uint8_t size, uint32_t value)
+/* Whether size bytes hold an address; none of ours has more than 32 bits. */
+static bool holds(uint8_t size, uint64_t value)
 {
-	return size >= sizeof(value) || value >> (8 * size) == 0;
+	return value >> (8 * (size < 4 ? size : 4)) == 0;
 }
 
 /* What both kinds of pointer have: two names and a size. */
-static inline __attribute__((always_inline)) enum error check_pointer(
-	const struct loader_command *command, uint8_t size)
+static enum error check_pointer(const struct loader_command *command, uint8_t size)
 {
 	if (!terminated(command->pointer.dest_file) || !terminated(command->pointer.src_file))
 		return ERR_NAME;
@@ -186,40 +157,32 @@ static enum error run_pointer(struct loader *loader, const struct loader_command
 	enum error error = check_pointer(command, size);
 	const struct loader_file *src;
 	struct loader_file *dest;
-	uint32_t value = 0;
-	uint8_t *field;
+	uint64_t value = 0;
 
 	if (error != OK)
 		return error;
-	dest = find(loader, command->pointer.dest_file);
-	src = find(loader, command->pointer.src_file);
+	dest = table_loader_find(loader, command->pointer.dest_file);
+	src = table_loader_find(loader, command->pointer.src_file);
 	if (!dest || !src)
 		return ERR_NOT_ALLOCATED;
 	if (!dest->bytes || !src->bytes)
 		return OK;
 	if (!fits(offset, size, dest->size))
 		return ERR_RANGE;
-	field = dest->bytes + offset;
-	if (size >= sizeof(value))
-		value = *(const word *)field;
-	else
-		memcpy(&value, field, size);
-	if (value >= src->size || (size == 8 && ((const word *)field)[1]))
+	memcpy(&value, dest->bytes + offset, size);
+	if (value >= src->size)
 		return ERR_RANGE;
 	value += src->paddr;
-	if (value < src->paddr || !holds(size, value))
+	if (!holds(size, value))
 		return ERR_OVERFLOW;
-	if (size >= sizeof(value))
-		*(word *)field = value;
-	else
-		memcpy(field, &value, size);
+	memcpy(dest->bytes + offset, &value, size);
 	dest->linked = true;
 	return OK;
 }
 
 static enum error run_checksum(struct loader *loader, const struct loader_command *command)
 {
-	const struct loader_file *file = find(loader, command->checksum.file);
+	const struct loader_file *file = table_loader_find(loader, command->checksum.file);
 	uint32_t offset = command->checksum.offset;
 	uint32_t start = command->checksum.start;
 	uint32_t length = command->checksum.length;
@@ -242,14 +205,14 @@ static enum error run_write_pointer(struct loader *loader, const struct loader_c
 
 	if (error != OK)
 		return error;
-	src = find(loader, command->write_pointer.src_file);
+	src = table_loader_find(loader, command->write_pointer.src_file);
 	if (!src)
 		return ERR_NOT_ALLOCATED;
 	if (!src->bytes)
 		return OK;
 	if (offset >= src->size)
 		return ERR_RANGE;
-	return holds(size, src->paddr + offset) ? OK : ERR_OVERFLOW;
+	return holds(size, (uint64_t)src->paddr + offset) ? OK : ERR_OVERFLOW;
 }
 
 enum error table_loader_run(struct loader *loader)
@@ -292,7 +255,7 @@ bool table_loader_next_write(struct loader *loader, uint32_t *next, struct loade
 
 		if (command->command != LOADER_WRITE_POINTER)
 			continue;
-		src = find(loader, command->write_pointer.src_file);
+		src = table_loader_find(loader, command->write_pointer.src_file);
 		if (!src->bytes)
 			continue;
 		*write = (struct loader_write){

@@ -7,21 +7,21 @@
 #include "unit.h"
 
 #undef STRING_H
-#define memcpy      our_memcpy
-#define memmove     our_memmove
-#define memset      our_memset
-#define memcmp      our_memcmp
-#define strlen      our_strlen
-#define strnlen     our_strnlen
-#define words_equal our_words_equal
+#define memcpy  our_memcpy
+#define memmove our_memmove
+#define memset  our_memset
+#define memcmp  our_memcmp
+#define strcmp  our_strcmp
+#define strlen  our_strlen
+#define strnlen our_strnlen
 #include "../../lib/string.c"
 #undef memcpy
 #undef memmove
 #undef memset
 #undef memcmp
+#undef strcmp
 #undef strlen
 #undef strnlen
-#undef words_equal
 
 #define MAX_SIZE 37
 
@@ -139,6 +139,23 @@ static void test_memcmp(void **state)
 	}
 }
 
+static void test_strcmp(void **state)
+{
+	static const struct {
+		const char *left, *right;
+		int wanted;
+	} cases[] = {
+		{ "", "", 0 },        { "", "a", -1 },       { "abc", "abc", 0 },
+		{ "abc", "abd", -1 }, { "abc", "ab", 1 },    { "ab", "abc", -1 },
+		{ "b", "abc", 1 },    { "a\0b", "a\0c", 0 }, { "\x80", "\x7f", 1 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++)
+		assert_case(cases[i].left,
+			    sign(our_strcmp(cases[i].left, cases[i].right)) == cases[i].wanted);
+}
+
 static void test_strlen(void **state)
 {
 	(void)state;
@@ -162,7 +179,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_memcpy), UNIT_TEST(test_memset), UNIT_TEST(test_memmove),
-		UNIT_TEST(test_memcmp), UNIT_TEST(test_strlen),
+		UNIT_TEST(test_memcmp), UNIT_TEST(test_strcmp), UNIT_TEST(test_strlen),
 	};
 
 	return cmocka_run_group_tests_name("string", tests, NULL, NULL);
