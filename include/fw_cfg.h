@@ -22,13 +22,15 @@
 
 struct fw_cfg {
 	bool dma;
-	uint32_t cached; /* files in the cache */
-	bool overfull;   /* there are files that are not cached */
-
-	uint32_t file_count;                           /* of the directory */
-	struct fw_cfg_file files[FW_CFG_CACHED_FILES]; /* the cache; of a larger directory without
-							 * other people's, reserved then a number */
+	struct {
+		be32 count; /* of all files, of which the first are here */
+		struct fw_cfg_file files[FW_CFG_CACHED_FILES];
+	} directory; /* as the device gives it */
 };
+_Static_assert(sizeof(((struct fw_cfg *)0)->directory) ==
+		       sizeof(be32) + FW_CFG_CACHED_FILES * sizeof(struct fw_cfg_file),
+	       "fw_cfg.rst, File Directory");
+_Static_assert(FW_CFG_CACHED_FILES % FW_CFG_CHUNK_FILES == 0, "a chunk begins after the cache");
 
 /* A file found in the directory. */
 struct fw_cfg_item {
@@ -38,15 +40,14 @@ struct fw_cfg_item {
 
 /*
  * Reads the directory, by DMA if the device carries that out, else by ports; a name in it that has
- * no terminator is a panic.
- * Cost: 1 VM exit by DMA, and one for each FW_CFG_CHUNK_FILES files that do not fit the cache.
+ * no terminator is a panic.  Cost: 1 VM exit by DMA.
  */
 void fw_cfg_init(struct fw_cfg *cfg);
 
 /*
  * Reads the directory again.  QEMU builds its ACPI files anew when the first of them is selected,
  * and they may have other sizes then (hw/i386/acpi-build.c, acpi_build_update()).
- * Cost: 1 VM exit, more for a directory that does not fit the cache.
+ * Cost: 1 VM exit by DMA.
  */
 void fw_cfg_reread(struct fw_cfg *cfg);
 
@@ -76,8 +77,8 @@ uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 
 /*
  * Finds a file by its name.  False when there is none; two with that name among the cached files
- * are a panic. Costs nothing, unless the machine has more files than the cache holds, beside those
- * in opt/ that are not for this firmware.
+ * are a panic.  Costs nothing in a directory of up to FW_CFG_CACHED_FILES files; in a larger one,
+ * unless the file is among the first, 2 VM exits and 1 for each FW_CFG_CHUNK_FILES files.
  */
 bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item);
 
