@@ -118,7 +118,6 @@ void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 	read_sizes(image, cfg);
 	if (starts_in_long_mode(&image->bzimage, cpu))
 		image->mapped_end = memmap_low_ram_end(map);
-	image->area = make_area(map, image->mapped_end, cpu);
 	error = bzimage_plan(&image->bzimage, image->kernel_size, map, &image->kernel_paddr);
 	if (error != OK) {
 		bzimage_needs(&image->bzimage, image->kernel_size, &base, &size);
@@ -127,6 +126,9 @@ void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 		      load_mib(size), (uint32_t)(base >> 20), load_mib(memmap_low_ram_end(map)),
 		      load_mib_for(base + size));
 	}
+	if (image->protocol == BOOT_UKI)
+		uki_load_kernel(&image->uki, cfg, image->header, image->kernel_paddr);
+	image->area = make_area(map, image->mapped_end, cpu);
 }
 
 /* Below what address a bzImage takes its initrd. */
@@ -252,7 +254,6 @@ noreturn void boot_linux(const struct boot_image *image, const struct fw_cfg *cf
 	};
 
 	if (image->protocol == BOOT_UKI) {
-		uki_load_kernel(&image->uki, cfg, image->header, image->kernel_paddr);
 		handover.setup_data_paddr = uki_load_dtb(&image->uki, cfg, map);
 		handover.cmdline_paddr = uki_load_cmdline(
 			&image->uki, cfg, map, phys_ptr(handover.cmdline_paddr), &facts->smbios);

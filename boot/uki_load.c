@@ -12,7 +12,13 @@
 #include "spec/smbios.h"
 #include "string.h"
 
-#define EXTRA_PREFIX   "io.systemd.stub.kernel-cmdline-extra="
+#define EXTRA_PREFIX "io.systemd.stub.kernel-cmdline-extra="
+/*
+ * So much of the kernel is read for its header: more than the real-mode part of any Linux, so that
+ * the rest of the kernel follows without an exit for the way to it.
+ */
+#define KERNEL_BEGIN 0x8000
+
 #define SBAT_READ      256 /* the first two lines, with room to spare */
 #define SBAT_NAME      32
 #define PROFILE_DIGITS 16 /* more than a number of 32 bits has, with "@" and a space */
@@ -145,15 +151,14 @@ static uint32_t wanted_profile(const struct fw_cfg *cfg, uint32_t profile_count)
 }
 
 bool uki_probe(struct uki_file *file, const struct fw_cfg *cfg, const struct memmap *map,
-	       void *head, uint32_t head_size)
+	       void *head, uint32_t size)
 {
-	uint32_t file_size;
+	uint32_t head_size, file_size;
 	enum error error;
 
 	file->profile = 0;
 	file->setup_size = bzimage_setup_size(head);
-	if (head_size > file->setup_size)
-		head_size = file->setup_size;
+	head_size = size < file->setup_size ? size : file->setup_size;
 	if (uki_parse(&file->uki, head, head_size, head_size, 0) == ERR_MAGIC)
 		return false;
 	file_size = file->setup_size + fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
@@ -163,8 +168,9 @@ bool uki_probe(struct uki_file *file, const struct fw_cfg *cfg, const struct mem
 		error = parse(file, cfg, map, head, head_size, file_size);
 	if (error != OK)
 		report(file, cfg, error, file_size);
-	read_file(file, cfg, file->uki.parts[UKI_LINUX].offset, phys_addr(head),
-		  BZIMAGE_HEADER_READ);
+	file->begin_paddr = memmap_scratch(map, KERNEL_BEGIN, 16, "the beginning of the kernel");
+	read_file(file, cfg, file->uki.parts[UKI_LINUX].offset, file->begin_paddr, KERNEL_BEGIN);
+	memcpy(head, phys_ptr(file->begin_paddr), size);
 	return true;
 }
 
@@ -183,8 +189,21 @@ uint32_t uki_kernel_size(const struct uki_file *file, const void *header)
 void uki_load_kernel(const struct uki_file *file, const struct fw_cfg *cfg, const void *header,
 		     uint32_t paddr)
 {
-	read_file(file, cfg, file->uki.parts[UKI_LINUX].offset + bzimage_setup_size(header), paddr,
-		  uki_kernel_size(file, header));
+	uint32_t begin = file->uki.parts[UKI_LINUX].offset;
+	uint32_t setup_size = bzimage_setup_size(header);
+	uint32_t size = uki_kernel_size(file, header);
+	uint32_t have = setup_size < KERNEL_BEGIN ? KERNEL_BEGIN - setup_size : 0;
+
+	if (have > size)
+		have = size;
+	memmove(phys_ptr(paddr), phys_ptr(file->begin_paddr + setup_size), have);
+	if (have == size)
+		return;
+	/* When that read went past setup_size, it ended in KERNEL_DATA, just where this goes on. */
+	if (have && begin + KERNEL_BEGIN > file->setup_size)
+		fw_cfg_read_more(cfg, phys_ptr(paddr + have), size - have);
+	else
+		read_file(file, cfg, begin + setup_size + have, paddr + have, size - have);
 }
 
 /* How many bytes the microcode has with what fills up the last word. */

@@ -68,7 +68,7 @@ void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct
 /*
  * Loads what is still to be loaded and jumps to the kernel.  Nothing else may be allocated
  * afterwards.  Cost: 2 VM exits for a bzImage, 1 for an ELF kernel, 1 more with an initrd; of a UKI
- * each section costs 2.
+ * each section costs 2, but for its kernel, which is there.
  */
 noreturn void boot(const struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		   struct memmap *map, const struct boot_facts *facts);

@@ -22,25 +22,29 @@
 
 struct uki_file {
 	uint32_t setup_size;
-	uint32_t profile; /* which one was chosen */
+	uint32_t profile;     /* which one was chosen */
+	uint32_t begin_paddr; /* the kernel's first bytes, in scratch memory */
 	struct uki uki;
 };
 
 /*
- * Looks at a file that is no Linux kernel, of which the first head_size bytes are at head.  False
- * when it is no PE file.  When it is a UKI the first BZIMAGE_HEADER_READ bytes of the kernel in it
- * are put at head.  Cost: 3 VM exits, 1 or 2 more for a section table that head does not hold, 1
- * more when it has profiles.
+ * Looks at a file that is no Linux kernel, of which the first size bytes are at head.  False when
+ * it is no PE file.  When it is a UKI the first size bytes of the kernel in it are put at head.
+ * Cost: 3 VM exits, 1 or 2 more for a section table that head does not hold, 1 more when it has
+ * profiles.
  */
 bool uki_probe(struct uki_file *file, const struct fw_cfg *cfg, const struct memmap *map,
-	       void *head, uint32_t head_size);
+	       void *head, uint32_t size);
 
 /*
  * How long the kernel is without its real-mode part, by its header; a panic when there is nothing.
  */
 uint32_t uki_kernel_size(const struct uki_file *file, const void *header);
 
-/* Reads that much of the kernel to paddr.  Cost: 2 VM exits. */
+/*
+ * Reads that much of the kernel to paddr.  Nothing may have been allocated or read from fw_cfg
+ * since uki_probe().  Cost: 1 VM exit; 2 when the real-mode part is longer than 32 KiB.
+ */
 void uki_load_kernel(const struct uki_file *file, const struct fw_cfg *cfg, const void *header,
 		     uint32_t paddr);
 

@@ -65,6 +65,9 @@ def _rows():
         yield Row(f"{machine} per virtio-{bus}", machine, "pvh",
                   ("-device", f"virtio-rng-{bus}") * GROWTH, GROWTH)
         yield Row(f"{machine} per processor", machine, "pvh", ("-smp", str(1 + GROWTH)), GROWTH)
+    # Of .linux alone, and with .initrd and .cmdline: two exits a section at most.
+    yield Row("q35 uki", "q35", "uki")
+    yield Row("q35 uki of 3 sections", "q35", "uki-3")
 
 
 ROWS = tuple(_rows())

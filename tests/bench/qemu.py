@@ -25,6 +25,8 @@ DEBUG_EXIT = ["-device", f"isa-debug-exit,iobase={stop_kernel.PORT:#x}"]
 EVENTS = ("flatview_new", "kvm_set_user_memory", "kvm_run_exit", "memory_region_ops_read",
           "memory_region_ops_write", "fw_cfg_select", "fw_cfg_add_file")
 
+UKI_KERNEL = 1 << 20            # as any real one, longer than what is read of it at first
+
 
 class Error(Exception):
     """Cannot measure; the text says why and what to do."""
@@ -115,8 +117,11 @@ def kvm_is_hardware():
 
 
 def write_kernels(directory):
-    """The smallest kernels and the floor ROM as files: {"pvh", "bzimage", "floor"}."""
+    """The smallest kernels and the floor ROM as files: {"pvh", "bzimage", "uki", ... "floor"}."""
+    linux = (".linux", stop_kernel.bzimage(UKI_KERNEL))
     files = {"pvh": stop_kernel.pvh(), "bzimage": stop_kernel.bzimage(),
+             "uki": stop_kernel.uki([linux]),
+             "uki-3": stop_kernel.uki([linux, (".initrd", bytes(1000)), (".cmdline", b"quiet")]),
              "floor": stop_kernel.floor_rom()}
     for name, image in files.items():
         (directory / name).write_bytes(image)

@@ -5,6 +5,7 @@ writes to isa-debug-exit at port 0x501, so QEMU ends at once with a status that 
 Stop. Nothing is assembled, so no tool is needed; the images are the same at every run.
 
     bzimage(), pvh()    the smallest kernels of each kind, of any size wanted
+    uki(sections)       a Unified Kernel Image, without the EFI stub
     stopped(kernel)     a kernel of the user's, of the same size and header, that stops
     floor_rom()         stops at the reset vector: what QEMU costs without a firmware
 """
@@ -86,6 +87,22 @@ def bzimage(size=4096):
     struct.pack_into("<Q", header, 0x258, PREFERRED_ADDRESS)
     struct.pack_into("<I", header, 0x260, max(0x1000000, size))         # init_size
     return stopped(bytes(header) + bytes(size))
+
+
+def uki(sections):
+    """A PE32+ file for x86-64 with SECTIONS, pairs of a name and bytes, as a UKI has them."""
+    optional_size, align = 0xf0, SECTOR
+    image = b"MZ".ljust(0x3c, b"\0") + struct.pack("<I", 0x40)
+    image += struct.pack("<4sHHIIIHH", b"PE\0\0", 0x8664, len(sections), 0, 0, 0, optional_size, 0)
+    image += struct.pack("<H", 0x20b).ljust(optional_size, b"\0")
+    offset, body = 0x1000, b""
+    for name, content in sections:
+        padded = content.ljust(-(-len(content) // align) * align, b"\0")
+        image += struct.pack("<8sIIII16x", name.encode(), len(content), offset, len(padded),
+                             offset)
+        offset += len(padded)
+        body += padded
+    return image.ljust(0x1000, b"\0") + body
 
 
 def pvh(size=0):
