@@ -55,11 +55,12 @@ static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
 	tpm_start(&cfg, TPM_STARTUP_STATE);
 	acpi_replay(&cfg, &resume.writes);
 	smm_reserve(&smm, chipset, cpu, &map);
-	if (!smm_restore(&smm, resume.tseg_mib, resume.more_smbases))
-		cpu_reset(); /* the record is void: boots anew */
 	smp_wait(&smp_block, cpu, cpu_count, 0);
+	/* Memory was kept for as many as the boot had, not for those plugged in since. */
+	if (cpu_count > resume.cpu_count)
+		cpu_count = resume.cpu_count;
 	smm_init(&smm, &smp_block, &pci, &map, cpu_count, 0);
-	resume_jump(&resume, smm.tseg_end);
+	resume_jump(&resume, memmap_low_ram_end(&map));
 }
 
 noreturn void main(void)
@@ -113,7 +114,7 @@ noreturn void main(void)
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
 	bios_install(&map);
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
-	resume_arm(&resume, chipset, &smm, image.elf_in_ram, rsdp_paddr);
+	resume_arm(&resume, chipset, smm.can_wake && !image.elf_in_ram, cpu_count, rsdp_paddr);
 	console_step("smp: the other processors are ready, and all tables");
 
 	facts.rsdp_paddr = rsdp_paddr;

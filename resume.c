@@ -39,7 +39,8 @@ static bool is_bounded(const struct resume *resume)
 {
 	const struct acpi_writes *writes = &resume->writes;
 
-	if (resume->msrs.count > MSR_LIST_MAX || writes->count > ACPI_MAX_WRITES)
+	if (!resume->cpu_count || resume->msrs.count > MSR_LIST_MAX ||
+	    writes->count > ACPI_MAX_WRITES)
 		return false;
 	for (uint32_t i = 0; i < writes->count; i++)
 		if (writes->writes[i].size > sizeof(writes->writes[i].value))
@@ -80,26 +81,23 @@ bool resume_probe(struct resume *resume, const struct chipset *chipset, const st
 			cpu_reset();
 		return false;
 	}
-	if (resume->elf_kernel) {
+	if (!resume->can_wake)
 		console_log(
-			"resume: QEMU has put the ELF kernel's image back into RAM over the sleeping system; "
-			"booting anew, use a bzImage");
-		return false;
-	}
-	return true;
+			"resume: QEMU has put an ELF kernel's image back over the sleeping system, or its "
+			"kernel lies where SMRAM belongs; booting anew, use a bzImage and more memory");
+	return resume->can_wake;
 }
 
-void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
-		bool elf_kernel, uint32_t rsdp_paddr)
+void resume_arm(struct resume *resume, const struct chipset *chipset, bool can_wake,
+		uint32_t cpu_count, uint32_t rsdp_paddr)
 {
 	const struct acpi_fadt *fadt = NULL;
 
-	if (chipset->has_s3 && rsdp_paddr && smm->can_wake)
+	if (chipset->has_s3 && rsdp_paddr)
 		fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
 	resume->facs_paddr = fadt ? fadt->firmware_ctrl : 0;
-	resume->elf_kernel = elf_kernel;
-	resume->tseg_mib = smm->tseg_mib;
-	resume->more_smbases = smm->areas[1];
+	resume->can_wake = can_wake;
+	resume->cpu_count = cpu_count;
 	resume->checksum = checksum(resume);
 	resume->magic = MAGIC;
 }

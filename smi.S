@@ -7,8 +7,8 @@
 #include "layout.h"
 #include "smp_block.h"
 
-#define PM1_CNT_PORT            (PM_BASE + 4)
-#define PM1_CNT_SCI_EN          0x01
+#define FAR_JUMP32              0x66, 0xea      /* in 16-bit code; offset, segment */
+#define RSM                     0xaa0f          /* 0f aa */
 
 /* The saved state, from its base, in the layout that the revision tells. */
 #define STATE_REVISION          0x0fc
@@ -18,9 +18,17 @@
 #define STATE32_SMBASE          0x0f8
 #define STATE32_EIP             0x1f0
 
+	.section .rodata, "a"
+	.globl smi_jump
+smi_jump:
+	.byte   FAR_JUMP32
+	.long   smi_relocate - AP_ENTRY
+	.word   AP_ENTRY >> 4
+
 /*
- * The first SMI, through a far jump at the default SMBASE's entry: gives the processor the SMBASE
- * in smp_block, with a handler.
+ * The first SMI, through smi_jump at the default SMBASE's entry: gives the processor the SMBASE in
+ * smp_block, and an RSM there for every later SMI.  No more is needed: QEMU switches ACPI on and
+ * off itself, and raises no SMI for it.
  *
  * In: SMM, 16-bit code, CS base AP_ENTRY, all other segments flat.  SMRAM is visible here and
  * nowhere else.  Out: by RSM, to smp_block.resume; where that is 0, whence it came, and counted in
@@ -28,19 +36,10 @@
  */
 	.section .ap, "awx"
 	.code16
-	.globl smi_relocate
 smi_relocate:
 	movl    $smp_block, %ebp
 	movl    SMP_BLOCK_SMBASE(%ebp), %ebx
-	leal    SMBASE_ENTRY(%ebx), %edi
-	movl    $smi_handler, %esi
-	movl    $(smi_handler_end - smi_handler + 3) / 4, %ecx
-	cld
-	.byte   0x67                            /* 32-bit addresses; clang knows no addr32 here */
-	rep movsl
-	movw    SMP_BLOCK_ACPI_VALUES(%ebp), %ax
-	movw    %ax, SMBASE_ENTRY + smi_acpi_values - smi_handler(%ebx)
-
+	movw    $RSM, SMBASE_ENTRY(%ebx)
 	movl    $SMBASE_DEFAULT + SMBASE_STATE, %edi
 	cmpb    $REVISION_64, STATE_REVISION(%edi)
 	jne     1f
@@ -56,34 +55,6 @@ smi_relocate:
 	rsm
 3:	incl    SMP_BLOCK_RELOCATED(%ebp)
 	rsm
-
-/*
- * Every later SMI.  Copied to each SMBASE; trusts nothing outside SMRAM.  ACPI enable and disable,
- * as the FADT promises (QEMU does them itself and raises no SMI for them); all else is ignored.
- *
- * In: SMM, CS base SMBASE, IP SMBASE_ENTRY.  Out: by RSM, everything as it was.
- */
-	.section .rodata, "a"
-	.balign 4
-smi_handler:
-	jmp     1f
-smi_acpi_values:
-	.byte   0, 0
-1:	inb     $APM_CNT_PORT, %al
-	movw    $PM1_CNT_PORT, %dx
-	cmpb    %cs:SMBASE_ENTRY + smi_acpi_values - smi_handler, %al
-	je      2f
-	cmpb    %cs:SMBASE_ENTRY + smi_acpi_values - smi_handler + 1, %al
-	jne     4f
-	inw     %dx, %ax
-	andb    $~PM1_CNT_SCI_EN, %al
-	jmp     3f
-2:	inw     %dx, %ax
-	orb     $PM1_CNT_SCI_EN, %al
-3:	outw    %ax, %dx
-4:	rsm
-	.balign 4
-smi_handler_end:
 
 /*
  * Where the other processors end, until an INIT.

@@ -11,9 +11,9 @@
  *   smp_wait      until all have arrived
  *   smm_init      0x38000: jump to the relocator
  *                 chipset: SMRAM open to SMM, locked
- *                 for each: an SMBASE; SMI ---> relocator: handler there, SMBASE; RSM; halts
+ *                 for each: an SMBASE; SMI ---> relocator: RSM there, SMBASE; RSM; halts
  *                 SMI to itself, the last; with SMRAM at the default SMBASE it keeps that, and the
- *                 handler takes the place of the jump: who is plugged in later runs the handler
+ *                 RSM takes the place of the jump: who is plugged in later runs it, too
  *
  * One at a time, because all come from reset with the same SMBASE and would save their state to the
  * same place.  Not before all have arrived: as long as a processor with an APIC id above 254 is not
@@ -42,7 +42,6 @@
 #define SMRAM_D_LCK             (1u << 4)       /* all this until reset (QEMU: Q35 alone) */
 #define ESMRAMC_RESET           0x38u
   #define ESMRAMC_T_EN            (1u << 0)
-  #define ESMRAMC_TSEG_2M         (1u << 1)
   #define ESMRAMC_TSEG_8M         (2u << 1)
 
 #define PIIX4_APMC              0x5b            /* u8 */
@@ -55,22 +54,19 @@
 
 #define MIB                     0x100000u
 #define TSEG_MIN_BASE           (16 * MIB)      /* less memory keeps its TSEG */
-#define TSEG_MANY_CPUS_END      (1024 * MIB)    /* less memory has no thousand processors */
-
+#define MANY_CPUS_RAM           (1024 * MIB)    /* less memory has no thousand processors */
 #define LEAST_RAM               (2 * MIB)       /* less, and the kernel needs all below 640 KiB */
-#define MAX_CPUS                4096            /* QEMU's, for what a record may say */
-
-#define FAR_JUMP                0xea            /* offset, segment: 16 bits each */
 /* clang-format on */
+
+/* smi.S */
+#define SMI_JUMP_SIZE 8
+extern const char smi_jump[], smi_relocated[];
 
 /* What SMIs at the default SMBASE overwrite. */
 struct saved {
-	uint8_t entry[8];
+	uint8_t entry[SMI_JUMP_SIZE];
 	uint8_t state[SMBASE_STATE_SIZE];
 };
-
-/* smi.S */
-extern const char smi_relocate[], smi_relocated[];
 
 /* What cpu_count processors take, from the first entry to the end of the last one's state. */
 static uint32_t room(uint32_t cpu_count)
@@ -84,104 +80,72 @@ static struct smm_area fit_area(uint32_t base, uint32_t end)
 				  (end - base - room(1)) / SMBASE_SPACING + 1 };
 }
 
-static bool reserve_tseg(struct smm_plan *plan, struct memmap *map, uint32_t mib)
+/* Where a kernel is loaded nothing can be kept, and a wake, which sees no kernel, would do so. */
+static bool keep(struct smm_plan *plan, struct memmap *map, uint32_t base, uint32_t end)
 {
-	uint32_t base = plan->tseg_end - mib * MIB;
+	bool is_free = memmap_is(map, base, end, MEMORY_RAM);
 
-	if (plan->tseg_end < TSEG_MIN_BASE + mib * MIB ||
-	    !memmap_is(map, base, plan->tseg_end, MEMORY_RAM))
-		return false;
-	memmap_reserve(map, base, plan->tseg_end, MEMORY_KEPT, "TSEG");
-	plan->tseg_max_mib = mib;
-	plan->tseg_mib = mib;
-	return true;
+	plan->can_wake &= is_free;
+	if (is_free)
+		memmap_reserve(map, base, end, MEMORY_KEPT, "SMRAM");
+	return is_free;
+}
+
+static void give_back(struct memmap *map, uint32_t base, uint32_t end)
+{
+	memmap_reserve(map, base, end, MEMORY_RAM, "RAM");
 }
 
 void smm_reserve(struct smm_plan *plan, const struct chipset *chipset, const struct cpu *cpu,
 		 struct memmap *map)
 {
-	*plan = (struct smm_plan){ .chipset = chipset, .cpu = cpu };
-	plan->tseg_end = memmap_low_ram_end(map);
-	if (chipset->smm != SMM_ICH9 || plan->tseg_end < LEAST_RAM)
+	uint32_t ram_end = memmap_low_ram_end(map);
+	uint32_t mib = ram_end < MANY_CPUS_RAM ? 1 : TSEG_MAX_MIB;
+
+	*plan = (struct smm_plan){ .chipset = chipset, .cpu = cpu, .can_wake = true };
+	if (chipset->smm != SMM_ICH9 || ram_end < LEAST_RAM)
 		return;
-	plan->reserved = memmap_is(map, SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END, MEMORY_RAM);
-	if (plan->reserved)
-		memmap_reserve(map, SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END, MEMORY_KEPT, "SMRAM");
-	if (plan->tseg_end < TSEG_MANY_CPUS_END || !reserve_tseg(plan, map, TSEG_MAX_MIB))
-		reserve_tseg(plan, map, 1);
+	plan->default_kept = keep(plan, map, SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END);
+	for (; mib && !plan->tseg_mib; mib /= TSEG_MAX_MIB)
+		if (ram_end - mib * MIB >= TSEG_MIN_BASE &&
+		    keep(plan, map, ram_end - mib * MIB, ram_end))
+			plan->tseg_mib = mib;
 }
 
-bool smm_restore(struct smm_plan *plan, uint32_t tseg_mib, struct smm_area more)
+/* For those that the first area has no place for; gives back what they do not need. */
+static struct smm_area fit_tseg(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count)
 {
-	plan->waking = true;
-	if (plan->chipset->smm == SMM_PIIX4 && more.count) {
-		plan->areas[1] = more;
-		return more.count <= MAX_CPUS && more.first >= LEGACY_HOLE_END - SMBASE_ENTRY &&
-		       more.first < plan->tseg_end &&
-		       plan->tseg_end - more.first >= SMBASE_ENTRY + room(more.count);
-	}
-	if (tseg_mib > plan->tseg_max_mib)
-		return false;
-	plan->tseg_mib = tseg_mib;
-	return true;
-}
+	uint32_t ram_end = memmap_low_ram_end(map);
+	uint32_t kept_base = ram_end - plan->tseg_mib * MIB;
 
-/* As much of what was kept as so many processors need; the rest is RAM again. */
-static void fit_tseg(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count)
-{
-	static const uint8_t sizes[] = { 0, 1, 2, TSEG_MAX_MIB };
-	uint32_t needed = cpu_count ? room(cpu_count) : 0;
-	uint32_t base = plan->tseg_end - plan->tseg_max_mib * MIB;
-	uint32_t i = 0;
-
-	while (sizes[i] < plan->tseg_mib && sizes[i] * MIB < needed)
-		i++;
-	plan->tseg_mib = sizes[i];
-	memmap_reserve(map, base, plan->tseg_end - plan->tseg_mib * MIB, MEMORY_RAM, "RAM");
-}
-
-static uint32_t without_place(const struct smm_plan *plan, uint32_t cpu_count)
-{
-	uint32_t places = plan->areas[0].count + plan->areas[1].count;
-
-	return cpu_count > places ? cpu_count - places : 0;
-}
-
-static void place_in_ich9(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count)
-{
-	struct smm_area *area = plan->areas;
-
-	if (plan->reserved && !plan->at_default)
-		memmap_reserve(map, SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END, MEMORY_RAM, "RAM");
-	if (plan->at_default)
-		*area++ = fit_area(SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END);
-	else if (cpu_count && !plan->tseg_mib)
-		*area++ = fit_area(SMRAM_BASE, SMRAM_END);
-	fit_tseg(plan, map, without_place(plan, cpu_count));
-	if (plan->tseg_mib)
-		*area = fit_area(plan->tseg_end - plan->tseg_mib * MIB, plan->tseg_end);
-}
-
-static void place_in_piix4(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count)
-{
-	uint32_t left, paddr;
-
-	plan->areas[0] = fit_area(SMRAM_BASE, SMRAM_END);
-	left = without_place(plan, cpu_count);
-	if (!left || plan->waking)
-		return;
-	paddr = memmap_alloc(map, room(left), SMBASE_SPACING, MEMORY_KEPT, ZONE_LOW, "SMBASEs");
-	plan->areas[1] = fit_area(paddr, paddr + room(left));
+	if (!cpu_count)
+		plan->tseg_mib = 0;
+	else if (plan->tseg_mib && room(cpu_count) <= MIB)
+		plan->tseg_mib = 1;
+	give_back(map, kept_base, ram_end - plan->tseg_mib * MIB);
+	if (!plan->tseg_mib)
+		return (struct smm_area){ 0, 0 };
+	return fit_area(ram_end - plan->tseg_mib * MIB, ram_end);
 }
 
 void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bool at_default)
 {
-	plan->can_wake = !cpu_count || plan->chipset->smm != SMM_ICH9 || plan->reserved;
+	struct smm_area *areas = plan->areas;
+	uint32_t left;
+
 	plan->at_default = at_default;
+	if (at_default)
+		areas[0] = fit_area(SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END);
+	else if (!plan->tseg_mib)
+		areas[0] = fit_area(SMRAM_BASE, SMRAM_END);
+	if (plan->default_kept && !at_default)
+		give_back(map, SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END);
+	left = cpu_count > areas[0].count ? cpu_count - areas[0].count : 0;
 	if (plan->chipset->smm == SMM_ICH9)
-		place_in_ich9(plan, map, cpu_count);
-	else if (cpu_count)
-		place_in_piix4(plan, map, cpu_count);
+		areas[1] = fit_tseg(plan, map, left);
+	else if (left && keep(plan, map, SMRAM_MORE_BASE, SMRAM_MORE_END))
+		areas[1] = fit_area(SMRAM_MORE_BASE, SMRAM_MORE_END);
+	plan->can_wake |= !cpu_count;
 }
 
 /* The n-th processor's SMBASE.  The default one is the boot processor's. */
@@ -249,9 +213,7 @@ static void program_chipset(const struct smm_plan *plan, const struct pci_access
 	}
 	if (plan->tseg_mib)
 		esmramc |= ESMRAMC_T_EN;
-	if (plan->tseg_mib == 2)
-		esmramc |= ESMRAMC_TSEG_2M;
-	if (plan->tseg_mib == 8)
+	if (plan->tseg_mib == TSEG_MAX_MIB)
 		esmramc |= ESMRAMC_TSEG_8M;
 	pci_write32(access, PCI_BDF(0, 0, 0), MCH_F_SMBASE,
 		    (plan->at_default ? F_SMBASE_LOCK : 0) | smram << MCH_SMRAM_SHIFT |
@@ -261,46 +223,34 @@ static void program_chipset(const struct smm_plan *plan, const struct pci_access
 	outl(ICH9_SMI_EN_PORT, ICH9_APMC_EN | ICH9_GBL_SMI_EN);
 }
 
-static void put_far_jump(uint8_t *code, uint32_t target)
-{
-	uint32_t offset = target - AP_ENTRY;
-
-	code[0] = FAR_JUMP;
-	code[1] = (uint8_t)offset;
-	code[2] = (uint8_t)(offset >> 8);
-	code[3] = (uint8_t)(AP_ENTRY >> 4);
-	code[4] = (uint8_t)(AP_ENTRY >> 12);
-}
-
 static void send_smi(uint32_t apic_id)
 {
 	mmio_write32(LAPIC_BASE + LAPIC_ICR_HIGH, apic_id << 24);
 	mmio_write32(LAPIC_BASE + LAPIC_ICR_LOW, LAPIC_ICR_ASSERT | LAPIC_ICR_SMI);
 }
 
-/* The other processors with a place, one after the other; false when one does not take its SMI. */
+/*
+ * The other processors with a place, one after the other; false when one does not take its SMI.
+ * Ids above LAPIC_MAX_XAPIC_ID are turns: who cannot be sent to raises the SMI itself.
+ */
 static bool relocate_others(const struct smm_plan *plan, struct smp_block *block)
 {
 	uint32_t n = !plan->at_default; /* else the boot processor has the first */
 	uint32_t done = 0;
 
 	block->resume = phys_addr(smi_relocated);
-	for (uint32_t id = 0; id <= LAPIC_MAX_XAPIC_ID; id++) {
-		if (!(block->present[id / 32] >> id % 32 & 1))
+	for (uint32_t id = 0; id <= LAPIC_MAX_XAPIC_ID + block->turns; id++) {
+		bool by_turn = id > LAPIC_MAX_XAPIC_ID;
+
+		if (!by_turn && !(block->present[id / 32] >> id % 32 & 1))
 			continue;
 		block->smbase = find_smbase(plan, n++);
 		if (block->smbase == SMBASE_DEFAULT)
 			return true;
-		send_smi(id);
-		if (!cpu_wait(plan->cpu, &block->relocated, ++done))
-			return false;
-	}
-	/* Larger ids cannot be sent to: those raise the SMI themselves when it is their turn. */
-	for (uint32_t turn = 1; turn <= block->turns; turn++) {
-		block->smbase = find_smbase(plan, n++);
-		if (block->smbase == SMBASE_DEFAULT)
-			return true;
-		*(volatile uint32_t *)&block->turn = turn;
+		if (by_turn)
+			*(volatile uint32_t *)&block->turn = id - LAPIC_MAX_XAPIC_ID;
+		else
+			send_smi(id);
 		if (!cpu_wait(plan->cpu, &block->relocated, ++done))
 			return false;
 	}
@@ -328,9 +278,7 @@ static void set_up(const struct smm_plan *plan, struct smp_block *block,
 
 	memcpy(saved.entry, entry, sizeof(saved.entry));
 	memcpy(saved.state, state, sizeof(saved.state));
-	put_far_jump(entry, phys_addr(smi_relocate));
-	block->acpi_values = plan->chipset->acpi_enable | (uint32_t)plan->chipset->acpi_disable
-								  << 8;
+	memcpy(entry, smi_jump, sizeof(saved.entry));
 	program_chipset(plan, access);
 	if (!relocate_others(plan, block))
 		console_log(
@@ -343,26 +291,13 @@ static void set_up(const struct smm_plan *plan, struct smp_block *block,
 	memcpy(state, saved.state, sizeof(saved.state));
 }
 
-/* Whether SMRAM is what this chipset and RAM can have, which the boot had before a wake. */
-static bool is_safe(const struct smm_plan *plan, uint32_t cpu_count)
-{
-	return plan->chipset->smm != SMM_ICH9 || plan->at_default || !plan->tseg_max_mib ||
-	       (plan->tseg_mib && !without_place(plan, cpu_count));
-}
-
 void smm_init(struct smm_plan *plan, struct smp_block *block, const struct pci_access *access,
 	      struct memmap *map, uint32_t cpu_count, uint32_t rsdp_paddr)
 {
 	bool on = is_on(plan->chipset, access, rsdp_paddr);
 
-	smm_place(plan, map, on ? cpu_count : 0, on && plan->reserved && has_default_smram(access));
-	if (on && plan->waking && !is_safe(plan, cpu_count)) {
-		console_log(
-			"smm: %u MiB of TSEG, by the record of the last boot, are not what %u processors "
-			"need; booting anew instead of waking",
-			plan->tseg_mib, cpu_count);
-		cpu_reset();
-	}
+	smm_place(plan, map, on ? cpu_count : 0,
+		  on && plan->default_kept && has_default_smram(access));
 	if (on)
 		set_up(plan, block, access);
 	block->turn = SMP_NO_TURN;

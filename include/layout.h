@@ -64,6 +64,8 @@
 #define SMRAM_END          0x000c0000
 #define SMRAM_DEFAULT_BASE 0x00030000 /* Q35: around the default SMBASE */
 #define SMRAM_DEFAULT_END  0x00050000
+#define SMRAM_MORE_BASE    0x0006f000 /* i440FX: for processors 98 to 255, plain RAM */
+#define SMRAM_MORE_END     LOW_RAM_END
 
 /* The customary I/O address of the ACPI PM registers, free on every machine. */
 #define PM_BASE       0x600

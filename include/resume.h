@@ -5,7 +5,7 @@
  * a record in the firmware's own RAM, and only where that is whole is the mark asked for: a machine
  * that was just switched on pays nothing.
  *
- * The operating system can write to the record.  So it decides nothing about SMM (smm_restore()),
+ * The operating system can write to the record.  So it decides nothing about SMM (smm.h),
  * its counts and addresses are bounded, and what is left in it the operating system could do
  * itself.  A wake writes nothing outside memory that the map calls reserved.
  *
@@ -22,15 +22,13 @@
 #include "chipset.h"
 #include "cpu.h"
 #include "msr_list.h"
-#include "smm.h"
 
 struct resume {
 	uint32_t magic;
-	uint32_t checksum;   /* of all that follows, by words */
-	uint32_t facs_paddr; /* 0: no S3 */
-	uint32_t elf_kernel; /* QEMU puts its segments into RAM at each reset */
-	uint32_t tseg_mib;   /* this and the next for smm_restore() */
-	struct smm_area more_smbases;
+	uint32_t checksum;         /* of all that follows, by words */
+	uint32_t facs_paddr;       /* 0: no S3 */
+	uint32_t can_wake;         /* neither QEMU nor SMRAM overwrites the sleeping system */
+	uint32_t cpu_count;        /* of the boot: memory for the SMRAM of more is not kept */
 	struct acpi_writes writes; /* filled in by acpi_install() */
 	struct msr_list msrs;      /* filled in by mtrr_init() and smp_plan_feature_control() */
 };
@@ -38,17 +36,21 @@ struct resume {
 /*
  * True when the record is whole and this is a wake that can be gone through with; the mark is then
  * erased.  The record is void in any case, until resume_jump() or the next boot's resume_arm(): a
- * wake that stops halfway is no wake the next time.  An ELF kernel, which QEMU has overwritten on
- * the way here, is booted anew, with a message.  When nothing was reset (an INIT of the boot
+ * wake that stops halfway is no wake the next time.  What cannot be woken is booted anew, with a
+ * message.  When nothing was reset (an INIT of the boot
  * processor, while devices go on writing to memory) it resets the machine instead of returning. A
  * microvm under TCG, where nothing tells an INIT from a reset, is booted anew by an INIT. Cost:
  * none without a record; else 2 VM exits, 2 more for a wake or another boot.
  */
 bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu);
 
-/* Leaves the record for the next reset; its writes and MSRs are filled in.  The last step. */
-void resume_arm(struct resume *resume, const struct chipset *chipset, const struct smm_plan *smm,
-		bool elf_kernel, uint32_t rsdp_paddr);
+/*
+ * Leaves the record for the next reset; its writes and MSRs are filled in.  The last step.
+ * can_wake: false with an ELF kernel, whose segments QEMU puts into RAM at each reset, and where
+ * smm_plan says so.
+ */
+void resume_arm(struct resume *resume, const struct chipset *chipset, bool can_wake,
+		uint32_t cpu_count, uint32_t rsdp_paddr);
 
 /*
  * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where

@@ -3,9 +3,11 @@
  *
  * QEMU's machines need no SMI handler: ACPI enable and disable are served by the chipset.  But SMM
  * that nobody sets up is anybody's: with SMBASE where a reset leaves it, in plain RAM, whoever can
- * write there runs in SMM at the next SMI.
+ * write there runs in SMM at the next SMI.  So every SMI leads to an RSM in SMRAM.
  *
- * What the operating system can write decides nothing here: a wake from S3 plans anew.
+ * What the operating system can write decides nothing here: a wake from S3 plans anew, as the boot
+ * did, from the memory that QEMU tells of, the chipset, and a number of processors.  That number
+ * may be forged: on Q35 none leaves a processor outside SMRAM that the boot had in it.
  */
 #ifndef SMM_H
 #define SMM_H
@@ -31,12 +33,9 @@ struct smm_plan {
 	const struct chipset *chipset;
 	const struct cpu *cpu;
 	bool can_wake;            /* else a kernel lies where a wake would have SMRAM */
-	bool waking;              /* smm_restore() has run */
-	bool reserved;            /* 0x30000-0x4ffff was kept */
+	bool default_kept;        /* 0x30000-0x4ffff */
 	bool at_default;          /* it is SMRAM, and the default SMBASE in it */
-	uint32_t tseg_end;        /* where RAM below 4 GiB ends */
-	uint32_t tseg_max_mib;    /* what was kept for TSEG; 0: none */
-	uint32_t tseg_mib;        /* what TSEG takes of it */
+	uint32_t tseg_mib;        /* kept for TSEG at the end of RAM below 4 GiB, then: its size */
 	struct smm_area areas[2]; /* the second is used when the first is full */
 };
 
@@ -50,22 +49,15 @@ void smm_reserve(struct smm_plan *plan, const struct chipset *chipset, const str
 		 struct memmap *map);
 
 /*
- * For a wake from S3, after smm_reserve() on a map without a kernel: TSEG and the second area as
- * the boot had them.  Both come from memory that the operating system can write, and are believed
- * as far as they lead to nothing but RAM above 1 MiB.  False when they do not.  Pure.
- */
-bool smm_restore(struct smm_plan *plan, uint32_t tseg_mib, struct smm_area more);
-
-/*
  * Finds places for cpu_count processors and gives back to the map what they do not need; 0
  * processors, with SMM off, need none.  at_default: the chipset can have SMRAM at the default
  * SMBASE.
  *
- *   ICH9, at_default    97 there, more in TSEG
+ *   ICH9, at_default    97 there, more in TSEG of 1 MiB (993) or 8 MiB
  *   ICH9, else          all in TSEG; without it 97 in the A segment, which QEMU lets everybody
  *                       see as plain RAM on a machine without a VGA device
- *   PIIX4               97 in the A segment, more in reserved RAM; nothing of it can be locked, and
- *                       a plugged processor has its first SMI in RAM
+ *   PIIX4               97 in the A segment, 161 more in RAM below 640 KiB; nothing of it can be
+ *                       locked, and a plugged processor has its first SMI in RAM
  *
  * Processors without a place keep the default SMBASE.  Pure.
  */
@@ -73,16 +65,15 @@ void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bo
 
 /*
  * Sets SMM up where it is on: places the processors, opens SMRAM to SMM alone, locks it, and gives
- * every processor that has arrived (smp_wait()) its SMBASE and a handler.  A processor that is
- * plugged in later has the default SMBASE; with at_default our handler is there, too.
+ * every processor that has arrived (smp_wait()) its SMBASE and an RSM there.  A processor that is
+ * plugged in later has the default SMBASE; with at_default our RSM is there, too.
  *
  * No kernel has been read to 0x38000.  rsdp_paddr is that of QEMU's own tables, whose FADT says
  * whether SMM is on; 0 where there are none or, in a wake, the operating system may have changed
  * them: then the switch of the SMI of port 0xb2 says it, which QEMU has on from the start with SMM
  * off.
  *
- * Resets the machine where the chipset is locked already (it was not reset), and in a wake that
- * would leave a processor less safe than the boot did.
+ * Resets the machine where the chipset is locked already: it was not reset.
  * Cost: 4 VM exits, 1 rebuild; without tables 1 VM exit (ICH9) or 2 (PIIX4) more.
  */
 void smm_init(struct smm_plan *plan, struct smp_block *block, const struct pci_access *access,

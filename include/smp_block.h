@@ -5,15 +5,14 @@
 #ifndef SMP_BLOCK_H
 #define SMP_BLOCK_H
 
-#define SMP_BLOCK_ARRIVED     0
-#define SMP_BLOCK_TURNS       4
-#define SMP_BLOCK_TURN        8
-#define SMP_BLOCK_RELOCATED   12
-#define SMP_BLOCK_SMBASE      16
-#define SMP_BLOCK_RESUME      20
-#define SMP_BLOCK_ACPI_VALUES 24
-#define SMP_BLOCK_MSRS        28
-#define SMP_BLOCK_PRESENT     32
+#define SMP_BLOCK_ARRIVED   0
+#define SMP_BLOCK_TURNS     4
+#define SMP_BLOCK_TURN      8
+#define SMP_BLOCK_RELOCATED 12
+#define SMP_BLOCK_SMBASE    16
+#define SMP_BLOCK_RESUME    20
+#define SMP_BLOCK_MSRS      24
+#define SMP_BLOCK_PRESENT   28
 
 /* Processors with a smaller APIC id can be told apart, and named in a message. */
 #define SMP_NAMED_IDS 4096
@@ -34,7 +33,6 @@ struct smp_block {
 	uint32_t relocated;                   /* processors back from their first SMI */
 	uint32_t smbase;                      /* for the processor whose SMI is next */
 	uint32_t resume;                      /* where RSM leads from it; 0: whence it came */
-	uint32_t acpi_values;                 /* port 0xb2: ACPI enable, in the next byte disable */
 	uint32_t msrs_paddr;                  /* a struct msr_list */
 	uint32_t present[SMP_NAMED_IDS / 32]; /* APIC ids of those that arrived, a bit each */
 };
@@ -44,7 +42,6 @@ _Static_assert(offsetof(struct smp_block, turn) == SMP_BLOCK_TURN, "smi.S");
 _Static_assert(offsetof(struct smp_block, relocated) == SMP_BLOCK_RELOCATED, "smi.S");
 _Static_assert(offsetof(struct smp_block, smbase) == SMP_BLOCK_SMBASE, "smi.S");
 _Static_assert(offsetof(struct smp_block, resume) == SMP_BLOCK_RESUME, "smi.S");
-_Static_assert(offsetof(struct smp_block, acpi_values) == SMP_BLOCK_ACPI_VALUES, "smi.S");
 _Static_assert(offsetof(struct smp_block, msrs_paddr) == SMP_BLOCK_MSRS, "start.S");
 _Static_assert(offsetof(struct smp_block, present) == SMP_BLOCK_PRESENT, "start.S");
 

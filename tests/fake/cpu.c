@@ -117,8 +117,8 @@ void cpu_stop(void)
 	fake_leave(FAKE_STOPPED);
 }
 
-/* smi.S: only their addresses count here. */
-const char smi_relocate[16], smi_relocated[16];
+/* smi.S: of the second only the address counts here. */
+const char smi_jump[] = { 0x66, (char)0xea, 0, 1, 0, 0, 0, (char)0xea }, smi_relocated[16];
 
 void handoff32(uint32_t entry, uint32_t eax, uint32_t ebx, uint32_t esi)
 {

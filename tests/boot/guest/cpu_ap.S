@@ -12,6 +12,7 @@ ap_nmi:
 	call	ap_main
 1:	cli
 	hlt
+	call	ap_woken
 	jmp	1b
 
 	/* By SIPI: copied to page 2. */
