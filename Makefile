@@ -65,7 +65,7 @@ $(O)/obj/lib/string.o: CFLAGS_IMAGE += -fno-builtin -fno-lto
 
 $(O)/obj/%.o: %.S Makefile $(O)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) -D__ASSEMBLY__ $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS_IMAGE) $(CFLAGS_IMAGE) -MMD -MP -c -o $@ $<
 
 $(O)/obj/tables/piix.aml: tables/piix.dsl scripts/mkaml.py
 	@mkdir -p $(@D)

@@ -136,7 +136,7 @@ static const struct chipset isapc = {
 /* The device tree says whether a microvm has a PCIe host bridge, and where its ECAM is. */
 static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fdt_selector)
 {
-	static be32 tree[FDT_CELLS] __attribute__((section(".noinit")));
+	static be32 tree[FDT_CELLS] NOINIT;
 	const be32 *reg;
 	uint32_t count;
 
@@ -233,7 +233,8 @@ static void program_ich9(const struct chipset *chipset, const struct pci_access 
 	pci_write32(access, chipset->isa_bridge, LPC_PIRQE_H, pirq_routing());
 	/* PMBASE and ACPI_CNTL in one store; QEMU takes the low dword first: one rebuild. */
 	pci_write64(access, chipset->isa_bridge, LPC_PMBASE,
-		    (uint64_t)LPC_ACPI_EN << 32 | PM_BASE | LPC_PMBASE_IO);
+		    (uint64_t)LPC_ACPI_EN << 8 * (LPC_ACPI_CNTL - LPC_PMBASE) | PM_BASE |
+			    LPC_PMBASE_IO);
 	pci_write32(access, chipset->isa_bridge, LPC_RCBA, LPC_RCBA_BASE | LPC_RCBA_ENABLE);
 	pci_write8(access, chipset->smbus_function, SMBUS_HOSTC, SMBUS_HST_EN);
 }

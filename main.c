@@ -19,6 +19,7 @@
 #include "cpu.h"
 #include "fpdt.h"
 #include "fw_cfg.h"
+#include "layout.h"
 #include "log_option.h"
 #include "marker.h"
 #include "mcfg.h"
@@ -32,8 +33,6 @@
 #include "smm.h"
 #include "smp.h"
 #include "tpm.h"
-
-#define NOINIT __attribute__((section(".noinit"))) /* filled by the step that owns it */
 
 noreturn void main(void);
 

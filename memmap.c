@@ -11,17 +11,11 @@
 #include "align.h"
 #include "console.h"
 #include "io.h"
+#include "spec/cmos.h"
 #include "string.h"
 
 /* The pool keeps this much back for ZONE_FSEG when something else asks. */
 #define POOL_FSEG_SHARE 0x400
-
-/* RTC registers with the size of memory, where there is no etc/e820 (QEMU hw/i386/pc.c). */
-#define CMOS_INDEX_PORT   0x70
-#define CMOS_DATA_PORT    0x71
-#define CMOS_EXTENDED_KIB 0x30 /* u16: KiB above 1 MiB, at most 65535 */
-#define CMOS_ABOVE_16M    0x34 /* u16: 64 KiB units above 16 MiB */
-#define CMOS_ABOVE_4G     0x5b /* u24: 64 KiB units above 4 GiB */
 
 /* Where conventional memory is used from: never the first page, for null is no place. */
 #define SCRATCH_BASE 0x1000

@@ -9,16 +9,12 @@
 #include "io.h"
 #include "layout.h"
 #include "phys.h"
+#include "spec/cmos.h"
 #include "spec/msr.h"
 #include "string.h"
 
 /* clang-format off */
 #define MAGIC                   0x51335351u     /* "QS3Q" */
-
-#define CMOS_INDEX_PORT         0x70
-#define CMOS_DATA_PORT          0x71
-#define CMOS_SHUTDOWN           0x0f
-  #define SHUTDOWN_WAKE           0xfe          /* QEMU's own mark, which it never erases */
 
 #define FACS_MIN_LENGTH         33              /* up to the version */
 #define REAL_MODE_END           0x100000u
@@ -51,7 +47,7 @@ static bool is_bounded(const struct resume *resume)
 static bool woken(void)
 {
 	outb(CMOS_INDEX_PORT, CMOS_SHUTDOWN);
-	if (inb(CMOS_DATA_PORT) != SHUTDOWN_WAKE)
+	if (inb(CMOS_DATA_PORT) != CMOS_SHUTDOWN_WAKE)
 		return false;
 	outb(CMOS_INDEX_PORT, CMOS_SHUTDOWN);
 	outb(CMOS_DATA_PORT, 0);

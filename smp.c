@@ -20,7 +20,7 @@
 
 #define MAX_NAMED 8 /* processors that a message names */
 
-struct smp_block smp_block __attribute__((section(".noinit")));
+struct smp_block smp_block NOINIT;
 
 static void send(uint32_t command)
 {

@@ -15,16 +15,10 @@
 #include "msr_list.h"
 #include "smp_block.h"
 #include "spec/lapic.h"
+#include "spec/msr.h"
 #include "version.h"
 
-#define IA32_APIC_BASE  0x1b
-#define APIC_BASE_X2APIC 0x400                  /* beside the enable bit, which a reset sets */
-
 #define INTERRUPT_GATE32 0x8e00                 /* present, of 32 bits */
-
-#define CR0_PE          0x00000001
-#define CR0_NW          0x20000000
-#define CR0_NW_CD       0x60000000
 
 	.section .reset, "ax"
 	.code16
@@ -41,7 +35,7 @@ entry16:
 	cld
 	lgdtl   %cs:rom_gdt_pointer
 	movl    %cr0, %eax
-	andl    $~CR0_NW_CD, %eax
+	andl    $~(CR0_NW | CR0_CD), %eax
 	orl     $CR0_PE, %eax
 	movl    %eax, %cr0
 	ljmpl   $SELECTOR_CODE32, $entry32
@@ -143,7 +137,7 @@ ap_entry32:
 	jnz     1b
 2:	wbinvd
 	movl    %cr0, %eax
-	andl    $~CR0_NW_CD, %eax
+	andl    $~(CR0_NW | CR0_CD), %eax
 	movl    %eax, %cr0
 
 	/* The APIC id to EDI: leaf 0Bh has all of it, the register the lower byte. */
@@ -168,7 +162,7 @@ ap_entry32:
 	/* In xAPIC mode it would have the lower byte for an id, and so another's. */
 	movl    $IA32_APIC_BASE, %ecx
 	rdmsr
-	orl     $APIC_BASE_X2APIC, %eax
+	orl     $APIC_BASE_X2APIC, %eax         /* a reset has enabled the APIC */
 	wrmsr
 	movl    $1, %esi
 	lock xaddl %esi, SMP_BLOCK_TURNS(%ebp)

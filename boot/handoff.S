@@ -2,12 +2,7 @@
  * handoff.S - see handoff.h.  -mregparm=3: arguments in EAX, EDX, ECX, then the stack.
  */
 #include "layout.h"
-
-#define CR0_PE          0x00000001
-#define CR0_PG          0x80000000
-#define CR4_PAE         0x00000020
-#define MSR_EFER        0xc0000080
-#define EFER_LME        0x00000100
+#include "spec/msr.h"
 
 	.text
 	.code32
@@ -47,7 +42,7 @@ handoff64:
 	movl    %ecx, %cr3
 	movl    $CR4_PAE, %eax
 	movl    %eax, %cr4
-	movl    $MSR_EFER, %ecx
+	movl    $IA32_EFER, %ecx
 	rdmsr
 	orl     $EFER_LME, %eax
 	wrmsr

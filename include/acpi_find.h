@@ -11,6 +11,11 @@
 
 #include "spec/acpi.h"
 
+/* The begin of a table of our own, but for its checksum. */
+struct acpi_header acpi_make_header(const char *signature, uint32_t length);
+
+bool acpi_is(const struct acpi_header *table, const char *signature);
+
 /* The first table with the signature that the RSDT or XSDT lists; NULL when there is none. */
 const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signature);
 

@@ -9,17 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "spec/msr.h"
+
 /* SDM Vol. 2A, "CPUID": leaf 1 EDX, and leaf 8000_0001h EDX. */
 /* clang-format off */
-#define CPUID_1_EDX_PSE         (1u << 3)
 #define CPUID_1_EDX_TSC         (1u << 4)
 #define CPUID_1_EDX_MSR         (1u << 5)
 #define CPUID_1_EDX_PAE         (1u << 6)
 #define CPUID_1_EDX_APIC        (1u << 9)
 #define CPUID_1_EDX_MTRR        (1u << 12)
-#define CPUID_1_EDX_PAT         (1u << 16)
 #define CPUID_1_EDX_MMX         (1u << 23)
-#define CPUID_1_ECX_X2APIC      (1u << 21)
 #define CPUID_1_ECX_HYPERVISOR  (1u << 31)
 #define CPUID_81_EDX_PDPE1GB    (1u << 26)
 #define CPUID_81_EDX_LM         (1u << 29)
@@ -112,11 +111,11 @@ static inline void cpu_disable_caches(void)
 	unsigned long cr0;
 
 	__asm__ volatile("mov %%cr0, %0\n\t"
-			 "or $0x40000000, %0\n\t"
+			 "or %1, %0\n\t"
 			 "mov %0, %%cr0\n\t"
 			 "wbinvd"
-			 : "=r"(cr0)
-			 :
+			 : "=&r"(cr0)
+			 : "i"(CR0_CD)
 			 : "memory");
 }
 
@@ -126,10 +125,10 @@ static inline void cpu_enable_caches(void)
 
 	__asm__ volatile("wbinvd\n\t"
 			 "mov %%cr0, %0\n\t"
-			 "and $~0x60000000, %0\n\t"
+			 "and %1, %0\n\t"
 			 "mov %0, %%cr0"
-			 : "=r"(cr0)
-			 :
+			 : "=&r"(cr0)
+			 : "i"(~(CR0_CD | CR0_NW))
 			 : "memory");
 }
 

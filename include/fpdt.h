@@ -31,7 +31,4 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 void fpdt_mark_load(const struct fpdt *fpdt);
 void fpdt_mark_start(const struct fpdt *fpdt);
 
-/* dividend / divisor, all ones when that has more than 32 bits; divisor is below 2^31.  Pure. */
-uint32_t fpdt_divide(uint64_t dividend, uint32_t divisor);
-
 #endif

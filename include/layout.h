@@ -42,6 +42,9 @@
 #define STACK_TOP          FIRMWARE_DATA_END
 #define STACK_SIZE         0x1000
 
+/* A variable that is filled by the step that owns it: nothing clears it at start. */
+#define NOINIT __attribute__((section(".noinit")))
+
 #define PAGE_SIZE 0x1000u
 #define FOUR_GIB  0x100000000ull
 
@@ -69,6 +72,7 @@
 
 /* The customary I/O address of the ACPI PM registers, free on every machine. */
 #define PM_BASE       0x600
+#define PM1_CNT_PORT  (PM_BASE + 4)
 #define PM_TIMER_PORT (PM_BASE + 8)
 #define PM_TIMER_MASK 0xffffffu /* it has 24 bits, and is read as 32 */
 #define PM_TIMER_HZ   3579545u

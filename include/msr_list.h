@@ -13,7 +13,7 @@
 #define MSR_VALUE_HIGH  8
 #define MSR_VALUE_SIZE  12
 
-#ifndef __ASSEMBLY__
+#ifndef __ASSEMBLER__
 
 	#include <stddef.h>
 	#include <stdint.h>

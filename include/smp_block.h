@@ -19,7 +19,7 @@
 
 #define SMP_NO_TURN 0xffffffff /* nobody's any more */
 
-#ifndef __ASSEMBLY__
+#ifndef __ASSEMBLER__
 
 	#include <stddef.h>
 	#include <stdint.h>

@@ -1,8 +1,10 @@
 /* format.c - see format.h. */
+#include "format.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "format.h"
+#include "divide.h"
 
 struct output {
 	char *next;
@@ -15,29 +17,13 @@ static void put(struct output *out, char c)
 		*out->next++ = c;
 }
 
-/* Divides by ten with shifts and subtractions: the image links no 64-bit division. */
-static uint32_t divide_by_10(uint64_t *value)
-{
-	uint64_t quotient = 0;
-	uint64_t rest = *value;
-
-	for (int bit = 60; bit >= 0; bit--) {
-		if ((rest >> bit) >= 10) {
-			rest -= 10ull << bit;
-			quotient |= 1ull << bit;
-		}
-	}
-	*value = quotient;
-	return (uint32_t)rest;
-}
-
 static void put_number(struct output *out, uint64_t value, bool hex, int width, char fill)
 {
 	char digits[20];
 	int count = 0;
 
 	do {
-		uint32_t digit = hex ? (uint32_t)value & 0xf : divide_by_10(&value);
+		uint32_t digit = hex ? (uint32_t)value & 0xf : divide(&value, 10);
 
 		if (hex)
 			value >>= 4;

@@ -31,7 +31,7 @@ LAYERS = [
     ['memmap'],
     ['fw_cfg', 'log_option', 'marker', 'msr_list'],
     ['console', 'cpu'],
-    ['lib/checksum', 'lib/error', 'lib/fdt', 'lib/format', 'lib/string'],
+    ['lib/checksum', 'lib/divide', 'lib/error', 'lib/fdt', 'lib/format', 'lib/string'],
 ]
 
 # No I/O, no state: these call lib alone, and are called by anybody.

@@ -39,14 +39,12 @@ ASSEMBLY = {
     "include/io.h": "ports, MMIO",
     "include/cpu.h": "CPUID, MSRs, control registers",
     "include/phys.h": "a number becomes a pointer to memory that the compiler knows nothing about",
-    "lib/string.c": "string instructions: some KVM exits cost one for all of a REP",
-    "include/string.h": "string instructions",
 }
 
 # A module's public names are its file's name or begin with it and "_", or match this, and why.
 NAMES = {
     "console": (r"panic|console_\w+", "the word for the end of a boot"),
-    "acpi_find": (r"acpi_(find|next)_\w+", "find a table, then one entry after the other"),
+    "acpi_find": (r"acpi_(find|next|make)_\w+|acpi_is", "find a table, go through it, begin one"),
     "string": (r"(mem|str)\w+", "C's own names"),
     "handoff": (r"handoff(16|32|64)", "one for each width"),
     "smi": (r"smi_\w+|ap_wait|ap_park", "where application processors end"),

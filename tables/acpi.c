@@ -8,6 +8,7 @@
  */
 #include "acpi.h"
 
+#include "acpi_find.h"
 #include "console.h"
 #include "phys.h"
 #include "string.h"
@@ -170,7 +171,7 @@ static void check_root(const struct loader *loader, uint64_t root_paddr, uint32_
 
 		memcpy(&paddr, (const uint8_t *)root + offset, entry_size);
 		table = check_table(loader, paddr, sizeof(*table));
-		if (!acpi_is(table->signature, "FACP"))
+		if (!acpi_is(table, "FACP"))
 			continue;
 		fadt = (const void *)check_table(loader, paddr, sizeof(*fadt));
 		if (fadt->firmware_ctrl)

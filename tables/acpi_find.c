@@ -6,6 +6,27 @@
 #include "phys.h"
 #include "string.h"
 
+struct acpi_header acpi_make_header(const char *signature, uint32_t length)
+{
+	struct acpi_header header = {
+		.length = length,
+		.revision = 1,
+		.oem_id = { 'Q', 'B', 'O', 'O', 'T', ' ' },
+		.oem_table_id = { 'Q', 'B', 'O', 'O', 'T', 'P', 'C', ' ' },
+		.oem_revision = 1,
+		.creator_id = 0x544f4251, /* "QBOT" */
+		.creator_revision = 1,
+	};
+
+	memcpy(header.signature, signature, sizeof(header.signature));
+	return header;
+}
+
+bool acpi_is(const struct acpi_header *table, const char *signature)
+{
+	return memcmp(table->signature, signature, sizeof(table->signature)) == 0;
+}
+
 const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signature)
 {
 	const struct acpi_rsdp *rsdp = phys_ptr(rsdp_paddr);
@@ -22,7 +43,7 @@ const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signa
 
 		memcpy(&paddr, (const uint8_t *)root + offset, sizeof(paddr));
 		table = phys_ptr(paddr);
-		if (acpi_is(table->signature, signature))
+		if (acpi_is(table, signature))
 			return table;
 	}
 	return NULL;

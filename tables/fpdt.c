@@ -6,8 +6,10 @@
  */
 #include "fpdt.h"
 
+#include "acpi_find.h"
 #include "checksum.h"
 #include "console.h"
+#include "divide.h"
 #include "io.h"
 #include "layout.h"
 #include "phys.h"
@@ -26,21 +28,11 @@
 #define PM_TIMER_MAX      2000000 /* half a second: the host had other work */
 #define PM_TIMER_PATIENCE 1000000 /* reads; without a timer none ever differs */
 
-uint32_t fpdt_divide(uint64_t dividend, uint32_t divisor)
+/* All ones when that has more than 32 bits. */
+static uint32_t quotient(uint64_t dividend, uint32_t divisor)
 {
-	uint32_t quotient = 0;
-	uint32_t rest = 0;
-
-	for (int bit = 63; bit >= 0; bit--) {
-		rest = rest << 1 | (uint32_t)(dividend >> bit & 1);
-		if (rest < divisor)
-			continue;
-		if (bit > 31)
-			return UINT32_MAX;
-		rest -= divisor;
-		quotient |= 1u << bit;
-	}
-	return quotient;
+	divide(&dividend, divisor);
+	return dividend >> 32 ? UINT32_MAX : (uint32_t)dividend;
 }
 
 /* Cost: one VM exit a read, for a millisecond. */
@@ -59,7 +51,7 @@ static uint32_t measure_khz(void)
 	}
 	if (ticks < PM_TIMER_MS || ticks > PM_TIMER_MAX || tsc >> 32)
 		return 0;
-	return fpdt_divide((uint64_t)(uint32_t)tsc * PM_TIMER_HZ, ticks * 1000);
+	return quotient((uint64_t)(uint32_t)tsc * PM_TIMER_HZ, ticks * 1000);
 }
 
 static uint32_t tsc_khz(const struct chipset *chipset, const struct cpu *cpu)
@@ -69,7 +61,7 @@ static uint32_t tsc_khz(const struct chipset *chipset, const struct cpu *cpu)
 	if (cpuid(0, 0).eax >= CPUID_TSC) {
 		leaf = cpuid(CPUID_TSC, 0);
 		if (leaf.eax && leaf.ebx && leaf.ecx && leaf.eax >> 21 == 0)
-			return fpdt_divide((uint64_t)leaf.ecx * leaf.ebx, leaf.eax * 1000);
+			return quotient((uint64_t)leaf.ecx * leaf.ebx, leaf.eax * 1000);
 	}
 	if ((cpu->leaf1_ecx & CPUID_1_ECX_HYPERVISOR) &&
 	    cpuid(CPUID_HYPERVISOR, 0).eax >= CPUID_HYPERVISOR_TIMING) {
@@ -141,7 +133,7 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 			    " is ignored");
 		return;
 	}
-	fpdt->ns_per_tick = fpdt_divide(KHZ_TO_SCALE, khz);
+	fpdt->ns_per_tick = quotient(KHZ_TO_SCALE, khz);
 
 	fbpt = phys_ptr(memmap_alloc(map, sizeof(*fbpt), 8, MEMORY_KEPT, ZONE_LOW, "the FBPT"));
 	*fbpt = (struct acpi_fbpt){
@@ -154,14 +146,9 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 	};
 	table = phys_ptr(memmap_alloc(map, sizeof(*table), 8, MEMORY_KEPT, ZONE_LOW, "the FPDT"));
 	*table = (struct acpi_fpdt){
-		.header = {
-			.signature = { 'F', 'P', 'D', 'T' }, .length = sizeof(*table),
-			.revision = 1,
-			.oem_id = { 'Q', 'B', 'O', 'O', 'T', ' ' },
-			.oem_table_id = { 'Q', 'B', 'O', 'O', 'T', 'F', 'P', ' ' },
-			.oem_revision = 1, .creator_id = 0x544f4251, .creator_revision = 1,
-		},
-		.length = sizeof(*table) - offsetof(struct acpi_fpdt, type), .revision = 1,
+		.header = acpi_make_header("FPDT", sizeof(*table)),
+		.length = sizeof(*table) - offsetof(struct acpi_fpdt, type),
+		.revision = 1,
 		.fbpt = phys_addr(fbpt),
 	};
 	table->header.checksum = -checksum_sum(table, sizeof(*table));

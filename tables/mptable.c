@@ -38,15 +38,12 @@ static void *add(struct writer *writer, const void *entry, uint32_t size)
 
 uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number)
 {
-	uint32_t package = 0;
-	uint32_t core = 0;
+	uint32_t package = number / topology->threads_per_package;
+	uint32_t in_package = number % topology->threads_per_package;
+	uint32_t core = in_package / topology->threads_per_core;
 
-	/* Subtraction: the image links no division. */
-	for (; number >= topology->threads_per_package; package++)
-		number -= topology->threads_per_package;
-	for (; number >= topology->threads_per_core; core++)
-		number -= topology->threads_per_core;
-	return package << topology->package_shift | core << topology->core_shift | number;
+	return package << topology->package_shift | core << topology->core_shift |
+	       in_package % topology->threads_per_core;
 }
 
 struct mp_topology mptable_read_topology(void)

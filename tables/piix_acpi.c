@@ -6,23 +6,19 @@
  */
 #include "piix_acpi.h"
 
+#include "acpi_find.h"
 #include "checksum.h"
 #include "layout.h"
 #include "mptable.h"
 #include "phys.h"
 #include "spec/acpi.h"
+#include "spec/cmos.h"
 #include "spec/mp.h"
 #include "string.h"
 
-#define CREATOR_ID 0x544f4251u /* "QBOT" */
-
-#define PM1_CONTROL  4 /* offsets from PM_BASE */
-#define PM_TIMER     8
-#define PIIX4_GPE0   0xafe0 /* QEMU hw/acpi/piix4.c */
-#define SMI_COMMAND  0xb2
-#define CMOS_CENTURY 0x32
-#define IOAPIC_ID    0
-#define TIMER_GSI    2
+#define PIIX4_GPE0 0xafe0 /* QEMU hw/acpi/piix4.c */
+#define IOAPIC_ID  0
+#define TIMER_GSI  2
 
 /* What piix.dsl has for the PCI window above RAM. */
 #define WINDOW_BASE 0x80000000u
@@ -31,47 +27,24 @@
 
 extern const uint8_t piix_dsdt[], piix_dsdt_end[];
 
-/* Where the next table goes, and those that the RSDT lists. */
-struct writer {
-	uint8_t *next;
-	uint32_t count;
-	uint32_t listed[3];
-};
+/* The RSDT lists the FADT, the MADT and, if there is one, the HPET. */
+#define MAX_LISTED 3
 
-static void *add(struct writer *writer, const void *bytes, uint32_t size)
+/* Copies size bytes to *next, which it moves on. */
+static void *add(uint8_t **next, const void *bytes, uint32_t size)
 {
-	void *place = writer->next;
+	void *place = *next;
 
 	memcpy(place, bytes, size);
-	writer->next += size;
+	*next += size;
 	return place;
 }
 
-static struct acpi_header make_header(const char *signature, uint32_t length, uint8_t revision)
-{
-	struct acpi_header header = {
-		.length = length,
-		.revision = revision,
-		.oem_id = { 'Q', 'B', 'O', 'O', 'T', ' ' },
-		.oem_table_id = { 'Q', 'B', 'O', 'O', 'T', 'P', 'C', ' ' },
-		.oem_revision = 1,
-		.creator_id = CREATOR_ID,
-		.creator_revision = 1,
-	};
-
-	memcpy(header.signature, signature, sizeof(header.signature));
-	return header;
-}
-
-static void finish(struct acpi_header *header)
+/* Returns the table's address. */
+static uint32_t finish(struct acpi_header *header)
 {
 	header->checksum -= checksum_sum(header, header->length);
-}
-
-static void list(struct writer *writer, struct acpi_header *header)
-{
-	finish(header);
-	writer->listed[writer->count++] = phys_addr(header);
+	return phys_addr(header);
 }
 
 /* Replaces one 32-bit value in the DSDT; it is there once. */
@@ -84,34 +57,33 @@ static void patch(uint8_t *dsdt, uint32_t size, uint32_t old, uint32_t new)
 		}
 }
 
-static uint32_t add_dsdt(struct writer *writer, uint32_t mmio_base)
+static uint32_t add_dsdt(uint8_t **next, uint32_t mmio_base)
 {
 	uint32_t size = (uint32_t)(piix_dsdt_end - piix_dsdt);
-	struct acpi_header *dsdt = add(writer, piix_dsdt, size);
+	struct acpi_header *dsdt = add(next, piix_dsdt, size);
 
 	patch((uint8_t *)dsdt, size, WINDOW_BASE, mmio_base);
 	patch((uint8_t *)dsdt, size, WINDOW_SIZE, WINDOW_END - mmio_base);
-	finish(dsdt);
-	return phys_addr(dsdt);
+	return finish(dsdt);
 }
 
-static void add_fadt(struct writer *writer, const struct chipset *chipset, uint32_t facs,
-		     uint32_t dsdt)
+static uint32_t add_fadt(uint8_t **next, const struct chipset *chipset, uint32_t facs,
+			 uint32_t dsdt)
 {
 	const struct acpi_fadt fadt = {
-		.header = make_header("FACP", sizeof(fadt), 1),
+		.header = acpi_make_header("FACP", sizeof(fadt)),
 		.firmware_ctrl = facs,
 		.dsdt = dsdt,
 		.model = 1,
 		.sci_int = ACPI_SCI_IRQ,
-		.smi_cmd = SMI_COMMAND,
+		.smi_cmd = APM_CNT_PORT,
 		.acpi_enable = chipset->acpi_enable,
 		.acpi_disable = chipset->acpi_disable,
 		.pm1a_evt_blk = PM_BASE,
 		.pm1_evt_len = 4,
-		.pm1a_cnt_blk = PM_BASE + PM1_CONTROL,
+		.pm1a_cnt_blk = PM1_CNT_PORT,
 		.pm1_cnt_len = 2,
-		.pm_tmr_blk = PM_BASE + PM_TIMER,
+		.pm_tmr_blk = PM_TIMER_PORT,
 		.pm_tmr_len = 4,
 		.gpe0_blk = PIIX4_GPE0,
 		.gpe0_blk_len = 4,
@@ -122,10 +94,10 @@ static void add_fadt(struct writer *writer, const struct chipset *chipset, uint3
 			 ACPI_FADT_RTC_S4,
 	};
 
-	list(writer, add(writer, &fadt, sizeof(fadt)));
+	return finish(add(next, &fadt, sizeof(fadt)));
 }
 
-static void add_override(struct writer *writer, uint8_t irq, uint32_t gsi, uint16_t flags)
+static void add_override(uint8_t **next, uint8_t irq, uint32_t gsi, uint16_t flags)
 {
 	struct acpi_madt_override override = {
 		.type = ACPI_MADT_OVERRIDE,
@@ -135,13 +107,13 @@ static void add_override(struct writer *writer, uint8_t irq, uint32_t gsi, uint1
 		.flags = flags,
 	};
 
-	add(writer, &override, sizeof(override));
+	add(next, &override, sizeof(override));
 }
 
-static void add_madt(struct writer *writer, uint32_t cpu_count, bool irq0_override)
+static uint32_t add_madt(uint8_t **next, uint32_t cpu_count, bool irq0_override)
 {
 	struct acpi_madt head = {
-		.header = make_header("APIC", 0, 1),
+		.header = acpi_make_header("APIC", 0),
 		.lapic_address = LAPIC_BASE,
 		.flags = 1,
 	};
@@ -158,7 +130,7 @@ static void add_madt(struct writer *writer, uint32_t cpu_count, bool irq0_overri
 		.lint = 1,
 	};
 	struct mp_topology topology = mptable_read_topology();
-	struct acpi_madt *madt = add(writer, &head, sizeof(head));
+	struct acpi_madt *madt = add(next, &head, sizeof(head));
 
 	for (uint32_t i = 0; i < cpu_count; i++) {
 		struct acpi_madt_entry entry = {
@@ -168,43 +140,42 @@ static void add_madt(struct writer *writer, uint32_t cpu_count, bool irq0_overri
 				   ACPI_MADT_ENABLED },
 		};
 
-		add(writer, &entry, entry.length);
+		add(next, &entry, entry.length);
 	}
-	add(writer, &ioapic, sizeof(ioapic));
+	add(next, &ioapic, sizeof(ioapic));
 	if (irq0_override)
-		add_override(writer, 0, TIMER_GSI, MP_FLAGS_CONFORM);
-	add_override(writer, ACPI_SCI_IRQ, ACPI_SCI_IRQ, MP_FLAGS_LEVEL_HIGH);
+		add_override(next, 0, TIMER_GSI, MP_FLAGS_CONFORM);
+	add_override(next, ACPI_SCI_IRQ, ACPI_SCI_IRQ, MP_FLAGS_LEVEL_HIGH);
 	for (uint32_t i = 0; i < sizeof(chipset_pirq_irqs); i += 2)
-		add_override(writer, chipset_pirq_irqs[i], chipset_pirq_irqs[i],
-			     MP_FLAGS_LEVEL_HIGH);
-	add(writer, &nmi, sizeof(nmi));
-	madt->header.length = (uint32_t)(writer->next - (uint8_t *)madt);
-	list(writer, &madt->header);
+		add_override(next, chipset_pirq_irqs[i], chipset_pirq_irqs[i], MP_FLAGS_LEVEL_HIGH);
+	add(next, &nmi, sizeof(nmi));
+	madt->header.length = (uint32_t)(*next - (uint8_t *)madt);
+	return finish(&madt->header);
 }
 
-static void add_hpet(struct writer *writer, const struct fw_cfg_hpet *hpet)
+static uint32_t add_hpet(uint8_t **next, const struct fw_cfg_hpet *hpet)
 {
 	struct acpi_hpet table = {
-		.header = make_header("HPET", sizeof(table), 1),
+		.header = acpi_make_header("HPET", sizeof(table)),
 		.block_id = hpet->block_id,
 		.address = hpet->address,
 		.min_tick = hpet->min_tick,
 		.protection = hpet->protection,
 	};
 
-	if (hpet->count && hpet->count != 0xff)
-		list(writer, add(writer, &table, sizeof(table)));
+	if (!hpet->count || hpet->count == 0xff)
+		return 0;
+	return finish(add(next, &table, sizeof(table)));
 }
 
-static uint32_t add_rsdt(struct writer *writer)
+static uint32_t add_rsdt(uint8_t **next, const uint32_t *listed, uint32_t count)
 {
-	uint32_t size = writer->count * sizeof(writer->listed[0]);
-	struct acpi_header header = make_header("RSDT", sizeof(header) + size, 1);
-	struct acpi_header *rsdt = add(writer, &header, sizeof(header));
+	uint32_t size = count * sizeof(*listed);
+	struct acpi_header header = acpi_make_header("RSDT", sizeof(header) + size);
+	struct acpi_header *rsdt = add(next, &header, sizeof(header));
 
-	add(writer, writer->listed, size);
-	finish(rsdt);
-	return phys_addr(rsdt);
+	add(next, listed, size);
+	return finish(rsdt);
 }
 
 /* An upper bound for all that lies in the block. */
@@ -215,18 +186,19 @@ static uint32_t block_size(uint32_t cpu_count)
 	       cpu_count * (2 + sizeof(((struct acpi_madt_entry *)0)->lapic)) +
 	       sizeof(struct acpi_madt_ioapic) + 4 * sizeof(struct acpi_madt_override) +
 	       sizeof(struct acpi_madt_nmi) + sizeof(struct acpi_hpet) +
-	       sizeof(struct acpi_header) + sizeof(((struct writer *)0)->listed);
+	       sizeof(struct acpi_header) + MAX_LISTED * sizeof(uint32_t);
 }
 
 uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
 			   const struct chipset *chipset, const struct pci_access *pci,
 			   uint32_t mmio_base, uint32_t cpu_count)
 {
-	struct writer writer = { 0 };
+	uint32_t listed[MAX_LISTED];
 	struct acpi_facs *facs;
 	struct acpi_rsdp *rsdp;
 	struct fw_cfg_hpet hpet;
 	uint32_t size;
+	uint8_t *next;
 
 	if (!chipset->own_acpi_function ||
 	    pci_read32(pci, chipset->pm_function, PCI_VENDOR_ID) != chipset->own_acpi_function)
@@ -235,17 +207,17 @@ uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
 	size = block_size(cpu_count);
 
 	rsdp = phys_ptr(memmap_alloc(map, sizeof(*rsdp), 16, MEMORY_KEPT, ZONE_FSEG, "the RSDP"));
-	writer.next = phys_ptr(memmap_alloc(map, size, 16, MEMORY_KEPT, ZONE_LOW, "ACPI tables"));
+	next = phys_ptr(memmap_alloc(map, size, 16, MEMORY_KEPT, ZONE_LOW, "ACPI tables"));
 	facs = phys_ptr(memmap_alloc(map, sizeof(*facs), 64, MEMORY_KEPT, ZONE_LOW, "the FACS"));
 	*facs = (struct acpi_facs){ .signature = { 'F', 'A', 'C', 'S' }, .length = sizeof(*facs) };
 
-	add_fadt(&writer, chipset, phys_addr(facs), add_dsdt(&writer, mmio_base));
-	add_madt(&writer, cpu_count, fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
-	add_hpet(&writer, &hpet);
+	listed[0] = add_fadt(&next, chipset, phys_addr(facs), add_dsdt(&next, mmio_base));
+	listed[1] = add_madt(&next, cpu_count, fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
+	listed[2] = add_hpet(&next, &hpet);
 	*rsdp = (struct acpi_rsdp){
 		.signature = { 'R', 'S', 'D', ' ', 'P', 'T', 'R', ' ' },
 		.oem_id = { 'Q', 'B', 'O', 'O', 'T', ' ' },
-		.rsdt_address = add_rsdt(&writer),
+		.rsdt_address = add_rsdt(&next, listed, listed[2] ? 3 : 2),
 	};
 	rsdp->checksum = -checksum_sum(rsdp, offsetof(struct acpi_rsdp, length));
 	return phys_addr(rsdp);

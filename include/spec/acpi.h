@@ -5,12 +5,10 @@
 #ifndef SPEC_ACPI_H
 #define SPEC_ACPI_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "spec/fw_cfg.h"
-#include "string.h"
 
 struct acpi_rsdp {
 	char signature[8]; /* "RSD PTR " */
@@ -38,16 +36,6 @@ struct acpi_header {
 	uint32_t creator_revision;
 } __attribute__((packed));
 _Static_assert(sizeof(struct acpi_header) == 36, "ACPI 5.2.6");
-
-/* Compares signatures. */
-static inline bool acpi_is(const char *signature, const char *wanted)
-{
-	uint32_t left, right;
-
-	memcpy(&left, signature, sizeof(left));
-	memcpy(&right, wanted, sizeof(right));
-	return left == right;
-}
 
 /* What follows ACPI_MADT_ENTRIES bytes of a MADT. */
 #define ACPI_MADT_ENTRIES  44

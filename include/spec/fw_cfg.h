@@ -34,19 +34,16 @@ _Static_assert(sizeof(struct fw_cfg_dma) == 16, "fw_cfg.rst, DMA Interface");
 /* Selectors.  Values are little-endian. */
 enum {
 	FW_CFG_KEY_SIGNATURE = 0x00,
-	FW_CFG_KEY_RAM_SIZE = 0x03,
 	FW_CFG_KEY_CPU_COUNT = 0x05,    /* u16, CPUs present */
 	FW_CFG_KEY_KERNEL_ADDR = 0x07,  /* u32 */
 	FW_CFG_KEY_KERNEL_SIZE = 0x08,  /* u32 */
 	FW_CFG_KEY_INITRD_ADDR = 0x0a,  /* u32 */
 	FW_CFG_KEY_INITRD_SIZE = 0x0b,  /* u32 */
-	FW_CFG_KEY_MAX_CPUS = 0x0f,     /* u16, APIC id limit */
 	FW_CFG_KEY_KERNEL_ENTRY = 0x10, /* u32 */
 	FW_CFG_KEY_KERNEL_DATA = 0x11,
 	FW_CFG_KEY_INITRD_DATA = 0x12,
 	FW_CFG_KEY_CMDLINE_SIZE = 0x14, /* u32, with the terminator */
 	FW_CFG_KEY_CMDLINE_DATA = 0x15,
-	FW_CFG_KEY_SETUP_ADDR = 0x16, /* u32 */
 	FW_CFG_KEY_SETUP_SIZE = 0x17, /* u32 */
 	FW_CFG_KEY_SETUP_DATA = 0x18,
 	FW_CFG_KEY_DIRECTORY = 0x19,

@@ -1,12 +1,22 @@
 /*
- * msr.h - model-specific registers.
- * SDM Vol. 4, "Architectural MSRs"; SDM Vol. 3A, "Memory Type Range Registers (MTRRs)".
+ * msr.h - model-specific registers and control registers.  For C and, but for MTRRs, assembly.
+ * SDM Vol. 4, "Architectural MSRs"; SDM Vol. 3A, "Memory Type Range Registers (MTRRs)" and "Control
+ * Registers".
  */
 #ifndef SPEC_MSR_H
 #define SPEC_MSR_H
 
 /* clang-format off */
+#define CR0_PE                          0x00000001
+#define CR0_NW                          0x20000000
+#define CR0_CD                          0x40000000
+#define CR0_PG                          0x80000000
+#define CR4_PAE                         0x00000020
+
+#define IA32_EFER                       0xc0000080
+  #define EFER_LME                        0x100
 #define IA32_APIC_BASE                  0x01b
+  #define APIC_BASE_X2APIC                0x400         /* beside the enable bit */
 #define IA32_FEATURE_CONTROL            0x03a
   #define FEATURE_CONTROL_LOCKED          (1u << 0)     /* a write after this one faults */
 
