@@ -135,23 +135,63 @@ def test_profiles(case, release, firmware, qemu, tmp_path):
         uki.check(vm, cmdline)
 
 
+# The file that systemd-vmspawn 262.1 gives to -readconfig for "--kvm=no --ram=1G --cpus=1", but for
+# the console and the monitor, which this test has elsewhere.
+VMSPAWN_CONFIG = """
+[machine]
+  type = "q35"
+  smm = "off"
+  cxl = "on"
+  hpet = "off"
+[smp-opts]
+  cpus = "1"
+[memory]
+  size = "1024M"
+[object "rng0"]
+  qom-type = "rng-random"
+  filename = "/dev/urandom"
+[device "rng-device0"]
+  driver = "virtio-rng-pci"
+  rng = "rng0"
+[device "balloon0"]
+  driver = "virtio-balloon"
+  free-page-reporting = "on"
+[device "vmgenid0"]
+  driver = "vmgenid"
+  guid = "b6ff6f7c-04b1-4e03-8910-cfb6357c1171"
+[accel]
+  accel = "tcg"
+"""
+VMSPAWN_PORT = """
+[device "vmspawn-hotplug-pci-root-port-{number}"]
+  driver = "pcie-root-port"
+  chassis = "{chassis}"
+  slot = "{chassis}"
+  addr = "{slot:#x}.{function}"
+  multifunction = "{first}"
+"""
+EXTRA = "io.systemd.{}.kernel-cmdline-extra="
+
+
 @fed
 def test_vmspawn(firmware, qemu, tmp_path):
-    """As systemd-vmspawn starts a UKI, but for its pflash: the extra command line and credentials
-    come in SMBIOS strings of type 11."""
+    """As "systemd-vmspawn --firmware=90-qboot.json --linux=UKI" starts QEMU: eleven root ports, and
+    the extra command line and credentials in SMBIOS strings of type 11."""
     uki = Uki(tmp_path, RELEASES[2], initrd=4 * MIB)
-    args = ["-machine", "type=q35,accel=tcg,smm=on", "-smp", "1", "-m", "1G",
-            "-object", "rng-random,filename=/dev/urandom,id=rng0",
-            "-device", "virtio-rng-pci,rng=rng0,id=rng-device0", "-nic", "none",
-            "-device", "vmgenid,guid=8c9f0a5e-1f2d-4b52-9d4e-0c7a3f1f5d11",
-            "-nodefaults", "-nographic", "-serial", "chardev:serial",
-            "-bios", str(firmware), "-no-reboot",
-            "-kernel", str(uki.path), "-global", "ICH9-LPC.disable_s3=1",
-            "-smbios", "type=11,value=io.systemd.stub.kernel-cmdline-extra=extra=1 list=a,,b",
-            "-smbios", "type=11,value=io.systemd.boot.kernel-cmdline-extra=extra=2",
-            "-smbios", "type=11,value=io.systemd.credential.binary:vmm.notify_socket=dg=="]
+    ports = "".join(VMSPAWN_PORT.format(number=n, chassis=n + 1, slot=0x10 + n // 8, function=n % 8,
+                                        first="off" if n % 8 else "on") for n in range(11))
+    strings = {"stub": "extra=1 list=a,b", "boot": "extra=2"}
+    for name, text in strings.items():
+        (tmp_path / name).write_text(EXTRA.format(name) + text, encoding="ascii")
+    (tmp_path / "config").write_text(VMSPAWN_CONFIG + ports, encoding="ascii")
+    args = ["-no-user-config", "-nic", "none", "-cpu", "max,hv_relaxed,hv-vapic,hv-time",
+            "-nographic", "-nodefaults", "-serial", "chardev:serial", "-bios", str(firmware),
+            "-kernel", str(uki.path), "-smbios", f"type=11,path={tmp_path}/stub",
+            "-smbios", f"type=11,path={tmp_path}/boot",
+            "-smbios", "type=11,value=io.systemd.credential.binary:vmm.notify_socket=dg==",
+            "-readconfig", f"{tmp_path}/config"]
     with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
-        found = uki.check(vm, CONSOLE + " extra=1 list=a,b")
+        found = uki.check(vm, CONSOLE + " " + strings["stub"])
         vm.check(found.get("vendor") == "QEMU", "no SMBIOS in the guest")
 
 
