@@ -45,7 +45,10 @@ def constants():
     text = (ROOT / "include/layout.h").read_text("utf-8")
     for name, value in re.findall(r"^#define (\w+)\s+(\w+)", text, re.MULTILINE):
         value = re.sub(r"(?<=[0-9a-fA-F])(u|ull)$", "", value)
-        found[name] = found[value] if value in found else int(value, 0)
+        if value in found:
+            found[name] = found[value]
+        elif value[0].isdigit():        # NOINIT is no number
+            found[name] = int(value, 0)
     return found
 
 
