@@ -96,7 +96,7 @@ $(O)/qboot.bin: $(O)/qboot.elf $(O)/layers.ok $(O)/stack.ok scripts/mkimage.py
 -include $(OBJECTS:.o=.d)
 
 # Targets for people.  Each installs what it needs (scripts/deps.sh), then builds.
-.PHONY: run check lint check-all check-qemu10 check-qemu11 boot-test soak size kernels clean help
+.PHONY: run check lint check-all check-qemu10 check-qemu11 boot-test soak soak-rows size kernels clean help
 
 run:                            ## boot Debian's cloud kernel to a shell (KERNEL= MACHINE= ACCEL= ...)
 	@sh scripts/deps.sh build run
@@ -131,7 +131,12 @@ check-qemu10 check-qemu11: check-qemu%:
 	@$(MAKE) --no-print-directory all kernels
 	@sh tests/check_qemu.sh $* $(TESTS)
 
-soak:                           ## the long boot tests: a hundred reboots and the like
+soak:                           ## N= random machines of SEED=, ours beside SeaBIOS: does Linux find the same?
+	@sh scripts/deps.sh check
+	@$(MAKE) --no-print-directory all kernels
+	@/usr/bin/python3 tests/soak/soak.py $(or $(N),10) $(or $(SEED),1) $(or $(FIRST),0)
+
+soak-rows:                      ## the long boot tests: a hundred reboots and the like
 	@sh scripts/deps.sh check
 	@$(MAKE) --no-print-directory all kernels
 	$(PYTEST) -n 2 --all -m soak $(TESTS) tests/boot

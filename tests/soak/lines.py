@@ -1,0 +1,384 @@
+"""Random QEMU command lines that ought to work, for soak.py.
+
+Contract: line(seed, index, machines) gives a Line; the same arguments give the same one, on every
+host.  MACHINES is what the QEMU calls its machine types; nothing else of the host matters.  Files
+are named in braces: {disk}, {table}, {tpm}.
+"""
+
+import dataclasses
+import random
+
+PC_VERSIONS = ("", "-i440fx-2.12", "-i440fx-4.2", "-i440fx-5.0", "-i440fx-6.2", "-i440fx-7.0",
+               "-i440fx-7.2")
+Q35_VERSIONS = ("", "-q35-2.12", "-q35-4.2", "-q35-5.0", "-q35-6.0", "-q35-7.0", "-q35-7.2")
+CPUS = ("qemu64", "max", "Haswell-v4", "EPYC", "qemu64,phys-bits=36", "qemu64,phys-bits=46",
+        "max,host-phys-bits=off,phys-bits=42", "SandyBridge")
+# MiB: odd, small, and those around where each machine splits RAM at 4 GiB.
+MEMORY = (160, 192, 255, 256, 256, 333, 384, 512, 512, 777, 1024, 1025, 2047, 2048, 2049, 2815,
+          2816, 2817, 3071, 3072, 3073, 3584, 4096, 5000)
+SIMPLE = ("virtio-rng-pci", "virtio-scsi-pci", "virtio-serial-pci",
+          "virtio-keyboard-pci", "e1000,romfile=", "rtl8139,romfile=", "pci-testdev",
+          "pvpanic-pci", "edu", "qemu-xhci", "piix3-usb-uhci",
+          "usb-ehci", "lsi53c895a", "megasas", "pci-serial", "sdhci-pci", "i6300esb",
+          "virtio-gpu-pci", "virtio-rng-pci,vectors=0", "virtio-rng-pci,disable-legacy=on",
+          "am53c974", "ne2k_pci,romfile=", "pcnet,romfile=", "vmxnet3,romfile=", "ich9-ahci",
+          "virtio-net-pci,romfile=", "virtio-net-pci", "e1000", "tulip,romfile=", "pci-serial-4x")
+EXPRESS = ("e1000e,romfile=", "nec-usb-xhci", "virtio-rng-pci", "virtio-scsi-pci", "megasas-gen2",
+           "mptsas1068", "virtio-net-pci,romfile=",
+           "virtio-rng-pci,disable-modern=on,disable-legacy=off")
+DISPLAYS = ("VGA", "bochs-display", "cirrus-vga", "qxl-vga", "virtio-vga", "secondary-vga",
+            "vmware-svga", "VGA,vgamem_mb=64")
+GUID = "324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87"
+
+
+@dataclasses.dataclass
+class Line:
+    """One machine."""
+    machine: str = ""
+    memory: int = 256               # MiB
+    cpus: int = 1                   # at the start
+    image: str = "vmlinux"
+    kernel: str = "cloud"
+    append: str = ""
+    needs_tpm: bool = False
+    arguments: list = dataclasses.field(default_factory=list)
+
+    def add(self, *words):
+        """More of QEMU's arguments."""
+        self.arguments += words
+
+    def device(self, text):
+        """One -device."""
+        self.add("-device", text)
+
+
+class Maker:
+    """What is being made."""
+
+    def __init__(self, seed, index, machines):
+        self.random = random.Random(f"{seed}/{index}")
+        self.machines = machines
+        self.line = Line()
+        self.names = 0
+        self.memory_backends = []
+
+    def chance(self, percent):
+        """True that often."""
+        return self.random.randrange(100) < percent
+
+    def name(self):
+        """A new id."""
+        self.names += 1
+        return f"n{self.names}"
+
+    def backend(self, size, kind="ram"):
+        """A memory backend of so many MiB that the host does not commit."""
+        name = self.name()
+        self.line.add("-object", f"memory-backend-{kind},id={name},size={size}M,reserve=off")
+        return name
+
+    def make(self):
+        """The whole line."""
+        kind = self.random.choices(("pc", "q35", "microvm"), (35, 50, 15))[0]
+        getattr(self, kind)()
+        line = self.line
+        if kind != "microvm" and self.chance(12):
+            line.kernel = "generic"
+        if self.chance(12) or "-2.12" in line.machine:      # which does not know PVH
+            line.image = "vmlinuz"
+        if kind != "microvm":
+            self.options()
+        return line
+
+    def options(self):
+        """What the kernel is told."""
+        line, choice = self.line, self.random.random()
+        if choice < 0.06:
+            line.append += " pci=nomsi"
+        elif choice < 0.09 and line.cpus == 1:
+            line.append += " noapic pci=nomsi"
+        elif choice < 0.12 and line.kernel == "generic":
+            line.append += " acpi=off"
+
+    # ---- Processors and memory ----
+
+    def processors(self, most):
+        """-cpu and -smp."""
+        rnd, line = self.random, self.line
+        if self.chance(40):
+            line.add("-cpu", rnd.choice(CPUS))
+        line.cpus = rnd.choices((1, 2, 3, 4, 6, 8, 12, 24), (40, 20, 8, 12, 6, 8, 4, 2))[0]
+        line.cpus = min(line.cpus, most)
+        text = str(line.cpus)
+        if self.chance(50) and line.cpus > 1:
+            sockets = rnd.choice([n for n in (1, 2, 3, 4) if line.cpus % n == 0])
+            left = line.cpus // sockets
+            threads = 2 if left % 2 == 0 and self.chance(40) else 1
+            text += f",sockets={sockets},cores={left // threads},threads={threads}"
+        elif self.chance(25) and line.cpus < most:
+            text += f",maxcpus={min(most, line.cpus + rnd.choice((1, 3, 8)))}"
+        line.add("-smp", text)
+
+    def ram(self, hotplug):
+        """-m, NUMA nodes, NVDIMMs; returns machine options."""
+        rnd, line = self.random, self.line
+        line.memory = rnd.choice(MEMORY)
+        text, options = f"{line.memory}M", ""
+        small = any("bits=36" in word for word in line.arguments)
+        hotplug = hotplug and not small
+        nvdimm = hotplug and self.chance(15)
+        if hotplug and (nvdimm or self.chance(20)):
+            text += f",slots={rnd.choice((2, 4, 16))},maxmem={rnd.choice((8, 16, 64, 200))}G"
+        line.add("-m", text)
+        if self.chance(20):
+            self.nodes()
+        elif self.chance(15):
+            options += f",memory-backend={self.backend(line.memory, 'memfd,share=on')}"
+        if nvdimm:
+            options += ",nvdimm=on"
+            for _ in range(rnd.choice((1, 1, 2))):
+                line.device(f"nvdimm,memdev={self.backend(rnd.choice((64, 128, 256)))}")
+        elif "slots" in text and self.chance(40):
+            line.device(f"pc-dimm,memdev={self.backend(rnd.choice((128, 256)))}")
+        return options
+
+    def nodes(self):
+        """NUMA nodes that share RAM and processors."""
+        line, count = self.line, self.random.choice((1, 2, 2, 3, 4))
+        each = line.memory // count
+        for i in range(count):
+            size = each if i else line.memory - each * (count - 1)
+            line.add("-numa", f"node,nodeid={i},memdev={self.backend(size)}")
+        if count > 1 and self.chance(50):
+            for i in range(count):
+                for j in range(i):
+                    line.add("-numa", f"dist,src={i},dst={j},val={self.random.randrange(11, 90)}")
+
+    # ---- PCI ----
+
+    def disk(self, bus):
+        """The test disk behind one of some controllers."""
+        name = self.name()
+        self.line.add("-drive", f"if=none,id={name},format=raw,readonly=on,file={{disk}}")
+        self.line.device(self.random.choice(
+            ("virtio-blk-pci", "virtio-blk-pci", "virtio-blk-pci,vectors=0",
+             "virtio-blk-pci,disable-legacy=on", "nvme,serial=1")) + f",drive={name}{bus}")
+
+    def devices(self, kinds, bus, count, slot=None):
+        """Some devices on a bus, from a slot on."""
+        for i in range(count):
+            place = f",addr={slot + i}" if slot else ""
+            self.line.device(self.random.choice(kinds) + bus + place)
+
+    def big_bar(self, bus):
+        """A device with a large 64-bit BAR."""
+        size = self.random.choice((16, 64, 256, 1024, 8192, 32768))
+        self.line.device(f"ivshmem-plain,memdev={self.backend(size, 'ram,share=off')}{bus}")
+
+    def conventional(self, bus, depth=0):
+        """A conventional bridge with devices, and maybe another one."""
+        name = self.name()
+        more = self.random.choice(("", ",shpc=off", ",shpc=on", ",msi=off"))
+        self.line.device(f"pci-bridge,id={name},chassis_nr={self.names}{bus}{more}")
+        self.devices(SIMPLE, f",bus={name}", self.random.randrange(4), 1)
+        if depth < 2 and self.chance(30):
+            self.conventional(f",bus={name},addr=8", depth + 1)
+        if self.chance(20):
+            self.disk(f",bus={name},addr=9")
+
+    def port(self, bus):
+        """A root port, and what is in it."""
+        rnd, line, name = self.random, self.line, self.name()
+        kind = rnd.choice(("pcie-root-port", "pcie-root-port", "ioh3420"))
+        more = rnd.choice(("", "", ",bus-reserve=3", ",mem-reserve=4M", ",pref64-reserve=256M",
+                           ",io-reserve=4K", ",hotplug=off")) if kind == "pcie-root-port" else ""
+        line.device(f"{kind},id={name},chassis={self.names},slot={self.names}{bus}{more}")
+        here, what = f",bus={name}", rnd.random()
+        if what < 0.4:
+            self.devices(EXPRESS, here, 1)
+        elif what < 0.5:
+            self.disk(here)
+        elif what < 0.58:
+            self.big_bar(here)
+        elif what < 0.7:
+            self.switch(here)
+        elif what < 0.78:
+            bridge = self.name()
+            line.device(f"pcie-pci-bridge,id={bridge}{here}")
+            self.devices(SIMPLE, f",bus={bridge}", rnd.randrange(4), 1)
+
+    def switch(self, bus):
+        """A PCI Express switch."""
+        up = self.name()
+        self.line.device(f"x3130-upstream,id={up}{bus}")
+        for slot in range(self.random.randrange(1, 5)):
+            down = self.name()
+            self.line.device(f"xio3130-downstream,id={down},bus={up},chassis={self.names},"
+                             f"slot={slot}")
+            if self.chance(60):
+                self.devices(EXPRESS, f",bus={down}", 1)
+
+    def ports(self, bus, most):
+        """Some root ports."""
+        for _ in range(self.random.randrange(most)):
+            self.port(bus)
+
+    def display(self):
+        """Perhaps a display."""
+        if self.chance(20):
+            self.line.device(self.random.choice(DISPLAYS))
+
+    # ---- Other devices ----
+
+    def extras(self):
+        """Small things that have tables of their own."""
+        rnd, line = self.random, self.line
+        if self.chance(12):
+            line.device(f"vmgenid,guid={GUID}")
+        if self.chance(8):
+            line.device("vmcoreinfo")
+        if self.chance(8):
+            line.device("pvpanic")
+        if self.chance(10):
+            line.add("-acpitable", "sig=SOAK,rev=1,data={table}")
+        if self.chance(15):
+            line.add("-smbios", rnd.choice((
+                "type=1,manufacturer=Soak,serial=7", "type=0,vendor=Me,version=9",
+                "type=11,value=io.systemd.credential:a=b", "type=17,manufacturer=Ram",
+                "type=2,product=Board", "type=3,asset=Tag")))
+        if self.chance(6):
+            line.needs_tpm = True
+            # Beside a TPM's log SeaBIOS has so many tables that QEMU loads the initrd of a vmlinux
+            # over them.
+            line.image = "vmlinuz"
+            line.device(rnd.choice(("tpm-tis", "tpm-crb")) + ",tpmdev=t")
+            line.add("{tpm}")
+        if self.chance(8):
+            line.add("-fw_cfg", "name=opt/soak,string=soak")
+
+    def switches(self, names):
+        """Machine options that are on or off."""
+        return "".join(f",{name}={self.random.choice(('on', 'off'))}"
+                       for name in names if self.chance(12))
+
+    def version(self, versions, prefix):
+        """A machine type that this QEMU has."""
+        there = [v for v in versions if not v or prefix + v in self.machines]
+        choice = self.random.choice(there) if self.chance(40) else ""
+        return prefix + choice
+
+    # ---- Machines ----
+
+    def pc(self):
+        """i440FX."""
+        line = self.line
+        line.machine = self.version(PC_VERSIONS, "pc")
+        self.processors(24)
+        line.machine += self.switches(("smm", "hpet", "usb", "i8042", "vmport", "sata", "smbus"))
+        line.machine += self.random.choice(("", "", "", ",smbios-entry-point-type=64",
+                                            ",max-ram-below-4g=1G", ",kernel-irqchip=split"))
+        line.machine += self.ram(hotplug=True)
+        self.devices(SIMPLE, "", self.random.choice((0, 1, 2, 3, 6, 12)))
+        if self.chance(50):
+            self.disk("")
+        if self.chance(30):
+            self.conventional("")
+        if self.chance(12):
+            name = self.name()
+            line.device(f"pxb,id={name},bus_nr={self.random.choice((32, 100, 200))},bus=pci.0")
+            self.devices(SIMPLE, f",bus={name},addr=3", 1)
+            self.devices(SIMPLE, f",bus={name},addr=4", 1)
+        if self.chance(10):
+            self.big_bar("")
+        self.display()
+        self.extras()
+
+    def q35(self):
+        """Q35."""
+        rnd, line = self.random, self.line
+        line.machine = self.version(Q35_VERSIONS, "pc")
+        line.machine = "q35" if line.machine == "pc" else line.machine
+        self.processors(24)
+        line.machine += self.switches(("smm", "hpet", "usb", "i8042", "vmport", "sata", "smbus"))
+        line.machine += rnd.choice(("", "", "", ",smbios-entry-point-type=64",
+                                    ",max-ram-below-4g=1G", ",max-ram-below-4g=2G"))
+        line.machine += self.ram(hotplug=True)
+        self.iommu()
+        self.devices(SIMPLE, ",bus=pcie.0", rnd.choice((0, 1, 2, 3, 6)))
+        self.ports(",bus=pcie.0", 7)
+        if self.chance(45):
+            self.disk("")
+        if self.chance(15):
+            self.conventional("")
+        if self.chance(15):
+            self.pxb()
+        if self.chance(8) and ("," not in line.machine or "nvdimm" not in line.machine) \
+                and line.machine.startswith("q35"):
+            self.cxl()
+        if self.chance(8):
+            self.big_bar("")
+        self.display()
+        self.extras()
+
+    def iommu(self):
+        """An IOMMU: of Intel, of AMD, of virtio, or none."""
+        choice = self.random.random()
+        if choice < 0.06:
+            self.line.machine += ",kernel-irqchip=split"
+            self.line.device("intel-iommu" + self.random.choice(("", ",intremap=on",
+                                                                 ",caching-mode=on")))
+        elif choice < 0.1:
+            self.line.device("amd-iommu")
+        elif choice < 0.14:
+            self.line.device("virtio-iommu-pci")
+
+    def pxb(self):
+        """An extra root, with ports."""
+        for number in self.random.choice(((128,), (64, 192), (20,))):
+            name = self.name()
+            self.line.device(f"pxb-pcie,id={name},bus_nr={number},bus=pcie.0")
+            for _ in range(self.random.randrange(1, 3)):
+                port = self.name()
+                self.line.device(f"pcie-root-port,id={port},bus={name},chassis={self.names},"
+                                 f"slot={self.names}")
+                if self.chance(70):
+                    self.devices(EXPRESS, f",bus={port}", 1)
+
+    def cxl(self):
+        """A CXL host bridge with a memory device, which no one else on the line may address."""
+        line, root, port, window = self.line, self.name(), self.name(), "4G"
+        line.machine += f",cxl=on,cxl-fmw.0.targets.0={root},cxl-fmw.0.size={window}"
+        line.device(f"pxb-cxl,id={root},bus_nr=52,bus=pcie.0")
+        line.device(f"cxl-rp,id={port},port=0,bus={root},chassis={self.names},slot={self.names}")
+        if self.chance(70):
+            line.device(f"cxl-type3,bus={port},volatile-memdev={self.backend(256)},sn=1"
+                        if self.chance(50) and "cxl-volatile" in self.machines else
+                        f"cxl-type3,bus={port},memdev={self.backend(256)},"
+                        f"lsa={self.backend(1)}")
+
+    def microvm(self):
+        """microvm."""
+        rnd, line = self.random, self.line
+        line.machine = "microvm" + self.switches(("rtc", "auto-kernel-cmdline", "ioapic2"))
+        pcie = self.chance(30)
+        if pcie:
+            line.machine += ",pcie=on"
+        if self.chance(15):
+            line.machine += ",usb=on"
+        self.processors(24)
+        line.machine += self.ram(hotplug=False)
+        if self.chance(60):
+            name = self.name()
+            line.add("-drive", f"if=none,id={name},format=raw,readonly=on,file={{disk}}")
+            line.device(f"virtio-blk-device,drive={name}")
+        self.devices(("virtio-rng-device", "virtio-serial-device"), "",
+                     rnd.randrange(4))
+        if pcie:
+            self.devices(("virtio-rng-pci", "virtio-scsi-pci", "qemu-xhci", "e1000e,romfile="), "",
+                         rnd.randrange(5))
+            self.ports(",bus=pcie.0", 3)
+
+
+def line(seed, index, machines):
+    """See above."""
+    return Maker(seed, index, machines).make()

@@ -1,0 +1,75 @@
+"""The differences between two firmwares that are meant, each with its reason.
+
+Contract: explain(context, difference) gives the name of the first rule that explains it, or None.
+A rule explains one kind of difference (a pattern), and only when its test agrees.
+"""
+
+import collections
+import re
+
+Context = collections.namedtuple("Context", "line ours theirs functions")
+Rule = collections.namedtuple("Rule", "name kind why test")
+
+# What time and chance decide where processors are emulated on a busy host.
+NOISE = re.compile(
+    r"APIC calibration|APIC delta|Memory: |smpboot: Total of|clocksource|Unstable clock|"
+    r"\s*.trace_clock|If you want to keep using|on the kernel command line|TSC found unstable|"
+    r"hpet: Lost|calibrate_delay|hrtimer: interrupt|\s*#\d|sched_clock|rcu: |perf: |random: ")
+COMPLAINT = re.compile(r"can't|no compatible|no space|failed|conflict|Firmware Bug|FW BUG|Error|"
+                       r"Warn|invalid|Unable|clipped")
+
+
+def _on_root(place):
+    """Whether a function is on bus 0."""
+    return re.match(r"pci0000:00/[^/]*$", place)
+
+
+def _is_bridge(context, place):
+    """Whether it is a PCI-to-PCI bridge."""
+    return context.functions.get(place, {}).get("class", "").startswith("0x0604")
+
+
+RULES = (
+    Rule("noise", "message", "time decides it, on a busy host",
+         lambda c, d: NOISE.match(d.key)),
+    Rule("mcfg", "message", "MCFG ends with the last bus there is, so that Linux maps no more",
+         lambda c, d: "MMCONFIG for domain" in d.key),
+    Rule("mtrr", "message", "SeaBIOS sets no MTRRs on microvm, so that Linux does without PAT",
+         lambda c, d: c.line.machine.startswith("microvm") and "x86/PAT" in d.key),
+    Rule("microvm-dmi", "message", "QEMU has no SMBIOS for microvm; newer SeaBIOSes invent some",
+         lambda c, d: c.line.machine.startswith("microvm") and "DMI" in d.key),
+    Rule("microvm-dmi", "table|dmi", "as above",
+         lambda c, d: c.line.machine.startswith("microvm") and "dmi" in str(d.key)),
+    Rule("firmware-ram", "ram", "each keeps some RAM for its tables: below 1 MiB ours has one page "
+         "more, and SeaBIOS has up to 512 KiB below 4 GiB",
+         lambda c, d: d.theirs[1] == d.ours[1] and -4 <= d.ours[0] - d.theirs[0] <= 512),
+    Rule("firmware-ram", "nodemem", "as above", lambda c, d: _about_equal(d.ours, d.theirs)),
+    Rule("vga-shadow", "bar", "SeaBIOS has run VGA's option ROM, which Linux then finds in RAM",
+         lambda c, d: d.key[1] == 6 and d.theirs and d.theirs[1] & 2),
+    Rule("closed-window", "window", "a port of bus 0 has the windows that the BARs behind it need, "
+         "which are compared by themselves; Linux opens others for hot-plug",
+         lambda c, d: d.ours is None and _on_root(d.key[0])),
+    Rule("more-room", "window", "room for hot-plug that SeaBIOS does not give",
+         lambda c, d: d.theirs is None and _is_bridge(c, d.key[0])),
+    Rule("crs", "_CRS", "QEMU writes the host bridge's windows around where BARs are",
+         lambda c, d: True),
+    Rule("peer-complains", "message", "Linux complains of SeaBIOS's work more often",
+         lambda c, d: COMPLAINT.search(d.key) and d.ours < d.theirs),
+    Rule("decode", "message", "devices do not decode until a driver enables them",
+         lambda c, d: re.search(r"enabling device \(", d.key)),
+)
+
+
+def _about_equal(ours, theirs):
+    """The same nodes, with almost the same memory."""
+    one, two = ([int(word) for word in re.findall(r"(\d+) kB", " ".join(each))]
+                for each in (ours, theirs))
+    return len(one) == len(two) and all(abs(a - b) <= 1024 for a, b in zip(one, two))
+
+
+def explain(context, difference):
+    """See above."""
+    for rule in RULES:
+        if re.match(rule.kind, difference.kind) and rule.test(context, difference):
+            return rule.name
+    return None
