@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "cpu.h"
+#include "divide.h"
 #include "format.h"
 #include "io.h"
 #include "layout.h"
@@ -57,6 +58,7 @@ static void put_message(const char *line, bool serial)
 static struct {
 	enum console_level level;
 	bool serial, has_tsc;
+	uint32_t tsc_mhz;  /* 0: not known */
 	uint64_t last_tsc; /* at the last step */
 } settings = { .level = CONSOLE_ERRORS };
 
@@ -66,6 +68,16 @@ void console_set(enum console_level level, bool serial, bool has_tsc)
 	settings.serial = serial;
 	settings.has_tsc = has_tsc;
 	settings.last_tsc = has_tsc ? rdtsc() : 0;
+}
+
+bool console_wants_rate(void)
+{
+	return settings.level == CONSOLE_STEPS && settings.has_tsc && !settings.tsc_mhz;
+}
+
+void console_set_rate(uint32_t tsc_khz)
+{
+	settings.tsc_mhz = tsc_khz / 1000;
 }
 
 static void put_formatted(bool serial, const char *message, va_list args)
@@ -90,7 +102,7 @@ void console_log(const char *message, ...)
 	va_end(args);
 }
 
-static void put_ticks(const char *message, ...)
+static void put_timed(const char *message, ...)
 {
 	va_list args;
 
@@ -103,6 +115,7 @@ void console_step(const char *message, ...)
 {
 	char text[CONSOLE_LINE_SIZE / 2];
 	uint64_t now = settings.has_tsc ? rdtsc() : 0;
+	uint64_t time;
 	va_list args;
 
 	if (settings.level != CONSOLE_STEPS)
@@ -110,7 +123,11 @@ void console_step(const char *message, ...)
 	va_start(args, message);
 	format(text, sizeof(text), message, args);
 	va_end(args);
-	put_ticks("%s (%llu ticks)", text, (unsigned long long)(now - settings.last_tsc));
+	time = now - settings.last_tsc;
+	if (settings.tsc_mhz)
+		divide(&time, settings.tsc_mhz);
+	put_timed("%s (%llu %s)", text, (unsigned long long)time,
+		  settings.tsc_mhz ? "us" : "ticks");
 	/* Speaking itself is not the next step's. */
 	settings.last_tsc = settings.has_tsc ? rdtsc() : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "console.h"
 #include "string.h"
+#include "tsc.h"
 #include "version.h"
 
 #define OPTION     "opt/org.qboot/log"
@@ -20,6 +21,12 @@ static const struct {
 	{ "steps", CONSOLE_STEPS, false },
 	{ "steps,serial", CONSOLE_STEPS, true },
 };
+
+void log_option_time(const struct cpu *cpu, bool has_pm_timer)
+{
+	if (console_wants_rate())
+		console_set_rate(tsc_khz(cpu, has_pm_timer));
+}
 
 void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu)
 {
@@ -37,6 +44,7 @@ void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu)
 		if (memcmp(value, choices[i].value, size) != 0)
 			continue;
 		console_set(choices[i].level, choices[i].serial, cpu->leaf1_edx & CPUID_1_EDX_TSC);
+		log_option_time(cpu, false);
 		console_step("qboot.bin " QBOOT_VERSION);
 		return;
 	}

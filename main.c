@@ -88,6 +88,7 @@ noreturn void main(void)
 	 * are.
 	 */
 	chipset_init(chipset, &cpu, &pci);
+	log_option_time(&cpu, chipset->pm_function);
 	smm_reserve(&smm, chipset, &cpu, &map);
 	struct pci_layout layout = pci_init(chipset, &cpu, &cfg, &map, &pci, image.wants_decoding);
 	console_step("pci: devices have addresses from 0x%llx on, buses up to %u",

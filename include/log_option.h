@@ -15,4 +15,10 @@
  */
 void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu);
 
+/*
+ * Finds out how fast the TSC runs, so that steps tell microseconds.  has_pm_timer as in tsc.h.
+ * Cost: none, unless steps are told and CPUID does not tell the rate.
+ */
+void log_option_time(const struct cpu *cpu, bool has_pm_timer);
+
 #endif

@@ -15,3 +15,9 @@ uint32_t divide(uint64_t *value, uint32_t divisor)
 	}
 	return (uint32_t)rest;
 }
+
+uint32_t divide_clamped(uint64_t dividend, uint32_t divisor)
+{
+	divide(&dividend, divisor);
+	return dividend >> 32 ? UINT32_MAX : (uint32_t)dividend;
+}

@@ -30,7 +30,7 @@ LAYERS = [
     ['chipset', 'pci_bar'],
     ['memmap'],
     ['fw_cfg', 'log_option', 'marker', 'msr_list'],
-    ['console', 'cpu'],
+    ['console', 'cpu', 'tsc'],
     ['lib/checksum', 'lib/divide', 'lib/error', 'lib/fdt', 'lib/format', 'lib/string'],
 ]
 

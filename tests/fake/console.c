@@ -29,6 +29,16 @@ void console_set(enum console_level level, bool serial, bool has_tsc)
 	(void)has_tsc;
 }
 
+bool console_wants_rate(void)
+{
+	return fake.console_level == CONSOLE_STEPS && !fake.console_tsc_khz;
+}
+
+void console_set_rate(uint32_t tsc_khz)
+{
+	fake.console_tsc_khz = tsc_khz;
+}
+
 void console_step(const char *message, ...)
 {
 	(void)message;

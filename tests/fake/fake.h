@@ -121,6 +121,7 @@ struct fake {
 	char console[FAKE_TEXT_SIZE]; /* what console_log() said, a line a message */
 	int console_level;            /* of console_set() */
 	bool console_serial;
+	uint32_t console_tsc_khz; /* of console_set_rate() */
 
 	/* Memory. */
 	uint32_t ram_count;

@@ -156,6 +156,29 @@ static void test_levels(void **state)
 	assert_int_equal(fake_exits(), 0);
 }
 
+/* How long a step took; the modelled TSC goes on by 2^20 each time it is read. */
+static void test_times(void **state)
+{
+	(void)state;
+	fake.has_debugcon = true;
+	console_set(CONSOLE_ERRORS, false, true);
+	assert_false(console_wants_rate());
+	console_set(CONSOLE_STEPS, false, false);
+	assert_false(console_wants_rate());
+	console_set(CONSOLE_STEPS, false, true);
+	assert_true(console_wants_rate());
+	console_step("ticks");
+	console_set_rate(0);
+	assert_true(console_wants_rate());
+	console_step("unknown");
+	console_set_rate(2000999);
+	assert_false(console_wants_rate());
+	console_step("time");
+	assert_string_equal(fake.debugcon, "qboot: ticks (1048576 ticks)\r\n"
+					   "qboot: unknown (1048576 ticks)\r\n"
+					   "qboot: time (524 us)\r\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -167,6 +190,7 @@ int main(void)
 		UNIT_TEST(test_long_messages_are_cut),
 		UNIT_TEST(test_exception),
 		UNIT_TEST(test_levels),
+		UNIT_TEST(test_times),
 		UNIT_TEST(test_whose_exception),
 	};
 

@@ -47,6 +47,22 @@ static void test_values(void **state)
 	}
 }
 
+/* The rate is asked for once, and only where it is of use. */
+static void test_time(void **state)
+{
+	const struct cpu cpu = { 0 };
+
+	(void)state;
+	fake_cpuid_set(0, 0, (struct cpuid){ .eax = 0x15 });
+	fake_cpuid_set(0x15, 0, (struct cpuid){ .eax = 2, .ebx = 100, .ecx = 24000000 });
+	fake.console_level = CONSOLE_ERRORS;
+	log_option_time(&cpu, true);
+	assert_int_equal(fake.console_tsc_khz, 0);
+	fake.console_level = CONSOLE_STEPS;
+	log_option_time(&cpu, true);
+	assert_int_equal(fake.console_tsc_khz, 1200000);
+}
+
 static void test_absent(void **state)
 {
 	const struct cpu cpu = { 0 };
@@ -66,6 +82,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_values),
 		UNIT_TEST(test_absent),
+		UNIT_TEST(test_time),
 	};
 
 	return cmocka_run_group_tests_name("log_option", tests, NULL, NULL);
