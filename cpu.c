@@ -22,8 +22,6 @@ void cpu_probe(struct cpu *cpu)
 	uint32_t max_extended;
 
 	*cpu = (struct cpu){ .phys_bits = 32 };
-	if (!cpu_has_cpuid())
-		return;
 	/* A leaf above the highest one answers with what is in the highest. */
 	if (cpuid(0, 0).eax >= 1) {
 		struct cpuid leaf = cpuid(1, 0);

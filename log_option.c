@@ -39,9 +39,7 @@ void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu)
 	fw_cfg_read(cfg, item.selector, value, sizeof(value));
 	value[sizeof(value) - 1] = '\0';
 	for (uint32_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		size_t size = __builtin_strlen(choices[i].value) + 1;
-
-		if (memcmp(value, choices[i].value, size) != 0)
+		if (strcmp(value, choices[i].value) != 0)
 			continue;
 		console_set(choices[i].level, choices[i].serial, cpu->leaf1_edx & CPUID_1_EDX_TSC);
 		log_option_time(cpu, false);

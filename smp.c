@@ -57,10 +57,8 @@ void smp_start(struct smp_block *block, const struct msr_list *msrs, const struc
 
 uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr)
 {
-	uint32_t count = 0;
+	uint32_t count = acpi_find_processors(rsdp_paddr);
 
-	if (rsdp_paddr)
-		count = acpi_find_processors(rsdp_paddr);
 	if (!count && (cpu->leaf1_edx & CPUID_1_EDX_APIC))
 		count = fw_cfg_read_u16(cfg, FW_CFG_KEY_CPU_COUNT);
 	return count ? count : 1;
@@ -87,10 +85,12 @@ static void report_missing(const struct smp_block *block, uint32_t boot_apic_id,
 			   uint32_t cpu_count, uint32_t rsdp_paddr)
 {
 	char names[CONSOLE_LINE_SIZE];
+	const struct acpi_header *madt = acpi_find_table(rsdp_paddr, "APIC");
+	uint32_t offset = ACPI_MADT_ENTRIES;
 	uint32_t missing = 0, apic_id;
 	size_t length = append(names, 0, "");
 
-	for (uint32_t n = 0; rsdp_paddr && acpi_find_processor(rsdp_paddr, n, &apic_id); n++)
+	while (madt && acpi_next_processor(madt, &offset, &apic_id))
 		if (apic_id != boot_apic_id && !has_arrived(block, apic_id) &&
 		    missing++ < MAX_NAMED)
 			length = append(names, length, "%s%u",

@@ -16,7 +16,10 @@ struct acpi_header acpi_make_header(const char *signature, uint32_t length);
 
 bool acpi_is(const struct acpi_header *table, const char *signature);
 
-/* The first table with the signature that the RSDT or XSDT lists; NULL when there is none. */
+/*
+ * The first table with the signature that the RSDT or XSDT lists; NULL when there is none, or no
+ * RSDP (rsdp_paddr is 0).
+ */
 const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signature);
 
 /*
@@ -26,10 +29,7 @@ const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signa
 const struct acpi_madt_entry *acpi_next_entry(const struct acpi_header *madt, uint32_t *offset);
 bool acpi_next_processor(const struct acpi_header *madt, uint32_t *offset, uint32_t *apic_id);
 
-/* How many processors the MADT enables; 0 when there is no MADT. */
+/* How many processors the MADT enables; 0 where there is none, as without ACPI. */
 uint32_t acpi_find_processors(uint32_t rsdp_paddr);
-
-/* The APIC id of the n-th of them, from 0; false when there are not so many. */
-bool acpi_find_processor(uint32_t rsdp_paddr, uint32_t n, uint32_t *apic_id);
 
 #endif

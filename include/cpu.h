@@ -26,7 +26,7 @@
 #define CPUID_HYPERVISOR        0x40000000u     /* EAX: the highest leaf of the hypervisor's */
 /* clang-format on */
 
-/* What the boot processor can do.  A processor without CPUID has all zeros here. */
+/* What the boot processor can do.  QEMU has CPUID on every one, 486 too. */
 struct cpu {
 	uint32_t leaf1_eax; /* signature: family, model, stepping */
 	uint32_t leaf1_ebx; /* initial APIC id in bits 31:24, logical count in 23:16 */
@@ -49,25 +49,6 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
 			 : "=a"(regs.eax), "=b"(regs.ebx), "=c"(regs.ecx), "=d"(regs.edx)
 			 : "a"(leaf), "c"(subleaf));
 	return regs;
-}
-
-/* True when EFLAGS.ID can be toggled: the processor has the CPUID instruction. */
-static inline bool cpu_has_cpuid(void)
-{
-	uint32_t before, after;
-
-	__asm__ volatile("pushfl\n\t"
-			 "popl %0\n\t"
-			 "movl %0, %1\n\t"
-			 "xorl $0x200000, %1\n\t"
-			 "pushl %1\n\t"
-			 "popfl\n\t"
-			 "pushfl\n\t"
-			 "popl %1\n\t"
-			 "pushl %0\n\t"
-			 "popfl"
-			 : "=&r"(before), "=&r"(after));
-	return (before ^ after) & 0x200000;
 }
 
 /* Only where struct cpu has CPUID_1_EDX_TSC. */

@@ -1,9 +1,9 @@
 /*
  * format.h - a small vsnprintf() for messages.
  *
- * Conversions: %s %c %d %u %x, the last three also with ll (64 bits), %x with a width and 0 flag
- * (%08x), %%.  Anything else is copied as it stands.  The result is always terminated and cut to
- * size; size must not be 0.  Returns the length written, without the terminator.
+ * Conversions: %s, %u and %x, these two also with ll (64 bits) and a width (%08x, %4u), and %%.
+ * Anything else is copied as it stands.  The result is always terminated and cut to size; size must
+ * not be 0.  Returns the length written, without the terminator.
  */
 #ifndef FORMAT_H
 #define FORMAT_H

@@ -17,14 +17,6 @@ static inline uint8_t inb(uint16_t port)
 	return value;
 }
 
-static inline uint16_t inw(uint16_t port)
-{
-	uint16_t value;
-
-	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-	return value;
-}
-
 static inline uint32_t inl(uint16_t port)
 {
 	uint32_t value;
@@ -60,14 +52,6 @@ static inline uint8_t mmio_read8(uint32_t paddr)
 	uint8_t value;
 
 	__asm__ volatile("movb (%1), %0" : "=q"(value) : "r"(paddr) : "memory");
-	return value;
-}
-
-static inline uint16_t mmio_read16(uint32_t paddr)
-{
-	uint16_t value;
-
-	__asm__ volatile("movw (%1), %0" : "=r"(value) : "r"(paddr) : "memory");
 	return value;
 }
 

@@ -38,9 +38,8 @@ struct loader_file {
 
 struct loader {
 	const struct loader_command *commands;
-	uint32_t command_count; /* without the padding at the script's end */
+	uint32_t command_count;
 	uint32_t unknown_count; /* of these, commands that are not known */
-	uint32_t writes_end;    /* index after the last WRITE_POINTER; 0 when there is none */
 	uint32_t file_count;
 	struct loader_file files[LOADER_MAX_FILES];
 

@@ -68,18 +68,6 @@ size_t format(char *text, size_t size, const char *message, va_list args)
 		case 's':
 			put_string(&out, va_arg(args, const char *));
 			break;
-		case 'c':
-			put(&out, (char)va_arg(args, int));
-			break;
-		case 'd': {
-			int64_t value = wide ? va_arg(args, int64_t) : va_arg(args, int);
-
-			if (value < 0)
-				put(&out, '-');
-			put_number(&out, value < 0 ? -(uint64_t)value : (uint64_t)value, false,
-				   width, fill);
-			break;
-		}
 		case 'u':
 		case 'x':
 			put_number(&out, wide ? va_arg(args, uint64_t) : va_arg(args, unsigned int),

@@ -195,9 +195,8 @@ static uint32_t check_rsdp(struct loader *loader)
 	wide = file->size >= sizeof(*rsdp) && rsdp->revision >= 2;
 	if (!file->linked || file->size < offsetof(struct acpi_rsdp, length) ||
 	    (rsdp->revision >= 2 && !wide))
-		panic("acpi: none of the %u commands of " SCRIPT_FILE " links \"" RSDP_FILE
-		      "\" to a table; this QEMU's tables cannot be used, start it with acpi=off",
-		      loader->command_count);
+		panic("acpi: no command of " SCRIPT_FILE " links \"" RSDP_FILE
+		      "\" to a table; this QEMU's tables cannot be used, start it with acpi=off");
 	if (rsdp->rsdt_address)
 		check_root(loader, rsdp->rsdt_address, sizeof(uint32_t));
 	if (wide && rsdp->xsdt_address)

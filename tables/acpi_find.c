@@ -29,13 +29,19 @@ bool acpi_is(const struct acpi_header *table, const char *signature)
 
 const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signature)
 {
-	const struct acpi_rsdp *rsdp = phys_ptr(rsdp_paddr);
-	bool wide = rsdp->revision >= 2 && rsdp->xsdt_address;
-	uint32_t step = wide ? sizeof(uint64_t) : sizeof(uint32_t);
-	const struct acpi_header *root =
-		phys_ptr(wide ? (uint32_t)rsdp->xsdt_address : rsdp->rsdt_address);
+	const struct acpi_rsdp *rsdp;
+	const struct acpi_header *root;
+	uint32_t root_paddr, step;
+	bool wide;
 
-	if (phys_addr(root) == 0)
+	if (!rsdp_paddr)
+		return NULL;
+	rsdp = phys_ptr(rsdp_paddr);
+	wide = rsdp->revision >= 2 && rsdp->xsdt_address;
+	root_paddr = wide ? (uint32_t)rsdp->xsdt_address : rsdp->rsdt_address;
+	step = wide ? sizeof(uint64_t) : sizeof(uint32_t);
+	root = phys_ptr(root_paddr);
+	if (!root_paddr)
 		return NULL;
 	for (uint32_t offset = sizeof(*root); offset + step <= root->length; offset += step) {
 		const struct acpi_header *table;
@@ -84,26 +90,13 @@ bool acpi_next_processor(const struct acpi_header *madt, uint32_t *offset, uint3
 	return false;
 }
 
-/* How many processors there are, at most max, and the last one's APIC id. */
-static uint32_t count_processors(uint32_t rsdp_paddr, uint32_t max, uint32_t *apic_id)
+uint32_t acpi_find_processors(uint32_t rsdp_paddr)
 {
 	const struct acpi_header *madt = acpi_find_table(rsdp_paddr, "APIC");
 	uint32_t offset = ACPI_MADT_ENTRIES;
-	uint32_t count = 0;
+	uint32_t count = 0, apic_id;
 
-	while (madt && count < max && acpi_next_processor(madt, &offset, apic_id))
+	while (madt && acpi_next_processor(madt, &offset, &apic_id))
 		count++;
 	return count;
-}
-
-uint32_t acpi_find_processors(uint32_t rsdp_paddr)
-{
-	uint32_t last;
-
-	return count_processors(rsdp_paddr, UINT32_MAX, &last);
-}
-
-bool acpi_find_processor(uint32_t rsdp_paddr, uint32_t n, uint32_t *apic_id)
-{
-	return count_processors(rsdp_paddr, n + 1, apic_id) == n + 1;
 }

@@ -223,7 +223,7 @@ static bool has_irq0_override(const struct acpi_header *madt)
 void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
 		     const struct cpu *cpu, uint32_t cpu_count, uint32_t rsdp_paddr)
 {
-	const struct acpi_header *madt = rsdp_paddr ? acpi_find_table(rsdp_paddr, "APIC") : NULL;
+	const struct acpi_header *madt = acpi_find_table(rsdp_paddr, "APIC");
 	struct mp_floating_pointer *pointer = phys_ptr(MP_POINTER);
 	uint32_t size;
 	uint32_t table;

@@ -16,7 +16,7 @@ static bool fits(uint32_t offset, uint32_t length, uint32_t size)
 
 static bool valid_pointer_size(uint8_t size)
 {
-	return size <= 8 && (1u << size & (1u << 1 | 1u << 2 | 1u << 4 | 1u << 8));
+	return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
 static bool terminated(const char *name)
@@ -93,27 +93,18 @@ static enum error failure(struct loader *loader, uint32_t index, enum error erro
 
 	loader->failed_command = index;
 	loader->failed_file = terminated(command->allocate.file) ? command->allocate.file : "";
-	switch (command->command) {
-	case LOADER_ADD_POINTER:
+	loader->failed_offset = 0;
+	if (command->command == LOADER_ADD_POINTER)
 		loader->failed_offset = command->pointer.offset;
-		break;
-	case LOADER_ADD_CHECKSUM:
+	if (command->command == LOADER_ADD_CHECKSUM)
 		loader->failed_offset = command->checksum.offset;
-		break;
-	case LOADER_WRITE_POINTER:
+	if (command->command == LOADER_WRITE_POINTER)
 		loader->failed_offset = command->write_pointer.dest_offset;
-		break;
-	default:
-		loader->failed_offset = 0;
-		break;
-	}
 	return error;
 }
 
 enum error table_loader_parse(struct loader *loader, const void *script, uint32_t size)
 {
-	const struct loader_command *end;
-
 	loader->commands = script;
 	loader->command_count = size / sizeof(struct loader_command);
 	loader->file_count = 0;
@@ -123,10 +114,6 @@ enum error table_loader_parse(struct loader *loader, const void *script, uint32_
 		loader->failed_offset = 0;
 		return ERR_TRUNCATED;
 	}
-	end = loader->commands + loader->command_count;
-	while (end > loader->commands && !end[-1].command)
-		end--;
-	loader->command_count = (uint32_t)(end - loader->commands);
 	for (uint32_t i = 0; i < loader->command_count; i++) {
 		enum error error = parse_command(loader, &loader->commands[i]);
 
@@ -218,7 +205,6 @@ static enum error run_write_pointer(struct loader *loader, const struct loader_c
 enum error table_loader_run(struct loader *loader)
 {
 	loader->unknown_count = 0;
-	loader->writes_end = 0;
 	for (uint32_t i = 0; i < loader->command_count; i++) {
 		const struct loader_command *command = &loader->commands[i];
 		enum error error = OK;
@@ -235,7 +221,6 @@ enum error table_loader_run(struct loader *loader)
 			break;
 		case LOADER_WRITE_POINTER:
 			error = run_write_pointer(loader, command);
-			loader->writes_end = i + 1;
 			break;
 		default:
 			loader->unknown_count++;
@@ -249,7 +234,7 @@ enum error table_loader_run(struct loader *loader)
 
 bool table_loader_next_write(struct loader *loader, uint32_t *next, struct loader_write *write)
 {
-	while (*next < loader->writes_end) {
+	while (*next < loader->command_count) {
 		const struct loader_command *command = &loader->commands[(*next)++];
 		const struct loader_file *src;
 

@@ -8,7 +8,6 @@
 #define FAKE_CPU_H
 
 #define cpuid(...)              hardware_cpuid(__VA_ARGS__)
-#define cpu_has_cpuid(...)      hardware_has_cpuid(__VA_ARGS__)
 #define rdmsr(...)              hardware_rdmsr(__VA_ARGS__)
 #define wrmsr(...)              hardware_wrmsr(__VA_ARGS__)
 #define rdtsc(...)              hardware_rdtsc(__VA_ARGS__)
@@ -21,7 +20,6 @@
 #include "../../include/cpu.h"
 
 #undef cpuid
-#undef cpu_has_cpuid
 #undef rdmsr
 #undef wrmsr
 #undef rdtsc
@@ -32,7 +30,6 @@
 #undef cpu_stop
 
 struct cpuid cpuid(uint32_t leaf, uint32_t subleaf);
-bool cpu_has_cpuid(void);
 uint64_t rdmsr(uint32_t msr);
 void wrmsr(uint32_t msr, uint64_t value);
 uint64_t rdtsc(void);

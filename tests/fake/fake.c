@@ -47,7 +47,6 @@ void fake_reset(void)
 	fake.fw_cfg.present = true;
 	fake.fw_cfg.dma = true;
 	fake.fw_cfg.fail_after = UINT32_MAX;
-	fake.has_cpuid = true;
 }
 
 void fake_note(enum fake_kind kind, uint32_t address, uint32_t size, uint64_t value)

@@ -170,7 +170,6 @@ struct fake {
 	struct fake_device devices[FAKE_MAX_DEVICES];
 
 	/* The processor. */
-	bool has_cpuid;
 	uint32_t cpuid_count;
 	struct {
 		uint32_t leaf, subleaf;

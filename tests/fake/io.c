@@ -123,10 +123,6 @@ uint8_t inb(uint16_t port)
 {
 	return (uint8_t)read_port(port, 1);
 }
-uint16_t inw(uint16_t port)
-{
-	return (uint16_t)read_port(port, 2);
-}
 uint32_t inl(uint16_t port)
 {
 	return (uint32_t)read_port(port, 4);
@@ -197,10 +193,6 @@ static void write_mmio(uint32_t paddr, uint32_t size, uint64_t value)
 uint8_t mmio_read8(uint32_t paddr)
 {
 	return (uint8_t)read_mmio(paddr, 1);
-}
-uint16_t mmio_read16(uint32_t paddr)
-{
-	return (uint16_t)read_mmio(paddr, 2);
 }
 uint32_t mmio_read32(uint32_t paddr)
 {

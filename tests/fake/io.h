@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 uint8_t inb(uint16_t port);
-uint16_t inw(uint16_t port);
 uint32_t inl(uint16_t port);
 void outb(uint16_t port, uint8_t value);
 void outw(uint16_t port, uint16_t value);
@@ -15,7 +14,6 @@ void outl(uint16_t port, uint32_t value);
 void insb(uint16_t port, void *dest, uint32_t count);
 
 uint8_t mmio_read8(uint32_t paddr);
-uint16_t mmio_read16(uint32_t paddr);
 uint32_t mmio_read32(uint32_t paddr);
 uint64_t mmio_read64(uint32_t paddr);
 void mmio_write8(uint32_t paddr, uint8_t value);

@@ -83,22 +83,22 @@ static void test_disabled(void **state)
 
 static void test_apic_ids(void **state)
 {
-	uint32_t apic_id = 99;
-	uint8_t *entries;
-	uint32_t rsdp;
+	uint32_t offset = ACPI_MADT_ENTRIES, apic_id = 99;
+	const struct acpi_header *madt;
 
 	(void)state;
-	rsdp = install("pc-vmgenid");
-	entries = (uint8_t *)acpi_find_table(rsdp, "APIC") + ACPI_MADT_ENTRIES;
-	entries[4] = 0; /* the first is not enabled */
+	madt = acpi_find_table(install("pc-vmgenid"), "APIC");
+	((uint8_t *)madt)[ACPI_MADT_ENTRIES + 4] = 0; /* the first is not enabled */
 	for (uint32_t n = 0; n < 3; n++) {
-		assert_true(acpi_find_processor(rsdp, n, &apic_id));
+		assert_true(acpi_next_processor(madt, &offset, &apic_id));
 		assert_int_equal(apic_id, n + 1);
 	}
-	assert_false(acpi_find_processor(rsdp, 3, &apic_id));
+	assert_false(acpi_next_processor(madt, &offset, &apic_id));
 	fake_reset();
-	rsdp = install("q35-288");
-	assert_true(acpi_find_processor(rsdp, 287, &apic_id));
+	madt = acpi_find_table(install("q35-288"), "APIC");
+	offset = ACPI_MADT_ENTRIES;
+	while (acpi_next_processor(madt, &offset, &apic_id))
+		;
 	assert_int_equal(apic_id, 287);
 }
 
@@ -118,6 +118,7 @@ static void test_short_root(void **state)
 	}
 	rsdp->rsdt_address = 0;
 	assert_null(acpi_find_table(paddr, "APIC"));
+	assert_null(acpi_find_table(0, "APIC"));
 }
 
 int main(void)

@@ -65,25 +65,10 @@ static void test_highest_leaves(void **state)
 	}
 }
 
-static void test_no_cpuid(void **state)
-{
-	struct cpu cpu;
-
-	(void)state;
-	fake.has_cpuid = false;
-	memset(&cpu, 0x55, sizeof(cpu));
-	cpu_probe(&cpu);
-	assert_int_equal(cpu.leaf1_edx, 0);
-	assert_int_equal(cpu.leaf81_edx, 0);
-	assert_int_equal(cpu.start_tsc, 0);
-	assert_int_equal(cpu.phys_bits, 32);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_highest_leaves),
-		UNIT_TEST(test_no_cpuid),
 	};
 
 	return cmocka_run_group_tests_name("cpu", tests, NULL, NULL);
