@@ -66,12 +66,64 @@ def ukis():
     write('uki', 'command-line', more + b'@1 quiet\nroot=/dev/vda1 \n')
 
 
+def madt(tables):
+    """QEMU's MADT out of the file with all tables."""
+    at = tables.find(b'APIC')
+    return tables[at:at + struct.unpack_from('<I', tables, at + 4)[0]] if at >= 0 else b''
+
+
+def device_tree(node):
+    """A tree with one node that has a reg property."""
+    tokens = struct.pack('>3I', 1, 0, 1) + node.ljust(8, b'\0') + \
+        struct.pack('>IIIIIIIII', 3, 16, 0, 0, 0xe0000000, 0, 0x10000000, 2, 2) + \
+        struct.pack('>I', 9)
+    return struct.pack('>10I', 0xd00dfeed, 44 + len(tokens), 40, 40 + len(tokens), 0, 17, 16, 0, 4,
+                       len(tokens)) + tokens + b'reg\0'
+
+
+def parsers(case):
+    """Inputs for the small parsers that a recorded machine gives."""
+    write('parsers', f'madt-{case.name}', b'\1' + madt((case / 'etc_acpi_tables').read_bytes()))
+    write('parsers', f'e820-{case.name}', b'\2' + (case / 'etc_e820').read_bytes())
+
+
+def small_parsers():
+    """The others."""
+    for node in b'pcie@', b'chosen':
+        write('parsers', f'fdt-{node.decode()}', b'\0' + device_tree(node))
+    # A node of setup_data after 0x100 bytes of kernel that is taken to be at 1 MiB.
+    write('parsers', 'setup-data', b'\3' + struct.pack('<QI', 0x100100, 0x2000) + bytes(0x100) +
+          struct.pack('<QIIQ', 0, 2, 8, 0))
+    names = b'etc/e820', b'etc/acpi/rsdp', b'etc/table-loader', b'x' * 60
+    write('parsers', 'directory', b'\4' + bytes(4) + b''.join(
+        struct.pack('<H', 20) + b'\0' + name + b'\0' for name in names))
+    write('parsers', 'multiboot', b'\5' + bytes(range(200)))
+
+
+def boots(count):
+    """Whole boots: each machine with each kernel, and some with a change of each kind."""
+    for record in range(count):
+        for kernel in range(3):
+            write('boot', f'{record}-{kernel}', bytes((record, kernel, 0, 0)))
+    changes = (b'\0\3\0\0\2ab', b'\1\4\0\1\0', b'\2\5\1\0\2\0', b'\3\x0b\0\0\x10\0',
+               b'\4\5\1' b'\4\x86\0\0\x10\0\x0e\x0c\1', b'\5\1\x34\4\x40\0\0\0',
+               b'\6\x20\xff', b'\7\0\0\xff\xff', b'\x08', b'\x09\1\2\3\4')
+    for number, change in enumerate(changes):
+        for record in 0, 5, 11, 12, 13:
+            write('boot', f'change-{number}-{record}', bytes((record, number % 3, 0, 0)) + change)
+        write('boot', f'fails-{number}', bytes((5, number % 3, number + 1, 0)))
+        write('boot', f'reset-{number}', bytes((5, number % 3, 0, 10 * number + 9)) + change)
+
+
 def main():
     """All parsers' inputs."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     ukis()
+    small_parsers()
+    boots(sum(path.is_dir() for path in DATA.iterdir()))
     for case in sorted(path for path in DATA.iterdir() if path.is_dir()):
+        parsers(case)
         script = (case / 'etc_table-loader').read_bytes()
         count = -(-len(script) // COMMAND_SIZE)
         tables = (case / 'etc_acpi_tables').read_bytes()

@@ -2,16 +2,19 @@
 #
 #   make unit       every tests/unit/test_*.c with AddressSanitizer and UBSan, 64 and 32 bits
 #   make unit64     64 bits alone;  build/unit64/test_memmap [PATTERN] runs one file by hand
-#   make fuzz       libFuzzer on every tests/fuzz/fuzz_*.c, FUZZ_SECONDS each, two at a time with -j2
+#   make fuzz       libFuzzer on every tests/fuzz/fuzz_*.c, TIME= seconds each, two at a time with -j2
 #
 # The firmware's sources are compiled as they are: -iquote tests/fake puts another io.h, cpu.h and
 # phys.h in front of include/'s, and -include does it also for headers in include/ that name them.
 
 CLANG           ?= clang
-FUZZ_SECONDS    ?= 30
+FUZZ_SECONDS    ?= $(or $(TIME),30)
 
 UNIT_SOURCES    := $(sort $(wildcard tests/unit/test_*.c))
-UNIT_TESTS      := $(patsubst tests/unit/%.c,%,$(UNIT_SOURCES))
+FUZZ_SOURCES    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZERS         := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SOURCES))
+# Each fuzzer's first inputs and what it once found are a unit test, too.
+UNIT_TESTS      := $(patsubst tests/unit/%.c,%,$(UNIT_SOURCES)) $(FUZZERS:%=test_fuzz_%)
 UNIT_FIRMWARE   := $(filter-out main.c,$(filter %.c,$(SOURCES)))
 UNIT_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
 UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/unit/*.h)
@@ -40,13 +43,20 @@ $(O)/unit$(1)/test_%: $(O)/unit$(1)/tests/unit/test_%.o $(O)/unit$(1)/libqboot.a
 	$$(Q)$$(CC) -m$(1) $$(UNIT_SANITIZE) -o $$@ $$^ \
 		$$$$(sed -n 's/^link //p' $(O)/unit$(1)/cmocka) -lcmocka
 
+$(O)/unit$(1)/test_fuzz_%: $(O)/unit$(1)/tests/fuzz/fuzz_%.o $(O)/unit$(1)/tests/fuzz/replay.o \
+		$(O)/unit$(1)/libqboot.a $(O)/fuzz/seeds/made
+	$$(Q)$$(CC) -m$(1) $$(UNIT_SANITIZE) -o $$@ $$(filter-out %/made,$$^) \
+		$$$$(sed -n 's/^link //p' $(O)/unit$(1)/cmocka) -lcmocka
+
 .PHONY: unit$(1)
 unit$(1): $$(addprefix $(O)/unit$(1)/,$(UNIT_TESTS)) tests/unit/run.py
 	$$(Q)$$(PYTHON) tests/unit/run.py --label '$(1) bits' $$(filter $(O)/unit$(1)/test_%,$$^)
 
-.SECONDARY: $$(UNIT_OBJECTS$(1)) $$(patsubst %.c,$(O)/unit$(1)/%.o,$(UNIT_SOURCES))
+.SECONDARY: $$(UNIT_OBJECTS$(1)) $$(patsubst %.c,$(O)/unit$(1)/%.o,$(UNIT_SOURCES) \
+	$(FUZZ_SOURCES) tests/fuzz/replay.c)
 
--include $$(patsubst %.c,$(O)/unit$(1)/%.d,$(UNIT_FIRMWARE) $(UNIT_FAKE) $(UNIT_SOURCES))
+-include $$(patsubst %.c,$(O)/unit$(1)/%.d,$(UNIT_FIRMWARE) $(UNIT_FAKE) $(UNIT_SOURCES) \
+	$(FUZZ_SOURCES) tests/fuzz/replay.c)
 endef
 $(eval $(call unit_width,64))
 $(eval $(call unit_width,32))
@@ -60,6 +70,9 @@ $(O)/unit32/cmocka: scripts/cmocka32.sh
 	$(Q)directory=$$(PYTHON='$(PYTHON)' scripts/cmocka32.sh) && \
 		printf 'include -I%s/include\nlink -L%s/lib -Wl,-rpath,%s/lib\n' \
 		"$$directory" "$$directory" "$$directory" >$@
+
+$(O)/fuzz/seeds/made: scripts/fuzz_corpus.py $(wildcard tests/data/*/etc_*)
+	$(Q)$(PYTHON) scripts/fuzz_corpus.py $(@D) && touch $@
 
 # Both widths in one report.  32 bits are skipped where they cannot be built, and the report says so.
 .PHONY: unit
@@ -78,9 +91,7 @@ mutants: unit64                   ## small faults in each module: does its unit 
 
 # Fuzzing: needs clang and its runtime (Debian's libclang-rt-14-dev).  What is found stays in
 # $(O)/fuzz; an input that crashes joins tests/fuzz/corpus/<parser> with its fix.
-FUZZ_SOURCES    := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-FUZZERS         := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SOURCES))
-FUZZ_FAKE       := $(sort $(wildcard tests/fake/*.c))
+FUZZ_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
 FUZZ_OBJECTS    := $(patsubst %.c,$(O)/fuzz/%.o,$(UNIT_FIRMWARE) $(FUZZ_FAKE))
 FUZZ_FLAGS      := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
@@ -93,16 +104,15 @@ $(O)/fuzz/libqboot.a: $(FUZZ_OBJECTS)
 	$(Q)rm -f $@ && ar qcs $@ $(filter-out $(O)/fuzz/console.o $(O)/fuzz/lib/string.o,$^)
 
 $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libqboot.a
-	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ -lcmocka
 
 .SECONDARY: $(FUZZ_OBJECTS) $(FUZZ_SOURCES:%.c=$(O)/fuzz/%.o)
 
 .PHONY: fuzz $(addprefix fuzz-,$(FUZZERS))
-fuzz: $(addprefix fuzz-,$(FUZZERS))     ## libFuzzer on each parser, FUZZ_SECONDS= (30) each
+fuzz: $(addprefix fuzz-,$(FUZZERS))     ## libFuzzer on each parser and on whole boots, TIME= seconds (30) each
 
-$(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(O)/fuzz/fuzz_%
+$(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(O)/fuzz/fuzz_% $(O)/fuzz/seeds/made
 	@mkdir -p $(O)/fuzz/corpus/$*
-	$(Q)$(PYTHON) scripts/fuzz_corpus.py $(O)/fuzz/seeds
 	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
 		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/corpus/$* \
 		$(O)/fuzz/seeds/$* $(wildcard tests/fuzz/corpus/$*) >$<.log 2>&1 || \
