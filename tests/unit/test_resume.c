@@ -50,12 +50,18 @@ static void arm(const struct chipset *chipset, bool can_wake)
 
 static void test_no_record_costs_nothing(void **state)
 {
+	uint32_t sum = 0;
+
 	(void)state;
 	memset(&resume, 0, sizeof(resume));
 	assert_false(resume_probe(&resume, &pc, &old_cpu));
 	memset(&resume, 0xa5, sizeof(resume));
 	assert_false(resume_probe(&resume, &pc, &old_cpu));
 	arm(&pc, true);
+	/* A plain sum, as tests/boot/guest/attack.c mends it. */
+	for (const uint32_t *word = &resume.facs_paddr; word < (uint32_t *)(&resume + 1); word++)
+		sum += *word;
+	assert_int_equal(resume.checksum, sum);
 	resume.facs_paddr ^= 1;
 	assert_false(resume_probe(&resume, &pc, &old_cpu));
 	assert_int_equal(fake_exits(), 0);
@@ -87,16 +93,19 @@ static void test_forged(void **state)
 {
 	static const struct {
 		const char *name;
-		uint32_t msrs, writes, size, cpus;
+		uint32_t msrs, cpus, writes;
+		uint32_t odd, size; /* a write, and its size; all others have 8 bytes */
 		bool wakes;
 	} cases[] = {
-		{ "the most", MSR_LIST_MAX, ACPI_MAX_WRITES, 8, 0xffffffff, true },
-		{ "too many MSRs", MSR_LIST_MAX + 1, 0, 0, 1, false },
-		{ "no end of MSRs", 0xffffffff, 0, 0, 1, false },
-		{ "too many writes", 0, ACPI_MAX_WRITES + 1, 8, 1, false },
-		{ "no end of writes", 0, 0xffffffff, 8, 1, false },
-		{ "a write too large", 0, 1, 9, 1, false },
-		{ "no processor", 0, 0, 0, 0, false },
+		{ "the most", MSR_LIST_MAX, 0xffffffff, ACPI_MAX_WRITES, 0, 8, true },
+		{ "no processor", 0, 0, 0, 0, 8, false },
+		{ "too many MSRs", MSR_LIST_MAX + 1, 1, 0, 0, 8, false },
+		{ "no end of MSRs", 0xffffffff, 1, 0, 0, 8, false },
+		{ "too many writes", 0, 1, ACPI_MAX_WRITES + 1, 0, 8, false },
+		{ "no end of writes", 0, 1, 0xffffffff, 0, 8, false },
+		{ "a write too large", 0, 1, 1, 0, 9, false },
+		{ "the last too large", 0, 1, ACPI_MAX_WRITES, ACPI_MAX_WRITES - 1, 9, false },
+		{ "one that is none", 0, 1, 1, 1, 9, true },
 	};
 
 	(void)state;
@@ -106,7 +115,7 @@ static void test_forged(void **state)
 		resume.msrs.count = cases[i].msrs;
 		resume.writes.count = cases[i].writes;
 		for (uint32_t n = 0; n < ACPI_MAX_WRITES; n++)
-			resume.writes.writes[n].size = cases[i].size;
+			resume.writes.writes[n].size = n == cases[i].odd ? cases[i].size : 8;
 		resume_arm(&resume, &pc, true, cases[i].cpus, RSDP_PADDR); /* the sum */
 		fake.cmos[0x0f] = 0xfe;
 		assert_case_equal(cases[i].name, resume_probe(&resume, &pc, &old_cpu),
@@ -118,6 +127,13 @@ static void test_forged(void **state)
 	assert_panics("the FACS is at", resume_jump(&resume, RAM_END));
 	resume.facs_paddr = 0xfffffff0;
 	assert_panics("the FACS is at", resume_jump(&resume, RAM_END));
+
+	/* The last place for one. */
+	fake_ram_add(RAM_END - 0x1000, 0x1000);
+	resume.facs_paddr = RAM_END - 64;
+	memset(fake_phys(RAM_END - 64, 64), 0, 64);
+	((struct acpi_facs *)fake_phys(RAM_END - 64, 64))->firmware_waking_vector = 0x9c000;
+	assert_int_equal(fake_run(resume_jump(&resume, RAM_END)), FAKE_HANDOFF);
 }
 
 static void test_another_boot(void **state)
@@ -178,7 +194,9 @@ static void test_vectors(void **state)
 		{ "QEMU's version 0 has no second", 0x9c001, 0x200000, 0, 64, true, 0x9c001 },
 		{ "protected mode", 0x9c000, 0x200000, 1, 64, false, 0x200000 },
 		{ "protected mode alone", 0, 0x200000, 2, 64, false, 0x200000 },
-		{ "too short for it", 0x9c000, 0x200000, 1, 24, true, 0x9c000 },
+		{ "too short for it", 0x9c000, 0x200000, 1, 32, true, 0x9c000 },
+		{ "just long enough", 0x9c000, 0x200000, 1, 33, false, 0x200000 },
+		{ "the last real mode has", 0xfffff, 0, 0, 64, true, 0xfffff },
 		{ "above 4 GiB", 0x9c000, 0x100000000, 1, 64, true, 0x9c000 },
 	};
 
@@ -200,6 +218,8 @@ static void test_vectors(void **state)
 	}
 	fake_reset();
 	arm(&pc, true);
+	assert_panics("the waking vector", resume_jump(&resume, RAM_END));
+	((struct acpi_facs *)fake_phys(FACS_PADDR, 64))->firmware_waking_vector = 0x100000;
 	assert_panics("the waking vector", resume_jump(&resume, RAM_END));
 }
 

@@ -27,6 +27,7 @@ static struct memmap map;
 static struct smp_block block;
 static uint32_t smi_en;
 static uint32_t given[300], given_count; /* SMBASEs, in the order of the SMIs */
+static uint32_t turns[300];              /* whose it was, of the large APIC ids */
 
 static const struct cpu with_apic = { .leaf1_ebx = 3u << 24,
 				      .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_TSC };
@@ -161,9 +162,12 @@ static void test_not_under_a_kernel(void **state)
 	assert_int_equal(plan.tseg_mib, 1);
 
 	/* A guest of 1 MiB needs what it has. */
-	make_map(MIB + 4096);
+	make_map(2 * MIB - 4096);
 	smm_reserve(&plan, &q35, &with_apic, &map);
 	assert_false(plan.default_kept);
+	make_map(2 * MIB);
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	assert_true(plan.default_kept);
 }
 
 /* What a kernel has, a wake would take: then there is none.  With SMM off nothing is taken. */
@@ -253,6 +257,7 @@ static void serve(void)
 {
 	assert_memory_equal(fake_phys(0x38000, 8), smi_jump, 8);
 	memset(fake_phys(0x3fe00, 0x200), 0x77, 0x200);
+	turns[given_count] = block.turn;
 	given[given_count++] = block.smbase;
 	block.relocated++;
 }
@@ -408,6 +413,13 @@ static void test_relocation(void **state)
 					assert_int_not_equal(given[n], given[other]);
 			assert_int_equal(given[given_count - 1] == 0x30000, variant == 2);
 			assert_string_equal(fake.console, "");
+			/* To the others in the order of their ids, then to the boot processor. */
+			assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300),
+					 counts[i]);
+			for (uint32_t n = 0; n < counts[i]; n++)
+				assert_int_equal(
+					fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x310, n)->value,
+					(n == counts[i] - 1 ? 3 : n + (n >= 3)) << 24);
 		}
 }
 
@@ -429,6 +441,8 @@ static void test_large_apic_ids(void **state)
 	assert_int_equal(given_count, 4);
 	assert_int_equal(given[2], 0x28800);
 	assert_int_equal(given[3], 0x30000);
+	for (uint32_t n = 0; n < 3; n++)
+		assert_int_equal(turns[n], n + 1);
 	/* One SMI was sent, to the boot processor. */
 	assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 1);
 }
@@ -458,6 +472,35 @@ static void test_no_answer(void **state)
 	assert_says(fake.console, "smm: a processor took no SMI");
 	assert_int_equal(given_count, 2);
 	assert_int_equal(given[1], 0x30000);
+
+	fake.on_pause = NULL;
+	block = (struct smp_block){ 0 };
+	make_map(Q35_TOP);
+	smi_en = 0;
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	smm_init(&plan, &block, &ports, &map, 1, 0);
+	assert_says(fake.console, "smm: no SMI on the boot processor");
+}
+
+/* Those that nothing is left for keep the SMBASE of a reset, without a word: it is in SMRAM. */
+static void test_without_a_place(void **state)
+{
+	struct smm_plan plan;
+
+	(void)state;
+	make_q35(true);
+	init(&plan, &q35, 1);
+	fake_forget();
+	given_count = 0;
+	block = (struct smp_block){ .arrived = 98, .present = { ~8u, ~0u, ~0u, 15 } };
+	make_map(16 * MIB);
+	smi_en = 0;
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	smm_init(&plan, &block, &ports, &map, 99, 0);
+	assert_int_equal(given_count, 97);
+	assert_int_equal(given[95], 0x28000 + 96 * 0x400);
+	assert_int_equal(given[96], 0x30000);
+	assert_string_equal(fake.console, "");
 }
 
 static void test_without_apic(void **state)
@@ -552,13 +595,21 @@ static void test_on_or_off_by_the_fadt(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_nothing_overlaps),      UNIT_TEST(test_q35_places),
-		UNIT_TEST(test_not_under_a_kernel),    UNIT_TEST(test_can_wake),
-		UNIT_TEST(test_planned_anew),          UNIT_TEST(test_q35_registers_and_cost),
-		UNIT_TEST(test_old_q35_registers),     UNIT_TEST(test_locked_already),
-		UNIT_TEST(test_pc_registers_and_cost), UNIT_TEST(test_relocation),
-		UNIT_TEST(test_large_apic_ids),        UNIT_TEST(test_no_answer),
-		UNIT_TEST(test_without_apic),          UNIT_TEST(test_off),
+		UNIT_TEST(test_nothing_overlaps),
+		UNIT_TEST(test_q35_places),
+		UNIT_TEST(test_not_under_a_kernel),
+		UNIT_TEST(test_can_wake),
+		UNIT_TEST(test_planned_anew),
+		UNIT_TEST(test_q35_registers_and_cost),
+		UNIT_TEST(test_old_q35_registers),
+		UNIT_TEST(test_locked_already),
+		UNIT_TEST(test_pc_registers_and_cost),
+		UNIT_TEST(test_relocation),
+		UNIT_TEST(test_large_apic_ids),
+		UNIT_TEST(test_no_answer),
+		UNIT_TEST(test_without_a_place),
+		UNIT_TEST(test_without_apic),
+		UNIT_TEST(test_off),
 		UNIT_TEST(test_on_or_off_by_the_fadt),
 	};
 
