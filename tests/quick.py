@@ -23,6 +23,9 @@ QUICK = {
     ],
     "cpu_test.py": [r"test_sleep\[(pc-1|q35-1)\]", r"test_memory_plugged\[q35\]"],
     "clients_test.py": [],      # programs that are large, and slow without KVM
+    # The others of these rows take many processors, or much memory, through three starts each.
+    "guest_test.py": [r"(?!.*smm\.wake|test_forged_record\[.*-smp)",
+                      r"test_boot\[(q35|pc) bz-low\.img 16 .*smm\.wake -smp 1\]"],
     "nested_test.py": [],       # a busy host starves the guest of a guest
     "pci_test.py": [r"test_addresses\[(q35-24|pc-24|q35-ports|q35-pxb|microvm-24)\]"],
     "uki_test.py": [r"test_boot\[cloud-q35\]", r"test_(malformed|truncated|own_kernel)",

@@ -143,6 +143,22 @@ CPUS = (
        Case("pc,acpi=off", options="-smp 4", cmdline="cpu.nmi"),
        Case("q35,acpi=off", options="-smp 4", cmdline=SMM)])
 
+# SMRAM and every processor's SMI, each looked at after a boot, an INIT (which becomes a reset) and
+# S3.  Where 98 do not fit into 0x30000-0x4ffff there is TSEG, in the old types for all.
+SMRAM = [
+    Case(machine, "bz-low.img", memory, options=f"-smp {cpus}{display}", boots=2,
+         cmdline=SMM + " reboot=1 reboot.init smm.wake")
+    for machine, rows in [
+        ("pc-q35-2.4", [(1, "16", " -vga std"), (97, "64", ""), (255, "128", " -vga std")]),
+        ("pc-q35-4.2", [(2, "5120", " -vga std"), (98, "1100", "")]),
+        ("pc-q35-5.0", [(1, "1100", " -vga std"), (2, "16", ""), (255, "64", "")]),
+        ("q35", [(1, "16", ""), (2, "5120", " -vga std"), (97, "64", " -vga std"),
+                 (98, "1100", ""), (255, "16", " -vga std"), (255, "5120", "")]),
+        ("pc", [(1, "16", ""), (2, "5120", " -vga std"), (98, "64", ""), (255, "1100", "")])]
+    for cpus, memory, display in rows] + [
+        Case("q35,kernel-irqchip=split", "bz-low.img", options="-cpu max -smp 288", boots=2,
+             cmdline=SMM + " reboot=1 reboot.init smm.wake")]
+
 NMIS = (
     [Case(machine, options="-smp 4", cmdline="cpu.storm")
      for machine in ["pc", "q35", "microvm", "pc,smm=off", "microvm,acpi=off"]]
@@ -298,6 +314,16 @@ REBOOTS = (
        Case("pc", memory="32", cmdline="reboot=2", boots=3, options="-smp 4" + NESTED),
        Case("pc", "pvh-low.elf", "1", cmdline="reboot=2", boots=3)])
 
+# A kernel that forges the record of S3: machine, memory, options.  Every word of it, or, where that
+# takes minutes, the number of processors alone.
+FORGED = [
+    ("pc", "128", ""), ("q35", "128", ""), ("pc-q35-4.2", "128", ""),
+    ("pc-q35-2.4", "64", "-smp 2 -vga std"), ("q35", "28", "-smp 2 -vga std"),
+    ("pc", "64", "-smp 2"), ("q35", "5120", "-smp 2"),
+]
+FORGED_COUNT = [("q35", "64", "-smp 98"), ("pc-q35-4.2", "64", "-smp 98"), ("pc", "64", "-smp 98"),
+                ("q35", "64", "-smp 255")]
+
 # A hundred resets in a row by each way that the machine has, SMM and all processors looked at in
 # each boot.  The firmware takes an INIT of the boot processor for a wish to reset.
 RESETS = {
@@ -320,8 +346,8 @@ KVM = (
 
 FIELDS_OF_THE_FILE = [Case(machine, "bz-junk.img") for machine in TRIO + ["isapc"]]
 
-ALL_CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + NMIS + NO_FEATURES + X2APIC
-             + DEVICES + MACHINE_OPTIONS
+ALL_CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + SMRAM + NMIS + NO_FEATURES
+             + X2APIC + DEVICES + MACHINE_OPTIONS
              + COMMAND_LINES + INITRDS + DEVICE_TREES + REBOOTS + KVM + FIELDS_OF_THE_FILE)
 
 

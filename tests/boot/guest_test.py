@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from guest_cases import (CASES, DIAGNOSTICS, HUNDRED, form_for, REQUIRED, REQUIRED_BY_FORM,
-                         REQUIRED_BY_WORD)
+from guest_cases import (CASES, DIAGNOSTICS, FORGED, FORGED_COUNT, HUNDRED, form_for, REQUIRED,
+                         REQUIRED_BY_FORM, REQUIRED_BY_WORD)
 import own_guest
 from own_guest import GUEST, STATUS_PASS
 from vm import Vm
@@ -73,7 +73,7 @@ def name_of(case):
     parts += [case.accel] if case.accel != "tcg" else []
     parts += [case.processor] if case.processor != "x86_64" else []
     parts += [f"initrd {case.initrd}"] if case.initrd is not None else []
-    parts += [f"{len(words)} characters" if len(words) > 40 else words] if words else []
+    parts += [f"{len(words)} characters" if len(words) > 48 else words] if words else []
     parts += ["no cmdline"] if case.cmdline is None else []
     parts += [" ".join(case.options.split())[:70]] if case.options else []
     return " ".join(parts)
@@ -91,7 +91,7 @@ def required(case):
         names = names + REQUIRED_BY_WORD.get(word.split("=")[0], [])
     if "cpu.smm" in (case.cmdline or "") and "q35" in case.machine:
         names += ["smm.lock-holds"]
-        if re.match("q35|pc-q35-5", case.machine) and "low" not in case.form:
+        if re.match("q35|pc-q35-5", case.machine) and "pvh-low" not in case.form:
             names += ["smm.default-visible"]
         elif memory_size(case.memory) >= TSEG_FROM:
             names += ["smm.tseg-visible"]
@@ -99,6 +99,12 @@ def required(case):
         names = [name for name in names if not name.startswith(("mp.", "irq.lint0", "cpu.different",
                                                                 "smm.boot", "smm.unserved"))]
     return names
+
+
+def required_woken(case):
+    """The names of checks that the kernel must have made after a wake."""
+    return [name for name in required(case)
+            if name.startswith("smm.") or name in REQUIRED_BY_WORD["cpu.nmi"]]
 
 
 ROWS = CASES + [pytest.param(case, marks=pytest.mark.soak) for case in HUNDRED]
@@ -140,6 +146,11 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
         for name in required(case):
             count = sum(line.startswith(f"OK {name}:") for line in lines)
             vm.check(count >= case.boots, f"no check {name}")
+        if "smm.wake" in (case.cmdline or ""):
+            vm.check(b"\nOK smm.woken:" in vm.serial, "not woken")
+            woken = vm.serial[vm.serial.index(b"\nOK smm.woken:"):].decode("latin-1")
+            for name in required_woken(case):
+                vm.check(f"\nOK {name}:" in woken, f"no check {name} after the wake")
 
 
 def main_ram_sections(vm):
@@ -164,23 +175,28 @@ def test_main_ram_section(machine, memory, firmware, qemu, tmp_path):
                  f"main RAM was {before}, is {main_ram_sections(vm)}")
 
 
-FORGED_WORDS = 8                # of the record for S3, after its sum
+FORGED_WORDS = range(8)         # of the record for S3, after its sum
+COUNT_WORD = 2                  # the boot's number of processors
 FORGED_VALUES = [0, 1, 2 << 20, 0xffffffff]     # none, one, an SMBASE in RAM, the most
 
 
 @pytest.mark.parametrize("value", FORGED_VALUES)
-@pytest.mark.parametrize("machine", ["pc", "q35", "pc-q35-4.2"])
-def test_forged_record(machine, value, firmware, qemu, tmp_path):
+@pytest.mark.parametrize("machine, memory, options, words",
+                         [(*row, FORGED_WORDS) for row in FORGED]
+                         + [(*row, [COUNT_WORD]) for row in FORGED_COUNT],
+                         ids=lambda v: "" if isinstance(v, (list, range)) else str(v))
+def test_forged_record(machine, memory, options, words, value, firmware, qemu, tmp_path):
     """A kernel that changes what the firmware keeps for S3, and wakes itself, wins nothing in SMM.
 
     Either the firmware goes through with the wake, and the kernel then looks for itself (attack.c);
     or it boots anew, and the kernel runs all its checks again.
     """
-    for n in range(FORGED_WORDS):
+    for n in words:
         directory = tmp_path / str(n)
         directory.mkdir()
-        args = arguments(firmware, machine, "128") + ["-kernel", str(GUEST / "guest-bz32.img")]
-        args += ["-append", f"expect.ram={128 << 20} smm.forge={n} smm.value={value}"]
+        args = arguments(firmware, machine, memory) + ["-kernel", str(GUEST / "guest-bz32.img")]
+        args += [*options.split(), "-append", f"expect.ram={memory_size(memory)} cpu.nmi cpu.smm "
+                 f"smm.forge={n} smm.value={value}"]
         with Vm(qemu(), args, directory, SECONDS, debugcon=True) as vm:
             status = vm.wait_exit(SECONDS + 10)
             vm.check(b"\nOK smm.record:" in vm.serial, "no record was found")

@@ -5,6 +5,7 @@
  *              the N-th word of the record that the firmware keeps for S3 becomes V, its sum is
  *              mended, and a reset is made to look like a wake; where the firmware believes
  *              that, its wake leads to woken(), else it boots anew
+ *   smm.wake   the same with the record as it is, after the last of reboot=N
  *   smm.plug   a processor that the host plugs in after "WAIT for a processor" raises an SMI of its
  *              own
  *
@@ -39,6 +40,7 @@ extern char ap_real[], ap_real_end[], ap_real_far[], wake32[];
 void woken(void);
 
 static uint64_t value;
+static bool forges;
 
 static uint32_t *find_record(void)
 {
@@ -75,19 +77,22 @@ void forge_if_asked(void)
 	uint32_t *record = find_record();
 	uint8_t *facs = find_facs();
 	uint32_t vector = VECTOR;
-	uint64_t n;
+	uint64_t n, reboots = 0;
 
-	if (!word_value("smm.forge", &n) || !word_value("smm.value", &value) || boot_number() > 1 ||
-	    !all_passed())
+	forges = word_value("smm.forge", &n) && word_value("smm.value", &value);
+	word_value("reboot", &reboots);
+	if ((!forges && !word("smm.wake")) || boot_number() != reboots + 1 || !all_passed())
 		return;
 	if (!check(record && facs, "smm.record", "a record and a FACS", "neither"))
 		return;
 	write_vector();
 	memcpy(facs + FACS_VECTOR, &vector, sizeof(vector));
-	n += RECORD_SUM + 1;
-	record[RECORD_SUM] += (uint32_t)value - record[n];
-	record[n] = (uint32_t)value;
-	mark_boot(1);
+	if (forges) {
+		n += RECORD_SUM + 1;
+		record[RECORD_SUM] += (uint32_t)value - record[n];
+		record[n] = (uint32_t)value;
+	}
+	mark_boot(boot_number());
 	outb(PORT_CMOS, CMOS_SHUTDOWN);
 	outb(PORT_CMOS + 1, SHUTDOWN_WAKE);
 	outb(PORT_RESET, 0x02);
@@ -120,6 +125,8 @@ void woken(void)
 	check_equal("smm.forged", 0, smm_trapped());
 	if (pci_machine() == Q35)
 		smm_check_closed();
+	if (word("cpu.smm"))
+		cpu_check_woken(!forges);
 	finish();
 }
 

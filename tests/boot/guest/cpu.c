@@ -490,3 +490,18 @@ void check_cpu(void)
 	if (word("cpu.smm"))
 		check_smm(count);
 }
+
+void cpu_check_woken(bool msrs_too)
+{
+	uint32_t count = fw_cfg_u16(FW_CFG_NB_CPUS);
+
+	ap_next = others_done = msr_count = 0;
+	memset(others, 0, sizeof(others));
+	if (msrs_too) {
+		check_cpu();
+		return;
+	}
+	if (cpuid(1).edx & CPUID_APIC)
+		check_others(count ? count - 1 : 0);
+	check_smm(count ? count - 1 : 0);
+}

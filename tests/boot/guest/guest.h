@@ -87,6 +87,7 @@ void check_acpi(void);
 void check_smbios(void);
 void check_mp(void);
 void check_cpu(void);
+void cpu_check_woken(bool msrs_too); /* after S3, all processors anew */
 void check_placement(void);
 
 /* print.c: %s %c %u %x %llx; check() and check_equal() return ok. */
