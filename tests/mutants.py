@@ -50,6 +50,7 @@ FAULTS = (
 ACCEPTED = (
     ("smp.c", "cpu_pause();", "only a hint to the processor"),
     ("mtrr.c", "hole_base > ram_end ? hole_base", "both are the same at the border"),
+    ("mtrr.c", "phys_bits > 32 ?", "no bit above the 32 either way"),
     ("mtrr.c", "max_ranges > MTRR_MAX_RANGES", "it would be set to what it is"),
     ("lib/format.c", "value < 0 ? -(uint64_t)value", "0 is -0"),
     ("smp.c", "has_tsc && seen < number", "read for nothing, and used by nobody"),
