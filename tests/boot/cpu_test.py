@@ -94,7 +94,7 @@ def sleep_and_wake(vm, times):
 
 
 @pytest.mark.parametrize("cpus", [1, 2])
-@pytest.mark.parametrize("machine", ["pc", "q35", "q35,smm=off"])
+@pytest.mark.parametrize("machine", ["pc", "q35", "q35,smm=off", "pc-q35-4.2"])
 def test_sleep(machine, cpus, start):
     """Ten times S3: memory and disk are as before, the MTRRs too."""
     with start(machine, f"sleep={SLEEPS}", "-smp", str(cpus), *DISK, seconds=900) as vm:

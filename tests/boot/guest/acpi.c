@@ -156,16 +156,23 @@ static void check_fadt(void)
 	}
 }
 
-static void check_madt(void)
+/* Processors that the MADT enables, with ids below an end; 0 without a MADT. */
+uint32_t acpi_cpus(uint32_t id_end)
 {
-	uint32_t length = get32(madt + SDT_LENGTH), cpus = 0;
+	uint32_t length = madt ? get32(madt + SDT_LENGTH) : 0, cpus = 0;
 
 	for (uint32_t offset = MADT_ENTRIES; offset + 8 <= length && madt[offset + 1];
 	     offset += madt[offset + 1])
-		if ((madt[offset] == MADT_LAPIC && (madt[offset + 4] & 1)) ||
-		    (madt[offset] == MADT_X2APIC && (madt[offset + 8] & 1)))
-			cpus++;
-	check_equal("acpi.madt.cpus", fw_cfg_u16(FW_CFG_NB_CPUS), cpus);
+		if (madt[offset] == MADT_LAPIC)
+			cpus += (madt[offset + 4] & 1) && madt[offset + 3] < id_end;
+		else if (madt[offset] == MADT_X2APIC)
+			cpus += (madt[offset + 8] & 1) && get32(madt + offset + 4) < id_end;
+	return cpus;
+}
+
+static void check_madt(void)
+{
+	check_equal("acpi.madt.cpus", fw_cfg_u16(FW_CFG_NB_CPUS), acpi_cpus(~0u));
 	check_equal("acpi.madt.lapic", LAPIC_BASE, get32(madt + MADT_LAPIC_ADDRESS));
 }
 

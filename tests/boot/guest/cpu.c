@@ -50,6 +50,7 @@
 #define SMRAM_DEFAULT_END       0x50000u
 #define TRAPPED                 0x54524150u
 #define PATIENCE                200000000u
+#define SMI_PATIENCE            20000000u
 #define STORM                   100
 /* clang-format on */
 
@@ -351,7 +352,7 @@ static bool check_served(uint32_t index)
 	uint32_t before = others[index].smis;
 
 	send_smi(others[index].apic_id);
-	for (uint32_t i = 0; i < 2000000 && others[index].smis == before; i++)
+	for (uint32_t i = 0; i < SMI_PATIENCE && others[index].smis == before; i++)
 		__asm__ volatile("pause");
 	return check(others[index].smis != before, "smm.served", "an SMI", "APIC id %u without",
 		     others[index].apic_id);
@@ -363,7 +364,7 @@ static bool check_self_served(void)
 	uint64_t before = rdmsr(SMI_COUNT);
 
 	send_smi(apic_id());
-	for (uint32_t i = 0; i < 2000000 && rdmsr(SMI_COUNT) == before; i++)
+	for (uint32_t i = 0; i < SMI_PATIENCE && rdmsr(SMI_COUNT) == before; i++)
 		__asm__ volatile("pause");
 	return check(rdmsr(SMI_COUNT) != before, "smm.boot-processor", "an SMI", "%llx",
 		     rdmsr(SMI_COUNT));

@@ -86,6 +86,7 @@ void check_irq(void);
 void check_acpi(void);
 void check_smbios(void);
 void check_mp(void);
+uint32_t acpi_cpus(uint32_t id_end);
 void check_cpu(void);
 void cpu_check_woken(bool msrs_too); /* after S3, all processors anew */
 void check_placement(void);

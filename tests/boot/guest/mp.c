@@ -134,7 +134,9 @@ static void check_table(const uint8_t *table)
 	check_equal("mp.count", count, get16(table + MPC_COUNT));
 	check_equal("mp.lapic", LAPIC_BASE, get32(table + MPC_LAPIC));
 	/* APIC ids have eight bits here, and 255 means all of them. */
-	cpus = fw_cfg_u16(FW_CFG_NB_CPUS);
+	cpus = acpi_cpus(255);
+	if (!cpus)
+		cpus = fw_cfg_u16(FW_CFG_NB_CPUS);
 	check_equal("mp.cpus", cpus < 255 ? cpus : 255, s.enabled);
 	check(s.bsps == 1 && s.bsp_id == mmio_read32(LAPIC_BASE + LAPIC_ID) >> 24, "mp.bsp",
 	      "one, the processor that reads this", "%u, id %x", s.bsps, s.bsp_id);
