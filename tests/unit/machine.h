@@ -138,25 +138,11 @@ static void add_bzimage(void)
 	struct linux_setup_header *setup = (void *)(header + LINUX_HEADER_OFFSET);
 
 	memset(header, 0, sizeof(header));
-	*setup = (struct linux_setup_header){
-		.setup_sects = 1,
-		.syssize = KERNEL_SIZE / 16,
-		.boot_flag = 0xaa55,
-		.jump_opcode = 0xeb,
-		.jump_length = 0x6a,
-		.header = 0x53726448,
-		.version = 0x020f,
-		.loadflags = 1,
-		.code32_start = 0x100000,
-		.ramdisk_size = INITRD_SIZE,
-		.initrd_addr_max = 0x7fffffff,
-		.kernel_alignment = 0x200000,
-		.relocatable_kernel = 1,
-		.xloadflags = 1,
-		.cmdline_size = 2047,
-		.pref_address = 0x200000,
-		.init_size = 0x100000,
-	};
+	*setup = unit_setup_header;
+	setup->syssize = KERNEL_SIZE / 16;
+	setup->ramdisk_size = INITRD_SIZE;
+	setup->pref_address = 0x200000; /* there is little RAM */
+	setup->init_size = 0x100000;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, sizeof(header));
 	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, INITRD_SIZE);

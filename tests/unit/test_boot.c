@@ -31,25 +31,9 @@ static void give_bzimage(uint32_t initrd_size)
 {
 	memset(header, 0, sizeof(header));
 	header[0] = 'M';
-	*setup() = (struct linux_setup_header){
-		.setup_sects = 1,
-		.boot_flag = 0xaa55,
-		.jump_opcode = 0xeb,
-		.jump_length = 0x6a,
-		.header = 0x53726448,
-		.version = 0x020f,
-		.loadflags = 1,
-		.code32_start = 0x100000,
-		.syssize = sizeof(kernel) / 16,
-		.ramdisk_size = initrd_size,
-		.initrd_addr_max = 0x7fffffff,
-		.kernel_alignment = 0x200000,
-		.relocatable_kernel = 1,
-		.xloadflags = 1,
-		.cmdline_size = 2047,
-		.pref_address = 0x1000000,
-		.init_size = 0x400000,
-	};
+	*setup() = unit_setup_header;
+	setup()->syssize = sizeof(kernel) / 16;
+	setup()->ramdisk_size = initrd_size;
 	for (uint32_t i = 0; i < sizeof(kernel); i++)
 		kernel[i] = (uint8_t)(i * 13);
 	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));

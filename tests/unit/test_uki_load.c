@@ -53,25 +53,9 @@ static void begin(void)
 	memset(file, 0, 0x1000);
 	pe_begin(file);
 	memset(file + KERNEL, 0, SETUP);
-	*setup() = (struct linux_setup_header){
-		.setup_sects = 1,
-		.boot_flag = 0xaa55,
-		.jump_opcode = 0xeb,
-		.jump_length = 0x6a,
-		.header = 0x53726448,
-		.version = 0x020f,
-		.loadflags = 1,
-		.code32_start = 0x100000,
-		.ramdisk_size = 0x1234, /* no loader has been here: to be ignored */
-		.setup_data = 0x5678,
-		.initrd_addr_max = 0x7fffffff,
-		.kernel_alignment = 0x200000,
-		.relocatable_kernel = 1,
-		.xloadflags = 1,
-		.cmdline_size = 2047,
-		.pref_address = 0x1000000,
-		.init_size = 0x400000,
-	};
+	*setup() = unit_setup_header;
+	setup()->ramdisk_size = 0x1234; /* no loader has been here: to be ignored */
+	setup()->setup_data = 0x5678;
 	add(".text", 0x1000, 0x200);
 	add(".linux", KERNEL, SETUP + KERNEL_SIZE);
 }

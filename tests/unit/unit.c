@@ -113,6 +113,24 @@ void unit_machine(struct fw_cfg *cfg, struct memmap *map, uint32_t ram_end)
 	memmap_init(map, cfg, unit_ranges, UNIT_RANGES);
 }
 
+const struct linux_setup_header unit_setup_header = {
+	.setup_sects = 1,
+	.boot_flag = 0xaa55,
+	.jump_opcode = 0xeb,
+	.jump_length = 0x6a,
+	.header = LINUX_HEADER_MAGIC,
+	.version = 0x020f,
+	.loadflags = 1,
+	.code32_start = 0x100000,
+	.initrd_addr_max = 0x7fffffff,
+	.kernel_alignment = 0x200000,
+	.relocatable_kernel = 1,
+	.xloadflags = 1,
+	.cmdline_size = 2047,
+	.pref_address = 0x1000000,
+	.init_size = 0x400000,
+};
+
 bool unit_is_kept(const struct memmap *map, uint64_t base, uint64_t end)
 {
 	return memmap_is(map, base, end, MEMORY_RESERVED) || memmap_is(map, base, end, MEMORY_KEPT);

@@ -19,6 +19,7 @@
 #include "fake.h"
 #include "fw_cfg.h"
 #include "memmap.h"
+#include "spec/linux.h"
 #include "string.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -86,6 +87,9 @@ extern const struct memory_range unit_ranges[UNIT_RANGES];
  * before other fw_cfg files are added; they are seen after fw_cfg_init(cfg).
  */
 void unit_machine(struct fw_cfg *cfg, struct memmap *map, uint32_t ram_end);
+
+/* The setup header of a small relocatable bzImage that can be entered in either mode. */
+extern const struct linux_setup_header unit_setup_header;
 
 /* Whether [base, end) is told the operating system as reserved: in the pool, or taken from RAM. */
 bool unit_is_kept(const struct memmap *map, uint64_t base, uint64_t end);
