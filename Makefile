@@ -36,7 +36,12 @@ CFLAGS_IMAGE := -m32 -march=i486 -mno-mmx -mno-sse -msoft-float -std=gnu11 -ffre
 	-Os -g -ffunction-sections -fdata-sections "-ffile-prefix-map=$(CURDIR)=." \
 	-Wall -Wextra -Werror -Wvla -Wframe-larger-than=1024 -Wstrict-prototypes -Wmissing-prototypes \
 	$(NO_WARNINGS) $(LTO)
-CPPFLAGS_IMAGE := -Iinclude -isystem "$(shell $(CC) -print-file-name=include 2>/dev/null)"
+# What the image says that it is: in SMBIOS type 0, to `strings`, in the ELF file's note, and as the
+# first step of opt/org.qboot/log=steps.
+VERSION := $(file <VERSION)
+DEFINE_VERSION := -DQBOOT_VERSION='"$(VERSION)"'
+
+CPPFLAGS_IMAGE := $(DEFINE_VERSION) -Iinclude -isystem "$(shell $(CC) -print-file-name=include 2>/dev/null)"
 LDFLAGS_IMAGE := $(if $(LTO),$(filter-out -nostdinc,$(CFLAGS_IMAGE)),-m32) -nostdlib -static \
 	-Wl,--gc-sections,--build-id=none,-z,noexecstack \
 	-Wl,-z,max-page-size=4096,--no-warn-rwx-segments

@@ -6,7 +6,6 @@
 #include "console.h"
 #include "string.h"
 #include "tsc.h"
-#include "version.h"
 
 #define OPTION     "opt/org.qboot/log"
 #define VALUE_SIZE 32 /* longer values are none of ours */

@@ -16,7 +16,6 @@
 #include "smp_block.h"
 #include "spec/lapic.h"
 #include "spec/msr.h"
-#include "version.h"
 
 #define INTERRUPT_GATE32 0x8e00                 /* present, of 32 bits */
 

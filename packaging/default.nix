@@ -5,9 +5,7 @@
 
 pkgs.stdenv.mkDerivation {
   pname = "qboot-bin";
-  # The newest entry of the changelog: "## VERSION (DATE)".
-  version = builtins.head (builtins.match "[^#]*# Changes[^#]*## ([0-9.]+) .*"
-    (builtins.readFile ../CHANGELOG.md));
+  version = pkgs.lib.fileContents ../VERSION;
   src = pkgs.lib.cleanSource ../.;
 
   nativeBuildInputs = [ pkgs.acpica-tools pkgs.python3 ];

@@ -9,7 +9,6 @@
 #include "phys.h"
 #include "spec/smbios.h"
 #include "string.h"
-#include "version.h"
 
 #define STRUCTURES_FILE "etc/smbios/smbios-tables"
 

@@ -19,7 +19,7 @@ UNIT_FIRMWARE   := $(filter-out main.c,$(filter %.c,$(SOURCES)))
 UNIT_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
 UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/unit/*.h)
 
-UNIT_CPPFLAGS   := -iquote tests/fake -iquote include \
+UNIT_CPPFLAGS   := $(DEFINE_VERSION) -iquote tests/fake -iquote include \
 	-include cpu.h -include io.h -include phys.h -DUNIT_DATA='"tests/data"'
 UNIT_CFLAGS     := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common -fno-strict-aliasing \
 	-Wall -Wextra -Werror -Wno-clobbered -Wno-deprecated-declarations $(NO_WARNINGS)
