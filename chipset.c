@@ -83,6 +83,7 @@ static const struct chipset chipsets[] = {
 		.irq_wiring = IRQ_WIRING_PIIX,
 		.isa_bridge = PCI_BDF(0, 1, 0),
 		.pm_function = PCI_BDF(0, 1, 3),
+		.ide_function = PCI_BDF(0, 1, 1),
 		.pam = I440FX_PAM0,
 		.own_acpi_function = 0x71138086,
 		.smm = SMM_PIIX4,
@@ -219,7 +220,7 @@ static void program_elcr(void)
 static void program_piix(const struct chipset *chipset, const struct pci_access *access)
 {
 	pci_write32(access, chipset->isa_bridge, ISA_PIRQA_D, pirq_routing());
-	pci_write32(access, PCI_BDF(0, 1, 1), PIIX3_IDE_TIMING,
+	pci_write32(access, chipset->ide_function, PIIX3_IDE_TIMING,
 		    PIIX3_IDE_DECODE << 16 | PIIX3_IDE_DECODE);
 	/* Base first, then the enable bit: one rebuild.  Nothing answers with acpi=off. */
 	pci_write32(access, chipset->pm_function, PIIX4_PMBASE, PM_BASE | LPC_PMBASE_IO);

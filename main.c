@@ -40,6 +40,7 @@ static struct fw_cfg cfg NOINIT;
 static struct memmap map NOINIT;
 static struct boot_image image NOINIT;
 static struct boot_facts facts NOINIT;
+static struct pci_decode decode NOINIT;
 static struct smm_plan smm NOINIT;
 static struct resume resume NOINIT; /* kept from one boot to the next reset */
 
@@ -84,13 +85,13 @@ noreturn void main(void)
 
 	/*
 	 * Platform.  Memory for SMM first: its places are fixed.  The other processors are started
-	 * as soon as it is known what they shall do, and waited for when it is known how many there
-	 * are.
+	 * as soon as it is known what they shall do, and waited for when their number is known.
 	 */
 	chipset_init(chipset, &cpu, &pci);
 	log_option_time(&cpu, chipset->pm_function);
 	smm_reserve(&smm, chipset, &cpu, &map);
-	struct pci_layout layout = pci_init(chipset, &cpu, &cfg, &map, &pci, image.wants_decoding);
+	decode.all = image.wants_decoding;
+	struct pci_layout layout = pci_init(chipset, &cpu, &cfg, &map, &pci, &decode);
 	console_step("pci: devices have addresses from 0x%llx on, buses up to %u",
 		     (unsigned long long)layout.mmio_base, (unsigned int)layout.last_bus);
 	mtrr_init(&resume.msrs, &cpu, &map, layout.mmio_base);
@@ -101,6 +102,7 @@ noreturn void main(void)
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &resume.writes);
+	pci_tables_built(&decode, &pci);
 	mcfg_limit_buses(&cfg, rsdp_paddr, layout.last_bus);
 	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
 	console_step("acpi: the RSDP is at 0x%x, processors: %u", rsdp_paddr, cpu_count);

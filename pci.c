@@ -121,13 +121,14 @@ static void report_refused(const struct pci_plan *plan)
 
 struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
 			   const struct fw_cfg *cfg, const struct memmap *map,
-			   const struct pci_access *access, bool decode)
+			   const struct pci_access *access, struct pci_decode *decode)
 {
 	struct pci_layout layout = { .mmio_base = IOAPIC_BASE };
 	struct pci_scratch *scratch;
 	struct pci_plan *plan;
 	struct pci_walk *walk;
 
+	decode->shown_count = 0;
 	if (!chipset->mmio_end)
 		return layout;
 	scratch =
@@ -140,10 +141,10 @@ struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
 	walk->chipset = chipset;
 	walk->access = access;
 	walk->plan = plan;
-	walk->decode = read_decode(cfg, decode);
+	walk->decode = decode->all = read_decode(cfg, decode->all);
 	pci_walk(walk, (uint32_t)read_u64(cfg, "etc/extra-pci-roots"));
 	pci_plan(plan);
-	pci_program(plan, access, walk->decode);
+	pci_program(plan, access, decode);
 	report_dropped(plan);
 	report_refused(plan);
 	if (access->wide)
@@ -154,4 +155,10 @@ struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
 	layout.mmio_base = pci_spaces_lowest(plan, layout.mmio_base);
 	layout.last_bus = walk->last_bus; /* extra roots come in ascending order */
 	return layout;
+}
+
+void pci_tables_built(const struct pci_decode *decode, const struct pci_access *access)
+{
+	for (uint32_t i = 0; i < decode->shown_count; i++)
+		pci_write16(access, decode->shown[i], PCI_COMMAND, 0);
 }

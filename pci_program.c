@@ -41,9 +41,20 @@ static void write_bars(const struct pci_access *access, uint32_t bdf, const uint
 	}
 }
 
+/* Lets a function decode, if it is to: for good, or until QEMU has built its tables. */
+static void write_command(const struct pci_access *access, uint32_t bdf, uint16_t command,
+			  struct pci_decode *decode)
+{
+	if (!command)
+		return;
+	pci_write16(access, bdf, PCI_COMMAND, command);
+	if (!decode->all && decode->shown_count < PCI_MAX_SHOWN)
+		decode->shown[decode->shown_count++] = (uint16_t)bdf;
+}
+
 /* Writes the BARs of one function, and its command register when it is to decode. */
 static void program_function(const struct pci_access *access, const struct pci_resource *bars,
-			     uint32_t count)
+			     uint32_t count, struct pci_decode *decode)
 {
 	uint32_t bdf = bars[0].bdf;
 	uint16_t command = build_command(bars, count);
@@ -67,12 +78,12 @@ static void program_function(const struct pci_access *access, const struct pci_r
 		}
 	}
 	write_bars(access, bdf, values, touched);
-	if (command)
-		pci_write16(access, bdf, PCI_COMMAND, command);
+	write_command(access, bdf, command, decode);
 }
 
 /* The BARs of a function follow each other in the plan. */
-static void program_functions(const struct pci_plan *plan, const struct pci_access *access)
+static void program_functions(const struct pci_plan *plan, const struct pci_access *access,
+			      struct pci_decode *decode)
 {
 	const struct pci_resource *bars = plan->bars;
 	uint32_t count;
@@ -81,7 +92,7 @@ static void program_functions(const struct pci_plan *plan, const struct pci_acce
 		for (count = 1; i + count < plan->bar_count; count++)
 			if (bars[i + count].bdf != bars[i].bdf)
 				break;
-		program_function(access, &bars[i], count);
+		program_function(access, &bars[i], count, decode);
 	}
 }
 
@@ -127,48 +138,41 @@ static void program_windows(const struct pci_access *access, const struct pci_bu
 			    prefetch_limit >> 32 << 32 | prefetch->base >> 32);
 }
 
-/*
- * A bridge forwards memory from above 4 GiB, where QEMU's tables have a window only around what
- * decodes; for a kernel that enables no bridges it forwards everything.
- */
-static uint16_t build_bridge_command(const struct pci_bus *bus, bool decode)
+/* What a bridge decodes.  listed: QEMU's tables describe what is on its bus by what decodes. */
+static uint16_t build_bridge_command(const struct pci_bus *bus, bool decode, bool listed)
 {
 	const struct pci_window *windows = bus->windows;
+	bool has_memory = windows[PCI_WINDOW_MEMORY].self.size ||
+			  windows[PCI_WINDOW_PREFETCH].self.size;
 	uint32_t command = 0;
 
 	if (bus->vga || (decode && windows[PCI_WINDOW_IO].self.size))
 		command |= PCI_COMMAND_IO;
-	if (bus->vga || windows[PCI_WINDOW_PREFETCH].self.base >> 32 ||
-	    (decode &&
-	     (windows[PCI_WINDOW_MEMORY].self.size || windows[PCI_WINDOW_PREFETCH].self.size)))
+	/* Above 4 GiB on bus 0 QEMU's tables have a window only around what decodes. */
+	if (bus->vga || (!bus->parent && windows[PCI_WINDOW_PREFETCH].self.base >> 32) ||
+	    ((decode || listed) && has_memory))
 		command |= PCI_COMMAND_MEMORY;
 	return (uint16_t)command;
 }
 
-static void program_bridge(const struct pci_access *access, const struct pci_bus *bus, bool has_io,
-			   bool decode)
-{
-	uint16_t command = build_bridge_command(bus, decode);
-
-	program_windows(access, bus, has_io);
-	if (bus->vga)
-		pci_write16(access, bus->bridge, PCI_BRIDGE_CONTROL, PCI_BRIDGE_CONTROL_VGA);
-	if (command)
-		pci_write16(access, bus->bridge, PCI_COMMAND, command);
-}
-
-void pci_program(const struct pci_plan *plan, const struct pci_access *access, bool decode)
+void pci_program(const struct pci_plan *plan, const struct pci_access *access,
+		 struct pci_decode *decode)
 {
 	bool has_io = plan->spaces[PCI_SPACE_IO].count;
 
-	program_functions(plan, access);
+	program_functions(plan, access, decode);
 	for (uint32_t i = 1; i < plan->bus_count; i++) {
 		const struct pci_bus *bus = &plan->buses[i];
-		/* QEMU's tables describe an extra root by what decodes on it. */
 		bool on_extra_root = bus->parent &&
 				     plan->buses[bus->parent].bridge == PCI_NO_BRIDGE;
 
-		if (bus->bridge != PCI_NO_BRIDGE)
-			program_bridge(access, bus, has_io, decode || on_extra_root);
+		if (bus->bridge == PCI_NO_BRIDGE)
+			continue;
+		program_windows(access, bus, has_io);
+		if (bus->vga)
+			pci_write16(access, bus->bridge, PCI_BRIDGE_CONTROL,
+				    PCI_BRIDGE_CONTROL_VGA);
+		write_command(access, bus->bridge,
+			      build_bridge_command(bus, decode->all, on_extra_root), decode);
 	}
 }

@@ -1,9 +1,9 @@
 /*
  * pci_walk.c - see pci_walk.h.
  *
- * A function is found by its vendor and device id.  Functions 1 to 7 are asked for only where
- * function 0 says that there may be some, and below a PCI Express port only slot 0 is.  There is no
- * recursion: 256 bridges may be in a row.
+ * A function is found by its header type, which no function has as all ones.  Functions 1 to 7 are
+ * asked for only where function 0 says that there may be some, and below a PCI Express port only
+ * slot 0 is.  There is no recursion: 256 bridges may be in a row.
  */
 #include "pci_walk.h"
 
@@ -19,43 +19,29 @@
 /* What identifies a function that was found. */
 struct function {
 	uint32_t bdf;
-	uint32_t id;         /* device id << 16 | vendor id */
-	uint32_t class;      /* class code: base class, subclass, programming interface */
 	uint32_t header;     /* header type without PCI_HEADER_MULTIFUNCTION */
-	bool of_the_chipset; /* chipset_init() programs it; class and header are not read */
+	bool of_the_chipset; /* chipset_init() programs it */
 };
 
 /* ---- Finding functions ---- */
 
-/* 0xffff: no function answers.  0: not a valid vendor id. */
-static bool is_present(uint32_t id)
-{
-	uint32_t vendor = id & 0xffff;
-
-	return vendor && vendor != 0xffff;
-}
-
-/* Reads what a function is; false when there is none. */
+/* Reads what a function is; false when there is none.  Cost: 1 VM exit, 2 by ports. */
 static bool read_function(const struct pci_walk *walk, struct pci_branch *branch,
 			  struct function *function)
 {
 	const struct chipset *chipset = walk->chipset;
 	uint32_t bdf = function->bdf;
-	uint64_t both;
+	uint32_t dword = pci_read32(walk->access, bdf, PCI_CACHE_LINE_SIZE);
+	uint32_t header = dword >> 16 & 0xff;
 
-	function->id = pci_read32(walk->access, bdf, PCI_VENDOR_ID);
-	if (!is_present(function->id))
+	if (dword == PCI_NO_DEVICE)
 		return false;
 	function->of_the_chipset = bdf == chipset->isa_bridge || bdf == chipset->pm_function;
-	if (function->of_the_chipset) {
+	function->header = header & PCI_HEADER_TYPE_MASK;
+	if (function->of_the_chipset)
 		branch->multifunction = true;
-		return true;
-	}
-	both = pci_read64(walk->access, bdf, PCI_CLASS_REVISION);
-	function->class = (uint32_t)both >> 8;
-	function->header = (uint32_t)(both >> 48) & PCI_HEADER_TYPE_MASK;
-	if (!PCI_FUNCTION(bdf))
-		branch->multifunction = both >> 48 & PCI_HEADER_MULTIFUNCTION;
+	else if (!PCI_FUNCTION(bdf))
+		branch->multifunction = header & PCI_HEADER_MULTIFUNCTION;
 	return true;
 }
 
@@ -121,7 +107,7 @@ static void read_reserves(const struct pci_access *access, struct pci_bus *bus,
 
 /* What a bridge's capabilities say about the bus below it. */
 static void read_capabilities(const struct pci_access *access, struct pci_bus *bus,
-			      struct pci_branch *branch, bool redhat)
+			      struct pci_branch *branch)
 {
 	uint32_t bdf = bus->bridge;
 	uint32_t offset = pci_read32(access, bdf, PCI_CAP_POINTER) & 0xfc;
@@ -134,9 +120,8 @@ static void read_capabilities(const struct pci_access *access, struct pci_bus *b
 
 		if ((head & 0xff) == PCI_CAP_ID_EXPRESS)
 			type = head >> 20 & 0xf;
-		if (redhat && (head & 0xff) == PCI_CAP_ID_VENDOR &&
-		    (head >> 16 & 0xff) >= RESERVE_CAP_SIZE && head >> 24 == RESERVE_CAP_TYPE &&
-		    offset <= 256 - RESERVE_CAP_SIZE)
+		if ((head & 0xff) == PCI_CAP_ID_VENDOR && (head >> 16 & 0xff) >= RESERVE_CAP_SIZE &&
+		    head >> 24 == RESERVE_CAP_TYPE && offset <= 256 - RESERVE_CAP_SIZE)
 			reserve = offset;
 		offset = head >> 8 & 0xfc;
 	}
@@ -148,7 +133,8 @@ static void read_capabilities(const struct pci_access *access, struct pci_bus *b
 		bus->windows[PCI_WINDOW_MEMORY].room = ROOM_MEMORY;
 		bus->windows[PCI_WINDOW_PREFETCH].room = ROOM_MEMORY;
 	}
-	if (reserve)
+	/* Other vendors' capabilities may look the same. */
+	if (reserve && (pci_read32(access, bdf, PCI_VENDOR_ID) & 0xffff) == PCI_VENDOR_REDHAT)
 		read_reserves(access, bus, branch, reserve);
 }
 
@@ -197,7 +183,7 @@ static uint32_t enter_bridge(struct pci_walk *walk, uint32_t parent, const struc
 		.root_slot = above->root ? (uint8_t)slot : above->root_slot,
 		.swizzle = above->root ? 0 : (uint8_t)(above->swizzle + slot),
 	};
-	read_capabilities(walk->access, bus, branch, (bridge->id & 0xffff) == PCI_VENDOR_REDHAT);
+	read_capabilities(walk->access, bus, branch);
 	branch->end = branch->port ? PCI_FUNCTIONS : PCI_SLOTS * PCI_FUNCTIONS;
 	open_numbers(walk, parent);
 	write_numbers(walk, bus, bus->number);
@@ -253,9 +239,9 @@ static void route_interrupt(const struct pci_walk *walk, uint32_t bdf,
 }
 
 /* The first VGA device decodes VGA's fixed addresses, which the bridges above it forward. */
-static uint32_t choose_vga(struct pci_walk *walk, uint32_t index)
+static uint32_t choose_vga(struct pci_walk *walk, uint32_t index, uint32_t bdf)
 {
-	if (walk->vga)
+	if (walk->vga || pci_read32(walk->access, bdf, PCI_CLASS_REVISION) >> 16 != PCI_CLASS_VGA)
 		return 0;
 	walk->vga = true;
 	for (; index; index = walk->plan->buses[index].parent)
@@ -266,17 +252,15 @@ static uint32_t choose_vga(struct pci_walk *walk, uint32_t index)
 /* Sizes the BARs and the ROM of a function that is no bridge. */
 static void probe_device(struct pci_walk *walk, uint32_t index, const struct function *function)
 {
-	uint32_t subclass = function->class >> 8;
 	struct pci_bar_set bars = { .bdf = function->bdf, .bus = index, .end = PCI_BARS };
 
-	/* IDE in compatibility mode has its first four BARs at fixed ports. */
-	if (subclass == PCI_CLASS_IDE && !(function->class & PCI_CLASS_IDE_NATIVE))
-		bars.first = 4;
+	if (function->bdf == walk->chipset->ide_function)
+		bars.first = 4; /* in compatibility mode the others are at fixed ports */
 	/* QEMU's tables describe an extra root by what decodes on it (hw/i386/acpi-build.c). */
 	if (walk->decode || (index && walk->branches[index].root))
 		bars.flags = PCI_BAR_DECODE;
-	if (walk->decode && subclass == PCI_CLASS_VGA)
-		bars.flags |= choose_vga(walk, index);
+	if (walk->decode)
+		bars.flags |= choose_vga(walk, index, function->bdf);
 	pci_bar_probe(walk->plan, walk->access, &bars);
 	/* The functions that share a slot with the ISA bridge have no ROM. */
 	if (index || PCI_SLOT(function->bdf) != PCI_SLOT((uint32_t)walk->chipset->isa_bridge))
@@ -343,7 +327,8 @@ static void walk_root(struct pci_walk *walk, uint32_t root)
 static bool probe_root(const struct pci_access *access, uint32_t number)
 {
 	for (uint32_t slot = 0; slot < PCI_SLOTS; slot++)
-		if (is_present(pci_read32(access, PCI_BDF(number, slot, 0), PCI_VENDOR_ID)))
+		if (pci_read32(access, PCI_BDF(number, slot, 0), PCI_CACHE_LINE_SIZE) !=
+		    PCI_NO_DEVICE)
 			return true;
 	return false;
 }

@@ -54,6 +54,7 @@ struct chipset {
 	uint8_t isa_bridge;      /* bdf of the function with PIRQ routing */
 	uint8_t pm_function;     /* bdf of the function with the PM base register */
 	uint8_t smbus_function;  /* bdf of the SMBus function with a BAR; 0: none */
+	uint8_t ide_function;    /* bdf of the IDE controller in compatibility mode; 0: none */
 	uint8_t pam;             /* register of 00:00.0: PAM of 0xf0000 */
 	bool mmio64_top_quarter; /* addresses above 4 GiB: the last quarter of what the CPU has */
 	uint32_t own_acpi_function; /* device and vendor id of pm_function, where QEMU may have no

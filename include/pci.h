@@ -2,9 +2,7 @@
  * pci.h - PCI: find the functions, number the buses, give addresses, route the interrupts.
  *
  * Every BAR has an address when the kernel starts, and every bridge windows for what is behind it
- * (docs/pci.md says which, and what is left for hot-plug).  Decoding is on for what is
- * directly on an extra root bus, and for what has an address above 4 GiB on bus 0, bridges
- * included: QEMU's tables depend on both.  Elsewhere it is off, as after reset, and
+ * (docs/pci.md says which, and what is left for hot-plug).  Decoding is off, as after reset, and
  * drivers switch it on; it is on when the kernel is one that expects so.  The fw_cfg file
  * opt/org.qboot/pci-decode, "on" or "off", has the last word.
  */
@@ -19,6 +17,7 @@
 #include "fw_cfg.h"
 #include "memmap.h"
 #include "pci_config.h"
+#include "pci_program.h"
 
 /* What the addresses given out mean for others. */
 struct pci_layout {
@@ -28,13 +27,21 @@ struct pci_layout {
 
 /*
  * Walks all buses and programs what pci_plan() decides.  chipset_init() has run, and no ACPI file
- * was selected: QEMU builds its tables from what is programmed here.  decode: every function shall
- * decode, unless the user says otherwise.  A device for which there is no place is named on the
- * debug console, and boots without it.
+ * was selected: QEMU builds its tables from what is programmed here.  decode->all: every function
+ * shall decode, unless the user says otherwise.  A device for which there is no place is named on
+ * the debug console, and boots without it.
  * On a machine without PCI nothing is done, and there are no devices below 4 GiB but the chipset's.
  */
 struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
 			   const struct fw_cfg *cfg, const struct memmap *map,
-			   const struct pci_access *access, bool decode);
+			   const struct pci_access *access, struct pci_decode *decode);
+
+/*
+ * QEMU has built its tables, which describe addresses above 4 GiB on bus 0, and extra root buses,
+ * by what decodes there: what decoded for that alone stops.  Linux would switch it off and on
+ * around each register that it sizes.  Cost: a VM exit (2 by ports) and a rebuild of QEMU's memory
+ * topology a function, often none at all.
+ */
+void pci_tables_built(const struct pci_decode *decode, const struct pci_access *access);
 
 #endif

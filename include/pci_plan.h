@@ -58,7 +58,7 @@ struct pci_resource {
 #define PCI_BAR_64       (1u << 1)
 #define PCI_BAR_PREFETCH (1u << 2)
 #define PCI_BAR_ROM      (1u << 3)
-#define PCI_BAR_DECODE   (1u << 4) /* for pci_program(): the function decodes it */
+#define PCI_BAR_DECODE   (1u << 4) /* for pci_program(): the function decodes it, for good or not */
 #define PCI_BAR_VGA      (1u << 5) /* for pci_program(): the function decodes VGA's ports */
 #define PCI_BAR_WINDOW   (1u << 6) /* this is no BAR, but the self of a struct pci_window */
 #define PCI_BAR_DROPPED  (1u << 7) /* set by pci_plan(): there is no place for it */

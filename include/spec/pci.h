@@ -10,7 +10,7 @@
   #define PCI_ADDRESS_ENABLE      (1u << 31)
 #define PCI_PORT_DATA           0xcfc
 
-#define PCI_NO_DEVICE           0xffffffffu     /* vendor and device id where nothing answers */
+#define PCI_NO_DEVICE           0xffffffffu     /* what a read gives where nothing answers */
 
 #define PCI_VENDOR_ID           0x00            /* u16 */
 #define PCI_DEVICE_ID           0x02            /* u16 */
@@ -20,8 +20,6 @@
 #define PCI_STATUS              0x06            /* u16 */
   #define PCI_STATUS_CAP_LIST     (1u << 4)
 #define PCI_CLASS_REVISION      0x08            /* u32: class code in bits 31:8 */
-  #define PCI_CLASS_IDE           0x0101
-    #define PCI_CLASS_IDE_NATIVE    0x05        /* programming interface: not the fixed ports */
   #define PCI_CLASS_VGA           0x0300
   #define PCI_CLASS_BRIDGE_PCI    0x0604
 #define PCI_CACHE_LINE_SIZE     0x0c            /* u8; latency timer, header type, BIST follow */
