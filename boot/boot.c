@@ -21,9 +21,10 @@ void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct
 		boot_linux_probe(image, cfg, cpu, map);
 }
 
-noreturn void boot(const struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+noreturn void boot(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		   struct memmap *map, const struct boot_facts *facts)
 {
+	image->handover.rsdp_paddr = facts->rsdp_paddr;
 	if (image->entry)
 		boot_elf(image, cfg, map, facts);
 	boot_linux(image, cfg, cpu, map, facts);

@@ -55,13 +55,13 @@ static void refuse_without_long_mode(const struct fw_cfg *cfg)
 void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		    struct memmap *map)
 {
-	image->kernel_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ADDR);
+	image->handover.kernel_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ADDR);
 	image->kernel_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
-	image->initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
+	image->handover.initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
 	image->elf_in_ram = true;
 	/* Multiboot's information is what QEMU calls its initrd.  A PVH kernel's initrd may be as
 	 * long, but of such a kernel QEMU gives the head of the file, too. */
-	if (image->initrd_size == sizeof(struct multiboot_info) &&
+	if (image->handover.initrd_size == sizeof(struct multiboot_info) &&
 	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE)) {
 		image->protocol = BOOT_MULTIBOOT;
 		/* Never Linux and often a unikernel, which expects devices to be switched on. */
@@ -71,30 +71,27 @@ void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const st
 		if (!(cpu->leaf81_edx & CPUID_81_EDX_LM))
 			refuse_without_long_mode(cfg);
 	}
-	claim(map, image->kernel_paddr, image->kernel_size);
+	claim(map, image->handover.kernel_paddr, image->kernel_size);
 }
 
-static noreturn void boot_pvh(const struct boot_image *image, const struct fw_cfg *cfg,
+static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg,
 			      struct memmap *map, const struct boot_facts *facts)
 {
-	struct pvh_handover handover = {
-		.initrd_size = image->initrd_size,
-		.rsdp_paddr = facts->rsdp_paddr,
-	};
+	struct load_handover *handover = &image->handover;
 	struct pvh_block *block;
-	uint32_t count;
+	uint32_t block_paddr, count;
 
-	handover.cmdline_paddr = load_cmdline(cfg, map);
-	handover.initrd_paddr = (uint32_t)load_initrd(cfg, map, image->initrd_size, FOUR_GIB);
+	handover->cmdline_paddr = load_cmdline(cfg, map);
+	handover->initrd_paddr = load_initrd(cfg, map, handover->initrd_size, FOUR_GIB);
 	count = map->count + LOAD_NEW_RANGES;
-	handover.block_paddr = memmap_alloc(map, pvh_block_size(count), sizeof(uint64_t),
-					    MEMORY_LOADED, ZONE_LOW, "hvm_start_info");
-	block = phys_ptr(handover.block_paddr);
+	block_paddr = memmap_alloc(map, pvh_block_size(count), sizeof(uint64_t), MEMORY_LOADED,
+				   ZONE_LOW, "hvm_start_info");
+	block = phys_ptr(block_paddr);
 	count = memmap_build_e820(map, block->memmap, sizeof(block->memmap[0]), count);
-	pvh_build(block, &handover, count);
+	pvh_build(block, block_paddr, handover, count);
 	fpdt_mark_start(&facts->fpdt);
 	marker_write(facts->markers, MARKER_PVH);
-	handoff32(image->entry, 0, handover.block_paddr, 0);
+	handoff32(image->entry, 0, block_paddr, 0);
 }
 
 static noreturn void boot_multiboot(const struct boot_image *image, const struct fw_cfg *cfg,
@@ -105,7 +102,8 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 	uint32_t info_paddr, mmap_paddr;
 	uint32_t count;
 
-	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr), image->kernel_size);
+	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->handover.kernel_paddr),
+		    image->kernel_size);
 	/* Not at 0x9500, where QEMU would have it: a kernel may be there.  Nothing points to it. */
 	info_paddr = memmap_alloc(map, sizeof(*info), sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
 				  "the Multiboot information");
@@ -122,7 +120,7 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 	handoff32(image->entry, MULTIBOOT_MAGIC, info_paddr, 0);
 }
 
-noreturn void boot_elf(const struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map,
+noreturn void boot_elf(struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map,
 		       const struct boot_facts *facts)
 {
 	if (image->protocol == BOOT_PVH)

@@ -86,11 +86,11 @@ static void read_sizes(struct boot_image *image, const struct fw_cfg *cfg)
 {
 	if (image->protocol == BOOT_UKI) {
 		image->kernel_size = uki_kernel_size(&image->uki, image->header);
-		image->initrd_size = uki_initrd_size(&image->uki);
+		image->handover.initrd_size = uki_initrd_size(&image->uki);
 	} else {
 		image->kernel_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
 		if (image->bzimage.has_initrd)
-			image->initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
+			image->handover.initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
 	}
 	if (image->kernel_size < image->bzimage.min_size)
 		panic("boot: the kernel has been cut short: %u bytes follow its real-mode part, and its "
@@ -118,7 +118,8 @@ void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 	read_sizes(image, cfg);
 	if (starts_in_long_mode(&image->bzimage, cpu))
 		image->mapped_end = memmap_low_ram_end(map);
-	error = bzimage_plan(&image->bzimage, image->kernel_size, map, &image->kernel_paddr);
+	error = bzimage_plan(&image->bzimage, image->kernel_size, map,
+			     &image->handover.kernel_paddr);
 	if (error != OK) {
 		bzimage_needs(&image->bzimage, image->kernel_size, &base, &size);
 		panic("boot: the kernel needs %u MiB of memory from %u MiB on, the guest has %u MiB "
@@ -127,7 +128,7 @@ void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 		      load_mib_for(base + size));
 	}
 	if (image->protocol == BOOT_UKI)
-		uki_load_kernel(&image->uki, cfg, image->header, image->kernel_paddr);
+		uki_load_kernel(&image->uki, cfg, image->header, image->handover.kernel_paddr);
 	image->area = make_area(map, image->mapped_end, cpu);
 }
 
@@ -151,7 +152,7 @@ static uint64_t initrd_max(const struct boot_image *image, const struct fw_cfg *
  */
 static uint32_t load_setup_data(const struct boot_image *image, struct memmap *map)
 {
-	const uint8_t *kernel = phys_ptr(image->kernel_paddr);
+	const uint8_t *kernel = phys_ptr(image->handover.kernel_paddr);
 	uint32_t setup_size = bzimage_setup_size(image->header);
 	uint64_t next = image->bzimage.setup_data;
 	struct linux_setup_data *last = NULL;
@@ -219,12 +220,11 @@ static void hand_over_map(struct linux_boot_params *params, struct memmap *map)
 
 /* All that belongs to the kernel is in memory: tells it where, and leaves. */
 static noreturn void enter(const struct boot_image *image, const struct cpu *cpu,
-			   struct memmap *map, const struct boot_facts *facts,
-			   const struct bzimage_handover *handover)
+			   struct memmap *map, const struct boot_facts *facts)
 {
 	struct boot_area *area = image->area;
 	bool long_mode = image->mapped_end;
-	const char *cmdline = phys_ptr(handover->cmdline_paddr);
+	const char *cmdline = phys_ptr(image->handover.cmdline_paddr);
 
 	if (strlen(cmdline) > image->bzimage.cmdline_max)
 		console_log(
@@ -232,38 +232,34 @@ static noreturn void enter(const struct boot_image *image, const struct cpu *cpu
 			(unsigned int)strlen(cmdline), image->bzimage.cmdline_max);
 	paging_build(area->page_tables, phys_addr(area->page_tables), image->mapped_end,
 		     has_gib_pages(cpu));
-	bzimage_build(&area->params, &image->bzimage, image->header, handover);
+	bzimage_build(&area->params, &image->bzimage, image->header, &image->handover);
 	hand_over_map(&area->params, map);
 	fpdt_mark_start(&facts->fpdt);
 	marker_write(facts->markers, MARKER_LINUX);
 	if (long_mode)
-		handoff64(image->kernel_paddr + LINUX_ENTRY64_OFFSET, phys_addr(&area->params),
-			  phys_addr(area->page_tables));
-	handoff32(image->kernel_paddr, 0, 0, phys_addr(&area->params));
+		handoff64(image->handover.kernel_paddr + LINUX_ENTRY64_OFFSET,
+			  phys_addr(&area->params), phys_addr(area->page_tables));
+	handoff32(image->handover.kernel_paddr, 0, 0, phys_addr(&area->params));
 }
 
-noreturn void boot_linux(const struct boot_image *image, const struct fw_cfg *cfg,
-			 const struct cpu *cpu, struct memmap *map, const struct boot_facts *facts)
+noreturn void boot_linux(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+			 struct memmap *map, const struct boot_facts *facts)
 {
+	struct load_handover *handover = &image->handover;
 	uint64_t max = initrd_max(image, cfg);
-	struct bzimage_handover handover = {
-		.load_paddr = image->kernel_paddr,
-		.initrd_size = image->initrd_size,
-		.rsdp_paddr = facts->rsdp_paddr,
-		.cmdline_paddr = load_cmdline(cfg, map),
-	};
 
+	handover->cmdline_paddr = load_cmdline(cfg, map);
 	if (image->protocol == BOOT_UKI) {
-		handover.setup_data_paddr = uki_load_dtb(&image->uki, cfg, map);
-		handover.cmdline_paddr = uki_load_cmdline(
-			&image->uki, cfg, map, phys_ptr(handover.cmdline_paddr), &facts->smbios);
-		handover.initrd_paddr = load_place_initrd(map, image->initrd_size, max);
-		uki_load_initrd(&image->uki, cfg, handover.initrd_paddr);
+		handover->setup_data_paddr = uki_load_dtb(&image->uki, cfg, map);
+		handover->cmdline_paddr = uki_load_cmdline(
+			&image->uki, cfg, map, phys_ptr(handover->cmdline_paddr), &facts->smbios);
+		handover->initrd_paddr = load_place_initrd(map, handover->initrd_size, max);
+		uki_load_initrd(&image->uki, cfg, handover->initrd_paddr);
 	} else {
-		fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->kernel_paddr),
+		fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(handover->kernel_paddr),
 			    image->kernel_size);
-		handover.setup_data_paddr = load_setup_data(image, map);
-		handover.initrd_paddr = load_initrd(cfg, map, image->initrd_size, max);
+		handover->setup_data_paddr = load_setup_data(image, map);
+		handover->initrd_paddr = load_initrd(cfg, map, handover->initrd_size, max);
 	}
-	enter(image, cpu, map, facts, &handover);
+	enter(image, cpu, map, facts);
 }

@@ -171,13 +171,13 @@ void bzimage_needs(const struct bzimage *image, uint32_t kernel_size, uint64_t *
 }
 
 void bzimage_build(struct linux_boot_params *params, const struct bzimage *image, const void *file,
-		   const struct bzimage_handover *handover)
+		   const struct load_handover *handover)
 {
 	struct linux_setup_header *header = &params->header;
 
 	memcpy(header, header_of(file), image->header_size);
 	header->type_of_loader = LINUX_LOADER_QEMU;
-	header->code32_start = handover->load_paddr;
+	header->code32_start = handover->kernel_paddr;
 	header->cmd_line_ptr = handover->cmdline_paddr;
 	header->ramdisk_image = (uint32_t)handover->initrd_paddr;
 	header->ramdisk_size = handover->initrd_size;

@@ -10,19 +10,19 @@ uint32_t pvh_block_size(uint32_t count)
 	return sizeof(struct pvh_block) + count * sizeof(struct pvh_memmap_entry);
 }
 
-void pvh_build(struct pvh_block *block, const struct pvh_handover *handover, uint32_t count)
+void pvh_build(struct pvh_block *block, uint32_t block_paddr, const struct load_handover *handover,
+	       uint32_t count)
 {
 	block->info = (struct pvh_start_info){
 		.magic = PVH_MAGIC,
 		.version = 1,
 		.module_count = handover->initrd_size ? 1 : 0,
-		.modules_paddr =
-			handover->initrd_size ?
-				handover->block_paddr + offsetof(struct pvh_block, module) :
-				0,
+		.modules_paddr = handover->initrd_size ?
+					 block_paddr + offsetof(struct pvh_block, module) :
+					 0,
 		.cmdline_paddr = handover->cmdline_paddr,
 		.rsdp_paddr = handover->rsdp_paddr,
-		.memmap_paddr = handover->block_paddr + offsetof(struct pvh_block, memmap),
+		.memmap_paddr = block_paddr + offsetof(struct pvh_block, memmap),
 		.memmap_entries = count,
 	};
 	block->module = (struct pvh_module){

@@ -14,6 +14,7 @@
 #include "cpu.h"
 #include "fpdt.h"
 #include "fw_cfg.h"
+#include "load.h"
 #include "memmap.h"
 #include "smbios.h"
 #include "uki_load.h"
@@ -37,9 +38,8 @@ struct boot_image {
 	bool wants_decoding; /* the kernel may expect devices that are switched on (pci.h) */
 	bool elf_in_ram;     /* QEMU puts the kernel into RAM at each reset */
 	uint32_t entry; /* physical address; 0: of a bzImage, which is entered where it is loaded */
-	uint32_t kernel_paddr;
-	uint32_t kernel_size; /* bytes; of a bzImage without its real-mode part */
-	uint32_t initrd_size;
+	uint32_t kernel_size;          /* bytes; of a bzImage without its real-mode part */
+	struct load_handover handover; /* after boot_probe() kernel_paddr and initrd_size */
 
 	/* BOOT_LINUX and BOOT_UKI alone. */
 	struct uki_file uki; /* BOOT_UKI */
@@ -70,7 +70,7 @@ void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct
  * afterwards.  Cost: 2 VM exits for a bzImage, 1 for an ELF kernel, 1 more with an initrd; of a UKI
  * each section costs 2, but for its kernel, which is there.
  */
-noreturn void boot(const struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+noreturn void boot(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		   struct memmap *map, const struct boot_facts *facts);
 
 #endif

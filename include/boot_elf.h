@@ -18,7 +18,7 @@ void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const st
 		    struct memmap *map);
 
 /* boot() for such a kernel. */
-noreturn void boot_elf(const struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map,
+noreturn void boot_elf(struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map,
 		       const struct boot_facts *facts);
 
 #endif

@@ -16,7 +16,7 @@ void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 		      struct memmap *map);
 
 /* boot() for such a kernel. */
-noreturn void boot_linux(const struct boot_image *image, const struct fw_cfg *cfg,
-			 const struct cpu *cpu, struct memmap *map, const struct boot_facts *facts);
+noreturn void boot_linux(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+			 struct memmap *map, const struct boot_facts *facts);
 
 #endif

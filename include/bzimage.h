@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "load.h"
 #include "memmap.h"
 #include "spec/linux.h"
 
@@ -54,22 +55,12 @@ enum error bzimage_plan(const struct bzimage *image, uint32_t kernel_size, struc
 void bzimage_needs(const struct bzimage *image, uint32_t kernel_size, uint64_t *base,
 		   uint64_t *size);
 
-/* Where things are that boot_params names. */
-struct bzimage_handover {
-	uint32_t load_paddr;
-	uint32_t cmdline_paddr;
-	uint64_t initrd_paddr;
-	uint32_t initrd_size;
-	uint64_t setup_data_paddr;
-	uint32_t rsdp_paddr;
-};
-
 /*
  * Fills boot_params, which the caller has cleared, from the file's header and the handover.
  * The memory map is filled in by the caller.
  */
 void bzimage_build(struct linux_boot_params *params, const struct bzimage *image, const void *file,
-		   const struct bzimage_handover *handover);
+		   const struct load_handover *handover);
 
 /*
  * Finds the first node of the setup_data chain inside the kernel as loaded.  QEMU appends nodes to

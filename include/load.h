@@ -1,5 +1,5 @@
 /*
- * load.h - what kernels of every protocol are given: a command line and an initrd.
+ * load.h - what kernels of every protocol are given: a command line, an initrd and their places.
  */
 #ifndef LOAD_H
 #define LOAD_H
@@ -8,6 +8,16 @@
 
 #include "fw_cfg.h"
 #include "memmap.h"
+
+/* Where things are that a kernel is told of. */
+struct load_handover {
+	uint32_t kernel_paddr;
+	uint32_t cmdline_paddr;
+	uint64_t initrd_paddr;
+	uint32_t initrd_size;      /* bytes; 0: no initrd */
+	uint32_t rsdp_paddr;       /* 0: no ACPI */
+	uint64_t setup_data_paddr; /* Linux alone; 0: no setup_data */
+};
 
 /* How many entries the map may have more of when one more allocation has been made. */
 #define LOAD_NEW_RANGES 4

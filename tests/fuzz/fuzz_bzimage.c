@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct linux_boot_params params;
 	static struct memmap map;
-	struct bzimage_handover handover = { .load_paddr = 0x100000, .initrd_size = 1 };
+	struct load_handover handover = { .kernel_paddr = 0x100000, .initrd_size = 1 };
 	uint32_t kernel_size = take32(&data, &size);
 	uint32_t ranges = take32(&data, &size) & 7;
 	struct bzimage image;

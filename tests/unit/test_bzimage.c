@@ -575,12 +575,12 @@ static void test_min_size(void **state)
 static void test_build(void **state)
 {
 	static struct linux_boot_params params;
-	const struct bzimage_handover handover = { .load_paddr = 0x1000000,
-						   .cmdline_paddr = 0xe1000,
-						   .initrd_paddr = 0x123456000,
-						   .initrd_size = 0x40c000,
-						   .setup_data_paddr = 0xe2000,
-						   .rsdp_paddr = 0xe0010 };
+	const struct load_handover handover = { .kernel_paddr = 0x1000000,
+						.cmdline_paddr = 0xe1000,
+						.initrd_paddr = 0x123456000,
+						.initrd_size = 0x40c000,
+						.setup_data_paddr = 0xe2000,
+						.rsdp_paddr = 0xe0010 };
 
 	(void)state;
 	linux_6_1();

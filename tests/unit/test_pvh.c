@@ -12,24 +12,23 @@ static const struct e820_entry map[] = {
 	{ 0x100000000, 0x8000000000, MEMORY_RAM },
 };
 
-static struct pvh_block *build(const struct pvh_handover *handover, uint32_t count)
+static struct pvh_block *build(const struct load_handover *handover, uint32_t count)
 {
 	struct pvh_block *block = malloc(pvh_block_size(count));
 
 	memset(block, 0xa5, pvh_block_size(count));
 	for (uint32_t i = 0; i < count; i++)
 		memcpy(&block->memmap[i], &map[i], sizeof(map[i]));
-	pvh_build(block, handover, count);
+	pvh_build(block, 0xe1000, handover, count);
 	return block;
 }
 
 static void test_with_initrd(void **state)
 {
-	struct pvh_block *block = build(&(struct pvh_handover){ .block_paddr = 0xe1000,
-								.cmdline_paddr = 0xe2000,
-								.initrd_paddr = 0xfffff000,
-								.initrd_size = 0x800,
-								.rsdp_paddr = 0xe0000 },
+	struct pvh_block *block = build(&(struct load_handover){ .cmdline_paddr = 0xe2000,
+								 .initrd_paddr = 0xfffff000,
+								 .initrd_size = 0x800,
+								 .rsdp_paddr = 0xe0000 },
 					COUNT(map));
 
 	(void)state;
@@ -52,7 +51,7 @@ static void test_with_initrd(void **state)
 
 static void test_without_initrd(void **state)
 {
-	struct pvh_block *block = build(&(struct pvh_handover){ .block_paddr = 0xe1000 }, 0);
+	struct pvh_block *block = build(&(struct load_handover){ 0 }, 0);
 
 	(void)state;
 	assert_int_equal(block->info.module_count, 0);
@@ -66,8 +65,7 @@ static void test_map(void **state)
 {
 	(void)state;
 	for (uint32_t count = 0; count <= COUNT(map); count++) {
-		struct pvh_block *block =
-			build(&(struct pvh_handover){ .block_paddr = 0xe1000 }, count);
+		struct pvh_block *block = build(&(struct load_handover){ 0 }, count);
 
 		assert_int_equal(pvh_block_size(count), 56 + 32 + 24 * count);
 		for (uint32_t i = 0; i < count; i++) {
