@@ -102,6 +102,38 @@ static void test_apic_ids(void **state)
 	assert_int_equal(apic_id, 287);
 }
 
+/* What an entry may be, and that one which leaves the table ends it. */
+static void test_entries(void **state)
+{
+	static const uint8_t entries[] = {
+		99, 2,                                                  /* a head alone */
+		0,  8,  7, 5,    1,    0, 0, 0,                         /* APIC id 5, enabled */
+		9,  16, 0, 0,    0x2c, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, /* 300, enabled */
+		9,  16, 0, 0,    0x2d, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 301, not enabled */
+		0,  8,  7, 6,    0,    0, 0, 0,                         /* 6, not enabled */
+		0,  8,  7, 0xfe, 1,    0, 0, 0,                         /* 254, the last */
+	};
+	static const uint32_t wanted[] = { 5, 300, 254 };
+	uint32_t whole = ACPI_MADT_ENTRIES + sizeof(entries);
+
+	(void)state;
+	for (uint32_t cut = 0; cut <= 8; cut++) {
+		uint32_t size = whole - cut, offset = ACPI_MADT_ENTRIES, apic_id;
+		uint8_t *bytes = malloc(size);
+		struct acpi_header *madt = (void *)bytes;
+
+		memset(bytes, 0, ACPI_MADT_ENTRIES);
+		memcpy(bytes + ACPI_MADT_ENTRIES, entries, sizeof(entries) - cut);
+		madt->length = size;
+		for (uint32_t i = 0; i < COUNT(wanted) - (cut != 0); i++) {
+			assert_true(acpi_next_processor(madt, &offset, &apic_id));
+			assert_int_equal(apic_id, wanted[i]);
+		}
+		assert_false(acpi_next_processor(madt, &offset, &apic_id));
+		free(bytes);
+	}
+}
+
 static void test_short_root(void **state)
 {
 	struct acpi_rsdp *rsdp;
@@ -125,7 +157,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_recorded), UNIT_TEST(test_damaged_madt), UNIT_TEST(test_disabled),
-		UNIT_TEST(test_apic_ids), UNIT_TEST(test_short_root),
+		UNIT_TEST(test_apic_ids), UNIT_TEST(test_entries),      UNIT_TEST(test_short_root),
 	};
 
 	return cmocka_run_group_tests_name("acpi_find", tests, NULL, NULL);

@@ -65,10 +65,40 @@ static void test_highest_leaves(void **state)
 	}
 }
 
+static uint32_t counter;
+
+static void count_up(void)
+{
+	counter++;
+}
+
+/* A counter that is there, one that comes, one that stands still. */
+static void test_wait(void **state)
+{
+	static const struct cpu with_tsc = { .leaf1_edx = CPUID_1_EDX_TSC };
+	static const struct cpu without = { 0 };
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct cpu *cpu = i ? &with_tsc : &without;
+
+		fake_reset();
+		counter = 3;
+		assert_true(cpu_wait(cpu, &counter, 2));
+		assert_true(cpu_wait(cpu, &counter, 3));
+		assert_int_equal(fake.pauses, 0);
+		assert_false(cpu_wait(cpu, &counter, 4));
+		fake.on_pause = count_up;
+		assert_true(cpu_wait(cpu, &counter, 10));
+		assert_int_equal(counter, 10);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_highest_leaves),
+		UNIT_TEST(test_wait),
 	};
 
 	return cmocka_run_group_tests_name("cpu", tests, NULL, NULL);

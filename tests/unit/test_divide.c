@@ -33,9 +33,21 @@ static void test_divide(void **state)
 	}
 }
 
+static void test_clamped(void **state)
+{
+	(void)state;
+	assert_int_equal(divide_clamped(1000, 10), 100);
+	assert_int_equal(divide_clamped(999, 1000), 0);
+	assert_true(divide_clamped(0xffffffff, 1) == 0xffffffff);
+	assert_true(divide_clamped(0x1fffffffc, 2) == 0xfffffffe);
+	assert_true(divide_clamped(0x100000000, 1) == UINT32_MAX);
+	assert_true(divide_clamped(UINT64_MAX, 2) == UINT32_MAX);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { UNIT_TEST(test_divide) };
+	static const struct CMUnitTest tests[] = { UNIT_TEST(test_divide),
+						   UNIT_TEST(test_clamped) };
 
 	return cmocka_run_group_tests_name("divide", tests, NULL, NULL);
 }

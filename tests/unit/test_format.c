@@ -53,6 +53,7 @@ static void test_numbers(void **state)
 		CHECK("%08x", numbers[i]);
 		CHECK("%02x", numbers[i]);
 		CHECK("%10x", numbers[i]);
+		CHECK("%9u", numbers[i]);
 		CHECK("<%8u|%x>", numbers[i], numbers[i]);
 	}
 	for (uint32_t i = 0; i < COUNT(wide); i++) {

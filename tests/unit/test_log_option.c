@@ -47,6 +47,26 @@ static void test_values(void **state)
 	}
 }
 
+/* What CPUID tells of the rate is asked for with the option, the PM timer only later. */
+static void test_rate_by_cpuid(void **state)
+{
+	const struct cpu cpu = { 0 };
+	struct fw_cfg cfg;
+
+	(void)state;
+	for (uint32_t khz = 0; khz <= 1200000; khz += 1200000) {
+		fake_reset();
+		fake_ram_add(0, MIB);
+		fake_cpuid_set(0, 0, (struct cpuid){ .eax = khz ? 0x15 : 0 });
+		fake_cpuid_set(0x15, 0, (struct cpuid){ .eax = 2, .ebx = 100, .ecx = 24000000 });
+		fake_fw_cfg_file("opt/org.qboot/log", "steps", 5);
+		fw_cfg_init(&cfg);
+		log_option_init(&cfg, &cpu);
+		assert_int_equal(fake.console_tsc_khz, khz);
+		assert_int_equal(fake.count[FAKE_PORT_READ], 0);
+	}
+}
+
 /* The rate is asked for once, and only where it is of use. */
 static void test_time(void **state)
 {
@@ -82,6 +102,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_values),
 		UNIT_TEST(test_absent),
+		UNIT_TEST(test_rate_by_cpuid),
 		UNIT_TEST(test_time),
 	};
 
