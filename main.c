@@ -118,7 +118,6 @@ noreturn void main(void)
 	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
 	resume_arm(&resume, chipset, smm.can_wake && !image.elf_in_ram, cpu_count, rsdp_paddr);
 	console_step("smp: the other processors are ready, and all tables");
-
 	facts.rsdp_paddr = rsdp_paddr;
 	fpdt_mark_load(&facts.fpdt);
 	marker_write(facts.markers, MARKER_DO_BOOT);

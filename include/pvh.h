@@ -20,8 +20,8 @@ struct pvh_block {
 uint32_t pvh_block_size(uint32_t count);
 
 /*
- * Fills the block, of pvh_block_size(count) bytes at block_paddr, but for base, size and type of the map's count
- * entries, which memmap_build_e820() has written.
+ * Fills the block, of pvh_block_size(count) bytes at block_paddr, but for base, size and type of
+ * the map's count entries, which memmap_build_e820() has written.
  */
 void pvh_build(struct pvh_block *block, uint32_t block_paddr, const struct load_handover *handover,
 	       uint32_t count);

@@ -44,14 +44,6 @@ static bool is_name(const char *bytes, uint32_t size, uint32_t offset, const cha
 	return false;
 }
 
-/* True when one of the four characters is the end of a string. */
-static bool ends_in(be32 cell)
-{
-	uint32_t raw = cell.raw;
-
-	return !(raw & 0xff) || !(raw & 0xff00) || !(raw & 0xff0000) || !(raw & 0xff000000);
-}
-
 const be32 *fdt_find_property(const void *bytes, uint32_t size, const char *node, const char *name,
 			      uint32_t *cell_count)
 {
@@ -75,7 +67,8 @@ const be32 *fdt_find_property(const void *bytes, uint32_t size, const char *node
 		case FDT_BEGIN_NODE:
 			if (++depth == 2)
 				inside = is_name(text, size, at * sizeof(be32), node, true);
-			while (at < count && !ends_in(cells[at]))
+			/* Zeros fill up the last cell of a name. */
+			while (at < count && be32_get(cells[at]) & 0xff)
 				at++;
 			at++;
 			break;
