@@ -15,17 +15,16 @@ void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct
 {
 	memset(image, 0, sizeof(*image));
 	image->entry = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ENTRY);
-	if (image->entry)
+	/* An ELF kernel may begin at address 0, as memtest86+ 5 does. */
+	if (image->entry || !boot_linux_probe(image, cfg, cpu, map))
 		boot_elf_probe(image, cfg, cpu, map);
-	else
-		boot_linux_probe(image, cfg, cpu, map);
 }
 
 noreturn void boot(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		   struct memmap *map, const struct boot_facts *facts)
 {
 	image->handover.rsdp_paddr = facts->rsdp_paddr;
-	if (image->entry)
+	if (image->protocol == BOOT_PVH || image->protocol == BOOT_MULTIBOOT)
 		boot_elf(image, cfg, map, facts);
 	boot_linux(image, cfg, cpu, map, facts);
 }

@@ -98,7 +98,7 @@ static void read_sizes(struct boot_image *image, const struct fw_cfg *cfg)
 		      image->kernel_size, (unsigned long long)image->bzimage.min_size);
 }
 
-void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+bool boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		      struct memmap *map)
 {
 	const uint32_t *no_file = (const void *)image->header;
@@ -111,7 +111,7 @@ void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 		error = bzimage_parse(&image->bzimage, image->header, sizeof(image->header));
 	while (error == ERR_MAGIC && is_uki(image, cfg, map));
 	if (error != OK && !no_file[0] && !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE))
-		panic("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE");
+		return false;
 	if (error != OK)
 		refuse(image, error);
 
@@ -130,6 +130,7 @@ void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 	if (image->protocol == BOOT_UKI)
 		uki_load_kernel(&image->uki, cfg, image->header, image->handover.kernel_paddr);
 	image->area = make_area(map, image->mapped_end, cpu);
+	return true;
 }
 
 /* Below what address a bzImage takes its initrd. */

@@ -35,10 +35,10 @@ enum boot_protocol {
 /* What QEMU was told to boot. */
 struct boot_image {
 	enum boot_protocol protocol;
-	bool wants_decoding; /* the kernel may expect devices that are switched on (pci.h) */
-	bool elf_in_ram;     /* QEMU puts the kernel into RAM at each reset */
-	uint32_t entry; /* physical address; 0: of a bzImage, which is entered where it is loaded */
-	uint32_t kernel_size;          /* bytes; of a bzImage without its real-mode part */
+	bool wants_decoding;  /* the kernel may expect devices that are switched on (pci.h) */
+	bool elf_in_ram;      /* QEMU puts the kernel into RAM at each reset */
+	uint32_t entry;       /* physical address, of an ELF kernel */
+	uint32_t kernel_size; /* bytes; of a bzImage without its real-mode part */
 	struct load_handover handover; /* after boot_probe() kernel_paddr and initrd_size */
 
 	/* BOOT_LINUX and BOOT_UKI alone. */

@@ -11,7 +11,7 @@
 #include "boot.h"
 
 /*
- * boot_probe() for a file of which QEMU knows an entry point, image->entry.
+ * boot_probe() for a file of which QEMU knows an entry point, image->entry; a panic without one.
  * Cost: 3 VM exits; 1 more for Multiboot, or on a processor without long mode.
  */
 void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,

@@ -4,15 +4,16 @@
 #ifndef BOOT_LINUX_H
 #define BOOT_LINUX_H
 
+#include <stdbool.h>
 #include <stdnoreturn.h>
 
 #include "boot.h"
 
 /*
- * boot_probe() for a file that QEMU has put nowhere.
+ * boot_probe() for a file that QEMU has put nowhere; false when QEMU gives none.
  * Cost: 2 VM exits, 1 more with an initrd; see uki_load.h for a UKI.
  */
-void boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+bool boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
 		      struct memmap *map);
 
 /* boot() for such a kernel. */

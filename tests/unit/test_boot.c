@@ -537,6 +537,24 @@ static void test_multiboot(void **state)
 	assert_memory_equal(phys_ptr(0x200000), kernel, sizeof(kernel));
 }
 
+/* memtest86+ 5: QEMU gives no file, and an entry that is no different from none. */
+static void test_multiboot_at_0(void **state)
+{
+	struct multiboot_info given = { .flags = 0x20c };
+
+	(void)state;
+	machine();
+	give_elf(0, sizeof(kernel));
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ENTRY, 0);
+	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0);
+	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, &given, sizeof(given));
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, sizeof(given));
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	assert_int_equal(fake.handoff.entry, 0);
+	assert_int_equal(fake.handoff.eax, MULTIBOOT_MAGIC);
+	assert_memory_equal(phys_ptr(0), kernel, sizeof(kernel));
+}
+
 static void test_elf_places(void **state)
 {
 	static const struct {
@@ -591,6 +609,7 @@ int main(void)
 		UNIT_TEST(test_cut_short),
 		UNIT_TEST(test_no_long_mode),
 		UNIT_TEST(test_multiboot),
+		UNIT_TEST(test_multiboot_at_0),
 		UNIT_TEST(test_elf_places),
 	};
 
