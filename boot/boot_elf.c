@@ -27,6 +27,10 @@ static void claim(struct memmap *map, uint32_t base, uint32_t size)
 		panic("boot: the ELF kernel begins at 0x%x; from 0x%x to 0x%x there is no RAM for it on "
 		      "a PC, link it to 0x%x or higher",
 		      base, LOW_RAM_END, LEGACY_HOLE_END, LEGACY_HOLE_END);
+	if (end > IOAPIC_BASE)
+		panic("boot: the ELF kernel lies from 0x%x to 0x%llx; from 0x%x on there is no RAM for "
+		      "it on a PC, link it to lower addresses",
+		      base, (unsigned long long)end, IOAPIC_BASE);
 	if ((base < LOW_RAM_END && !memmap_is(map, base, low_end, MEMORY_RAM)) ||
 	    (high_base < end && !memmap_is(map, high_base, end, MEMORY_RAM)))
 		panic("boot: the ELF kernel lies from 0x%x to 0x%llx, the guest has %u MiB below 4 GiB; "

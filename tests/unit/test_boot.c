@@ -568,7 +568,10 @@ static void test_elf_places(void **state)
 		  "boot: the ELF kernel lies from 0x1fff000 to 0x2000001, the guest has 32 MiB below "
 		  "4 GiB; give it more memory (-m 41), or link the kernel to lower addresses" },
 		{ "outside", 0x80000000, 0x1000, "boot: the ELF kernel lies from 0x80000000" },
-		{ "across 4 GiB", 0xfffff000, 0x2000, "to 0x100001000, the guest has 32 MiB" },
+		{ "ends at the I/O APIC", 0xfeb00000, 0x100000, "the guest has 32 MiB below 4 GiB" },
+		{ "across 4 GiB", 0xfffff000, 0x2000,
+		  "boot: the ELF kernel lies from 0xfffff000 to 0x100001000; from 0xfec00000 on there "
+		  "is no RAM for it on a PC, link it to lower addresses" },
 		{ "low memory", 0x10000, 0x1000, NULL },
 		{ "up to the EBDA", 0x10000, LOW_RAM_END - 0x10000, NULL },
 		{ "spans the hole", 0x10000, 0x200000, NULL },
