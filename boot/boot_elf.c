@@ -13,9 +13,16 @@
 #include "pvh.h"
 #include "spec/elf.h"
 
+static noreturn void refuse_place(uint32_t base, uint64_t end, uint32_t hole, uint64_t hole_end)
+{
+	panic("boot: the ELF kernel lies from 0x%x to 0x%llx; from 0x%x to 0x%llx there is no RAM for "
+	      "it on a PC, link it to other addresses",
+	      base, (unsigned long long)end, hole, (unsigned long long)hole_end);
+}
+
 /*
  * Claims the memory that the kernel occupies.  A kernel may span the hole below 1 MiB (small
- * segments low, the rest high); it cannot have anything in the hole.
+ * segments low, the rest high); it can neither begin nor end there.
  */
 static void claim(struct memmap *map, uint32_t base, uint32_t size)
 {
@@ -23,14 +30,11 @@ static void claim(struct memmap *map, uint32_t base, uint32_t size)
 	uint64_t low_end = end < LOW_RAM_END ? end : LOW_RAM_END;
 	uint64_t high_base = base > LEGACY_HOLE_END ? base : LEGACY_HOLE_END;
 
-	if (base >= LOW_RAM_END && base < LEGACY_HOLE_END)
-		panic("boot: the ELF kernel begins at 0x%x; from 0x%x to 0x%x there is no RAM for it on "
-		      "a PC, link it to 0x%x or higher",
-		      base, LOW_RAM_END, LEGACY_HOLE_END, LEGACY_HOLE_END);
+	if (base < LEGACY_HOLE_END && end > LOW_RAM_END &&
+	    (base >= LOW_RAM_END || end <= LEGACY_HOLE_END))
+		refuse_place(base, end, LOW_RAM_END, LEGACY_HOLE_END);
 	if (end > IOAPIC_BASE)
-		panic("boot: the ELF kernel lies from 0x%x to 0x%llx; from 0x%x on there is no RAM for "
-		      "it on a PC, link it to lower addresses",
-		      base, (unsigned long long)end, IOAPIC_BASE);
+		refuse_place(base, end, IOAPIC_BASE, FOUR_GIB);
 	if ((base < LOW_RAM_END && !memmap_is(map, base, low_end, MEMORY_RAM)) ||
 	    (high_base < end && !memmap_is(map, high_base, end, MEMORY_RAM)))
 		panic("boot: the ELF kernel lies from 0x%x to 0x%llx, the guest has %u MiB below 4 GiB; "
@@ -100,6 +104,25 @@ static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg
 	handoff32(image->entry, 0, block_paddr, 0);
 }
 
+/*
+ * QEMU gives all from the first segment to the last as one piece.  What lies in the hole between low
+ * and high memory is no segment's, and would be written over this firmware.  claim() has seen that
+ * such a kernel ends above the hole.
+ */
+static void load_multiboot(const struct boot_image *image, const struct fw_cfg *cfg)
+{
+	uint32_t base = image->handover.kernel_paddr;
+	uint32_t size = image->kernel_size;
+	uint32_t skipped = LEGACY_HOLE_END - base;
+
+	if (base >= LEGACY_HOLE_END || size <= LOW_RAM_END - base) {
+		fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(base), size);
+		return;
+	}
+	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(base), LOW_RAM_END - base);
+	fw_cfg_read_at(cfg, FW_CFG_KEY_KERNEL_DATA, skipped, LEGACY_HOLE_END, size - skipped);
+}
+
 static noreturn void boot_multiboot(const struct boot_image *image, const struct fw_cfg *cfg,
 				    struct memmap *map, const struct boot_facts *facts)
 {
@@ -108,8 +131,7 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 	uint32_t info_paddr, mmap_paddr;
 	uint32_t count;
 
-	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(image->handover.kernel_paddr),
-		    image->kernel_size);
+	load_multiboot(image, cfg);
 	/* Not at 0x9500, where QEMU would have it: a kernel may be there.  Nothing points to it. */
 	info_paddr = memmap_alloc(map, sizeof(*info), sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
 				  "the Multiboot information");

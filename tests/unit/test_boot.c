@@ -537,6 +537,34 @@ static void test_multiboot(void **state)
 	assert_memory_equal(phys_ptr(0x200000), kernel, sizeof(kernel));
 }
 
+/* GRUB for coreboot has a segment below and one above the hole; QEMU gives both and what is between. */
+static void test_multiboot_spans_the_hole(void **state)
+{
+	static uint8_t file[0x180000];
+	struct multiboot_info given = { .flags = 0x20c };
+
+	(void)state;
+	machine();
+	for (uint32_t i = 0; i < sizeof(file); i++)
+		file[i] = (uint8_t)(i * 13 + (i >> 8));
+	give_elf(0x9000, sizeof(file));
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, file, sizeof(file));
+	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0);
+	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, &given, sizeof(given));
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, sizeof(given));
+	memset(phys_ptr(LOW_RAM_END), 0x5a, FIRMWARE_POOL_BASE - LOW_RAM_END);
+	memset(phys_ptr(FIRMWARE_DATA_BASE), 0x5a, LEGACY_HOLE_END - FIRMWARE_DATA_BASE);
+	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+	assert_int_equal(fake.handoff.entry, 0x9020);
+	assert_memory_equal(phys_ptr(0x9000), file, LOW_RAM_END - 0x9000);
+	assert_memory_equal(phys_ptr(LEGACY_HOLE_END), file + LEGACY_HOLE_END - 0x9000,
+			    sizeof(file) - (LEGACY_HOLE_END - 0x9000));
+	for (uint32_t paddr = LOW_RAM_END; paddr < FIRMWARE_POOL_BASE; paddr++)
+		assert_int_equal(*(uint8_t *)phys_ptr(paddr), 0x5a);
+	for (uint32_t paddr = FIRMWARE_DATA_BASE; paddr < LEGACY_HOLE_END; paddr++)
+		assert_int_equal(*(uint8_t *)phys_ptr(paddr), 0x5a);
+}
+
 /* memtest86+ 5: QEMU gives no file, and an entry that is no different from none. */
 static void test_multiboot_at_0(void **state)
 {
@@ -568,17 +596,23 @@ static void test_elf_places(void **state)
 		  "boot: the ELF kernel lies from 0x1fff000 to 0x2000001, the guest has 32 MiB below "
 		  "4 GiB; give it more memory (-m 41), or link the kernel to lower addresses" },
 		{ "outside", 0x80000000, 0x1000, "boot: the ELF kernel lies from 0x80000000" },
-		{ "ends at the I/O APIC", 0xfeb00000, 0x100000, "the guest has 32 MiB below 4 GiB" },
+		{ "ends at the I/O APIC", 0xfeb00000, 0x100000,
+		  "the guest has 32 MiB below 4 GiB" },
 		{ "across 4 GiB", 0xfffff000, 0x2000,
-		  "boot: the ELF kernel lies from 0xfffff000 to 0x100001000; from 0xfec00000 on there "
-		  "is no RAM for it on a PC, link it to lower addresses" },
+		  "boot: the ELF kernel lies from 0xfffff000 to 0x100001000; from 0xfec00000 to "
+		  "0x100000000 there is no RAM for it on a PC, link it to other addresses" },
 		{ "low memory", 0x10000, 0x1000, NULL },
 		{ "up to the EBDA", 0x10000, LOW_RAM_END - 0x10000, NULL },
 		{ "spans the hole", 0x10000, 0x200000, NULL },
-		{ "in the hole", 0xa0000, 0x1000, "boot: the ELF kernel begins at 0xa0000; from " },
+		{ "in the hole", 0xa0000, 0x1000,
+		  "boot: the ELF kernel lies from 0xa0000 to 0xa1000; from " },
+		{ "ends in the hole", 0x90000, 0x70000,
+		  "boot: the ELF kernel lies from 0x90000 to " },
+		{ "past the EBDA", 0x90000, LOW_RAM_END - 0x90000 + 1,
+		  "to 0x9f001; from 0x9f000 to " },
 		{ "in our own memory", 0xea000, 0x1000,
-		  "boot: the ELF kernel begins at 0xea000; from 0x9f000 to 0x100000 there is no RAM "
-		  "for it on a PC, link it to 0x100000 or higher" },
+		  "boot: the ELF kernel lies from 0xea000 to 0xeb000; from 0x9f000 to 0x100000 there is "
+		  "no RAM for it on a PC, link it to other addresses" },
 	};
 
 	(void)state;
@@ -613,6 +647,7 @@ int main(void)
 		UNIT_TEST(test_no_long_mode),
 		UNIT_TEST(test_multiboot),
 		UNIT_TEST(test_multiboot_at_0),
+		UNIT_TEST(test_multiboot_spans_the_hole),
 		UNIT_TEST(test_elf_places),
 	};
 
