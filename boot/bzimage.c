@@ -21,12 +21,18 @@ uint32_t bzimage_setup_size(const void *file)
 	return ((sectors ? sectors : 4) + 1) * LINUX_SETUP_SECTOR;
 }
 
-/* syslinux's memdisk says so where a kernel has its version. */
-static bool is_memdisk(const void *file, uint32_t size)
+/*
+ * Loaders whose 32-bit entry is none: syslinux's memdisk says its name where a kernel has its
+ * version, GRUB's lnxboot.img knows neither a version nor how long it is.
+ */
+static bool is_loader(const void *file, uint32_t size)
 {
 	static const char name[] = "MEMDISK ";
-	uint32_t offset = LINUX_VERSION_BASE + header_of(file)->kernel_version;
+	const struct linux_setup_header *header = header_of(file);
+	uint32_t offset = LINUX_VERSION_BASE + header->kernel_version;
 
+	if (header->version < 0x0204 && !header->kernel_version && !(uint16_t)header->syssize)
+		return true;
 	return offset <= size - (sizeof(name) - 1) &&
 	       memcmp((const uint8_t *)file + offset, name, sizeof(name) - 1) == 0;
 }
@@ -57,10 +63,10 @@ enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 		return ERR_MAGIC;
 	if (header->version < 0x0202)
 		return ERR_VERSION;
-	/* Loaders wear a kernel's header: iPXE has no 32-bit entry, memdisk's calls the BIOS. */
+	/* Loaders wear a kernel's header: iPXE has no 32-bit entry, the others' call the BIOS. */
 	if (!(header->loadflags & LINUX_LOADFLAG_HIGH) || !header->code32_start)
 		return ERR_16BIT_ONLY;
-	if (is_memdisk(file, size))
+	if (is_loader(file, size))
 		return ERR_NEEDS_BIOS;
 
 	end = 0x202 + header->jump_length;

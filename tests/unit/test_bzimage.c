@@ -151,6 +151,14 @@ static void test_refusals(void **state)
 	memcpy(file + 0x220, "MEMDISC 6.04", 12);
 	header()->version = 0x020f;
 	assert_int_not_equal(parse(), ERR_NEEDS_BIOS);
+	/* GRUB's lnxboot.img has neither version nor size; a kernel may lack one of them. */
+	for (uint32_t lacks = 0; lacks < 4; lacks++) {
+		linux_6_1();
+		header()->version = 0x0203;
+		header()->kernel_version = lacks & 1 ? 0 : 0x20;
+		header()->syssize = lacks & 2 ? 0x10000 : 0x12345; /* 16 bits of it count there */
+		assert_int_equal(parse(), lacks == 3 ? ERR_NEEDS_BIOS : OK);
+	}
 	for (uint32_t offset = 0; offset < 0x10000; offset++) {
 		linux_6_1();
 		header()->kernel_version = (uint16_t)offset;
