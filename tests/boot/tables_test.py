@@ -274,8 +274,9 @@ def noteworthy(result):
 def test_same_as_seabios(case, bench, firmware, tmp_path):
     """The same tables, valid, and no new message of the kernel about them."""
     # Beside a TPM's log SeaBIOS has so many tables that an initrd for a vmlinux is loaded over
-    # them; for a bzImage QEMU's option ROM looks for a free place.
-    image = "vmlinuz" if "{tpm}" in case.extra else "vmlinux"
+    # them, and so it is on microvm with PCIe from QEMU 10 on, where QEMU leaves no room at RAM's
+    # end; for a bzImage QEMU's option ROM looks for a free place.
+    image = "vmlinuz" if "{tpm}" in case.extra or "pcie=on" in case.machine else "vmlinux"
     ours = bench.run(case, firmware, image=image)
     theirs = bench.run(case, None, image=image)
     if case.machine.startswith("microvm"):
