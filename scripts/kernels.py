@@ -31,11 +31,14 @@ import debian
 # name: (architecture, package that depends on the current kernel, and a release if not the host's)
 KERNELS = {
     "cloud": ("amd64", "linux-image-cloud-amd64"),
+    "cloud-bullseye": ("amd64", "linux-image-cloud-amd64", "bullseye"),
     "cloud-trixie": ("amd64", "linux-image-cloud-amd64", "trixie"),
     "cloud-unstable": ("amd64", "linux-image-cloud-amd64", "unstable"),
     "generic": ("amd64", "linux-image-amd64"),
     "i386": ("i386", "linux-image-686-pae"),
+    "rt": ("amd64", "linux-image-rt-amd64"),
     "i386-nopae": ("i386", "linux-image-686"),
+    "i386-bullseye": ("i386", "linux-image-686", "bullseye"),
 }
 
 LAST_I386 = "bookworm"

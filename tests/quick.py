@@ -21,6 +21,7 @@ QUICK = {
         r"test_system_resets\[q35-20\]",
         r"test_disk_hotplug\[(q35-kata-bridge|pc-root-bus)",
     ],
+    "compat_test.py": [r"test_payload\[(gnumach-pc|memdisk-microvm)\]"],
     "cpu_test.py": [r"test_sleep\[(pc-1|q35-1)\]", r"test_memory_plugged\[q35\]"],
     "clients_test.py": [],      # programs that are large, and slow without KVM
     # The others of these rows take many processors, or much memory, through three starts each.

@@ -117,9 +117,11 @@ def host_free_mib():
 
 
 def ranges(entries):
-    """E820 lines as (base, end, kind)."""
-    found = [re.match(r"\[mem (0x\w+)-(0x\w+)\] (.*)", entry) for entry in entries]
-    return [(int(match[1], 16), int(match[2], 16) + 1, match[3].strip()) for match in found]
+    """E820 lines as (base, end, kind).  Linux 7 has other words, and lines for the gaps."""
+    found = [re.match(r"\[mem (0x\w+)-(0x\w+)\] (.*)", entry) for entry in entries
+             if not entry.startswith("[gap")]
+    return [(int(match[1], 16), int(match[2], 16) + 1,
+             {"System RAM": "usable"}.get(match[3].strip(), match[3].strip())) for match in found]
 
 
 def overlap(one, other):

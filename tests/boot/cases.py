@@ -152,6 +152,16 @@ def _i386():
                args=("-cpu", "qemu32"), append="noapic nolapic")
 
 
+def _releases():
+    """Kernels of other releases of Debian's, and the one for real time."""
+    for kernel in ("cloud-bullseye", "cloud-trixie", "cloud-unstable", "rt", "i386-bullseye"):
+        for short in ("pc", "q35", "microvm"):
+            if short != "microvm" or kernel.startswith("cloud"):
+                args, tests = _devices(MACHINES[short])
+                yield Case(f"{short}-{kernel}", MACHINES[short], kernel, "vmlinuz", args=args,
+                           tests=tests, cpus=2)
+
+
 def _devices_rows():
     """Devices whose addresses or interrupts the firmware answers for."""
     legacy = "virtio-blk-pci,drive=disk,vectors=0"      # no MSI-X: the interrupt line counts
@@ -295,7 +305,7 @@ def _launchers():
                    "virtio-balloon-pci,bus=pci.3,addr=0x0"), tests="iso=vda,net")
 
 
-BOOTS = (*_formats(), *_cpus(), *_memory(), *_i386(), *_devices_rows(), *_launchers())
+BOOTS = (*_formats(), *_cpus(), *_memory(), *_i386(), *_releases(), *_devices_rows(), *_launchers())
 
 # How a guest may reset each machine: the kernel's reboot=; microvm knows only the triple fault.
 REBOOTS = (

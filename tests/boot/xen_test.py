@@ -22,9 +22,9 @@ BIOS_CALL = (r'qboot: bios: the kernel calls interrupt 0x00[0-9a-f]{2} with AX 0
              r'firmware has no BIOS services, the answer is "not supported"')
 
 
-def fetch(directory):
-    """The hypervisor, unpacked into DIRECTORY."""
-    archive = debian.Archive("amd64")
+def fetch(directory, suite):
+    """The hypervisor of a release, None: the host's, unpacked into DIRECTORY."""
+    archive = debian.Archive("amd64", suite)
     name = re.search(r"xen-hypervisor-[\w.+-]+", archive.describe(PACKAGE)["Depends"])
     if not name:
         raise debian.Error(f"{PACKAGE} depends on no hypervisor")
@@ -35,21 +35,23 @@ def fetch(directory):
     (directory / "xen").write_bytes(gzip.decompress(images[0].read_bytes()))
 
 
-@pytest.fixture(scope="session", name="xen")
-def _xen():
+def provide(suite):
     """The hypervisor, an ELF file of 32 bits."""
-    directory = debian.cache_root() / "xen"
+    directory = debian.cache_root() / (f"xen-{suite}" if suite else "xen")
     with debian.locked("apt-amd64"):
         if not directory.is_dir():
             with debian.replacing(directory) as fresh:
-                fetch(fresh)
+                fetch(fresh, suite)
     return directory / "xen"
 
 
-@pytest.mark.parametrize("cpus", [1, 2])
-@pytest.mark.parametrize("machine", ["pc", "q35"])
-def test_xen(machine, cpus, xen, firmware, qemu, tmp_path):
+@pytest.mark.parametrize("machine, cpus, suite", [
+    pytest.param(machine, cpus, suite, id="-".join(filter(None, (machine, str(cpus), suite))))
+    for suite in (None, "bullseye", "trixie") for machine in ("pc", "q35")
+    for cpus in ((1, 2) if suite is None else (2,))])
+def test_xen(machine, cpus, suite, firmware, qemu, tmp_path):
     """Xen starts all processors, and dom0's init counts them."""
+    xen = provide(suite)
     kernel = kernels.provide("generic")
     initrd = initramfs.provide(kernel, tmp_path / "initrd")
     dom0 = f"{kernel / 'vmlinux'} console=hvc0 qb.test=facts qb.end=poweroff,{initrd}"
