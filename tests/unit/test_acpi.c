@@ -152,6 +152,12 @@ static void test_vmgenid(void **state)
 	assert_true(told % 0x1000 == 40);
 	assert_true(unit_is_kept(&map, told - 40, told - 40 + 0x1000));
 	assert_memory_equal(phys_ptr((uint32_t)told), "\x78\x56\x34\x12", 4);
+
+	/* After a sleep QEMU has forgotten it. */
+	memset((void *)addr->bytes, 0, sizeof(told));
+	acpi_replay(&cfg, &writes);
+	assert_int_equal(addr->writes, 2);
+	assert_memory_equal(addr->bytes, &told, sizeof(told));
 }
 
 static void test_none(void **state)

@@ -54,6 +54,11 @@ static void test_finds(void **state)
 	assert_null(fdt_find_property(tree, tree_size, "a", "reg", &count));
 	assert_null(fdt_find_property(tree, tree_size, "pcie", "re", &count));
 	assert_null(fdt_find_property(tree, tree_size, "chosen", "x", &count));
+	cells = fdt_find_property(tree, tree_size, "pcie", "x", &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(be32_get(cells[0]), 5);
+	/* A name that does not end is none, even if all there is of it agrees. */
+	assert_null(fdt_find_property(tree, __builtin_bswap32(tree[3]) + 3, "pcie", "reg", &count));
 }
 
 /* In memory of that size exactly, so that a sanitizer sees what is read beyond. */
