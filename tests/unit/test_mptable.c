@@ -46,6 +46,7 @@ static void note_interrupt(const struct mp_interrupt *entry)
 	assert_int_equal(entry->dest_id, seen.ioapic_id);
 	assert_true(entry->dest_pin < 24);
 	if (pci) {
+		assert_int_equal(seen.pin_of_pci[entry->source_irq], 0xff);
 		seen.pin_of_pci[entry->source_irq] = entry->dest_pin;
 		seen.pci_flags = entry->flags;
 	} else {
@@ -124,9 +125,17 @@ static const struct chipset *machine(bool pci)
 
 static void install(const struct chipset *chipset, uint32_t cpu_count)
 {
+	uint32_t end = map.pool_end;
+	const struct mp_floating_pointer *pointer = phys_ptr(MP_POINTER);
+	const struct mp_table_header *header;
+
 	fake_forget();
 	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, 0);
 	walk();
+	/* It keeps to what it has taken, however much there is in it. */
+	header = phys_ptr(pointer->table_address);
+	if (pointer->table_address == map.pool_end)
+		assert_true(map.pool_end + header->length <= end);
 	assert_int_equal(seen.ioapics, chipset->no_ioapic ? 0 : 1);
 }
 
@@ -278,8 +287,9 @@ static void test_topology(void **state)
 	(void)state;
 	chipset = machine(true);
 	fake_cpuid_set(0, 0, (struct cpuid){ .eax = 0xb });
-	fake_cpuid_set(0xb, 0, (struct cpuid){ .eax = 1, .ebx = 2 });
-	fake_cpuid_set(0xb, 1, (struct cpuid){ .eax = 3, .ebx = 6 });
+	/* The upper halves are reserved. */
+	fake_cpuid_set(0xb, 0, (struct cpuid){ .eax = 1, .ebx = 0x10002 });
+	fake_cpuid_set(0xb, 1, (struct cpuid){ .eax = 3, .ebx = 0x10006 });
 	install(chipset, COUNT(ids));
 	assert_memory_equal(seen.apic_ids, ids, sizeof(ids));
 }
