@@ -21,7 +21,8 @@ UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/
 
 UNIT_CPPFLAGS   := $(DEFINE_VERSION) -iquote tests/fake -iquote include \
 	-include cpu.h -include io.h -include phys.h -DUNIT_DATA='"tests/data"'
-UNIT_CFLAGS     := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-common -fno-strict-aliasing \
+UNIT_OPTIMIZE   := -O1
+UNIT_CFLAGS     := -std=gnu11 $(UNIT_OPTIMIZE) -g -fno-omit-frame-pointer -fno-common -fno-strict-aliasing \
 	-Wall -Wextra -Werror -Wno-clobbered -Wno-deprecated-declarations $(NO_WARNINGS)
 UNIT_SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all
 
@@ -88,6 +89,13 @@ unit: $(addprefix $(O)/unit64/,$(UNIT_TESTS)) tests/unit/run.py  ## the unit tes
 .PHONY: mutants
 mutants: unit64                   ## small faults in each module: does its unit test notice?
 	$(Q)$(PYTHON) tests/mutants.py $(MUTANTS)
+
+# Every unit test once more, without optimization and sanitizers, counted.
+.PHONY: coverage
+coverage: $(O)/flags              ## the image's C on the host: lines and branches that tests reach, by file
+	$(Q)find $(O)/cover -name '*.gcda' -delete 2>/dev/null || true
+	$(Q)UNIT_TIMEOUT=900 $(MAKE) --no-print-directory O=$(O)/cover UNIT_SANITIZE=--coverage UNIT_OPTIMIZE=-O0 unit64
+	$(Q)$(PYTHON) scripts/coverage.py $(if $(V),--missing) $(O)/cover
 
 # Fuzzing: needs clang and its runtime (Debian's libclang-rt-14-dev).  What is found stays in
 # $(O)/fuzz; an input that crashes joins tests/fuzz/corpus/<parser> with its fix.

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-TIMEOUT = 120   # seconds a program may take
+TIMEOUT = int(os.environ.get("UNIT_TIMEOUT", 120))      # seconds a program may take
 OPTIONS = {
     'CMOCKA_MESSAGE_OUTPUT': 'TAP',
     'ASAN_OPTIONS': 'detect_leaks=0:abort_on_error=0:handle_abort=1',
