@@ -3,6 +3,7 @@
  */
 #include "boot_elf.h"
 
+#include "align.h"
 #include "console.h"
 #include "handoff.h"
 #include "layout.h"
@@ -84,6 +85,26 @@ void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const st
 	claim(map, image->handover.kernel_paddr, image->kernel_size);
 }
 
+/*
+ * Linux reads hvm_start_info's memory map and module with its first page tables, which end at 1 GiB
+ * (64 bits) or behind the kernel (32 bits): where the pool is full it gets conventional memory, and
+ * what is higher only where there is a kernel.  Linux arch/x86/platform/pvh/head.S.
+ */
+static uint32_t alloc_low(struct memmap *map, uint32_t size)
+{
+	uint32_t place = memmap_try_alloc(map, size, sizeof(uint64_t), MEMORY_LOADED, ZONE_FSEG);
+
+	if (place)
+		return place;
+	size = (uint32_t)align_up(size, PAGE_SIZE);
+	place = (uint32_t)memmap_find(map, size, PAGE_SIZE, PAGE_SIZE, LOW_RAM_END);
+	if (!place)
+		return memmap_alloc(map, size, PAGE_SIZE, MEMORY_LOADED, ZONE_LOW,
+				    "hvm_start_info");
+	memmap_reserve(map, place, (uint64_t)place + size, MEMORY_LOADED, "hvm_start_info");
+	return place;
+}
+
 static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg,
 			      struct memmap *map, const struct boot_facts *facts)
 {
@@ -94,8 +115,7 @@ static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg
 	handover->cmdline_paddr = load_cmdline(cfg, map);
 	handover->initrd_paddr = load_initrd(cfg, map, handover->initrd_size, FOUR_GIB);
 	count = map->count + LOAD_NEW_RANGES;
-	block_paddr = memmap_alloc(map, pvh_block_size(count), sizeof(uint64_t), MEMORY_LOADED,
-				   ZONE_LOW, "hvm_start_info");
+	block_paddr = alloc_low(map, pvh_block_size(count));
 	block = phys_ptr(block_paddr);
 	count = memmap_build_e820(map, block->memmap, sizeof(block->memmap[0]), count);
 	pvh_build(block, block_paddr, handover, count);

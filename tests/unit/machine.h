@@ -332,6 +332,8 @@ static uint32_t check_pvh(const char *name)
 
 	for (uint32_t i = 0; i < info->memmap_entries; i++)
 		tell(map_entry[i].base, map_entry[i].size, map_entry[i].type);
+	/* All that Linux's first page tables have, whatever its width. */
+	assert_case(name, fake.handoff.ebx < LEGACY_HOLE_END);
 	assert_case_equal(name, info->module_count, 1);
 	check_bytes(name, ELF_BASE, kernel_bytes, KERNEL_SIZE);
 	check_bytes(name, module->paddr, kernel_bytes, INITRD_SIZE);
