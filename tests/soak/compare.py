@@ -27,6 +27,8 @@ TELLING = re.compile(r"can't claim|no compatible|no space|failed to|conflict|Fir
                      r"ACPI (BIOS )?(Error|Warn)|ACPI: Unable|invalid|disabled|MMCONFIG|"
                      r"smpboot: Total|NUMA: |SRAT: |DMAR: |AMD-Vi: |cxl|nfit|PM-Timer|"
                      r"x86/PAT|Using ACPI|IOAPIC\[|PCI-DMA|Hotplug|Memory: ")
+# QEMU's last word when it does not begin; a failed assertion or a mere warning is none.
+REFUSAL = re.compile(r"(?!.*(warning:|Assertion)).+")
 # What a message is compared without.
 ADDRESS = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,16}\b|0000:[0-9a-f:.]+|port [0-9a-f]{4}")
 # A range of addresses in a _CRS.
@@ -53,7 +55,8 @@ class Guest:
             if word == "SOAK":
                 self.facts[key].append(value.strip())
         # QEMU itself said no: nothing ran.
-        self.refused = (errors.strip().splitlines() or [""])[-1] if not said and not debug else ""
+        last = (errors.strip().splitlines() or [""])[-1]
+        self.refused = last if REFUSAL.match(last) and not said and not debug else ""
 
     def functions(self):
         """{place: {attribute: value}} and {(place, number): (first, last, flags)}."""

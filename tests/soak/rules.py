@@ -14,7 +14,7 @@ Rule = collections.namedtuple("Rule", "name kind why test")
 NOISE = re.compile(
     r"APIC calibration|APIC delta|Memory: |smpboot: Total of|clocksource|Unstable clock|"
     r"\s*.trace_clock|If you want to keep using|on the kernel command line|TSC found unstable|"
-    r"hpet: Lost|calibrate_delay|hrtimer: interrupt|\s*#\d|sched_clock|rcu: |perf: |random: ")
+    r"hpet: Lost|\d ACPI AML tables|calibrate_delay|hrtimer: interrupt|\s*#\d|sched_clock|rcu: |perf: |random: ")
 COMPLAINT = re.compile(r"can't|no compatible|no space|failed|conflict|Firmware Bug|FW BUG|Error|"
                        r"Warn|invalid|Unable|clipped")
 
@@ -35,14 +35,15 @@ RULES = (
     Rule("mcfg", "message", "MCFG ends with the last bus there is, so that Linux maps no more",
          lambda c, d: "MMCONFIG for domain" in d.key),
     Rule("mtrr", "message", "SeaBIOS sets no MTRRs on microvm, so that Linux does without PAT",
-         lambda c, d: c.line.machine.startswith("microvm") and "x86/PAT" in d.key),
+         lambda c, d: c.line.machine.startswith("microvm") and re.search("x86/PAT|mtrr: your CPUs", d.key)),
     Rule("microvm-dmi", "message", "QEMU has no SMBIOS for microvm; newer SeaBIOSes invent some",
          lambda c, d: c.line.machine.startswith("microvm") and "DMI" in d.key),
-    Rule("microvm-dmi", "table|dmi", "as above",
-         lambda c, d: c.line.machine.startswith("microvm") and "dmi" in str(d.key)),
+    Rule("microvm-dmi", "dmi", "as above",
+         lambda c, d: c.line.machine.startswith("microvm") and d.ours is None),
     Rule("firmware-ram", "ram", "each keeps some RAM for its tables: below 1 MiB ours has one page "
-         "more, and SeaBIOS has up to 512 KiB below 4 GiB",
-         lambda c, d: d.theirs[1] == d.ours[1] and -4 <= d.ours[0] - d.theirs[0] <= 512),
+         "more, and SeaBIOS has up to 512 KiB below 4 GiB; before 5.0 ours has a TSEG of 1 MiB",
+         lambda c, d: d.theirs[1] == d.ours[1] and d.ours[0] - d.theirs[0] <= 512 and
+         d.ours[0] - d.theirs[0] >= (-1028 if re.search("q35-[24]", c.line.machine) else -4)),
     Rule("firmware-ram", "nodemem", "as above", lambda c, d: _about_equal(d.ours, d.theirs)),
     Rule("vga-shadow", "bar", "SeaBIOS has run VGA's option ROM, which Linux then finds in RAM",
          lambda c, d: d.key[1] == 6 and d.theirs and d.theirs[1] & 2),
