@@ -14,7 +14,8 @@ Rule = collections.namedtuple("Rule", "name kind why test")
 NOISE = re.compile(
     r"APIC calibration|APIC delta|Memory: |smpboot: Total of|clocksource|Unstable clock|"
     r"\s*.trace_clock|If you want to keep using|on the kernel command line|TSC found unstable|"
-    r"hpet: Lost|\d ACPI AML tables|calibrate_delay|hrtimer: interrupt|\s*#\d|sched_clock|rcu: |perf: |random: ")
+    r"\d ACPI AML tables|"
+    r"hpet: Lost|calibrate_delay|hrtimer: interrupt|\s*#\d|sched_clock|rcu: |perf: |random: ")
 COMPLAINT = re.compile(r"can't|no compatible|no space|failed|conflict|Firmware Bug|FW BUG|Error|"
                        r"Warn|invalid|Unable|clipped")
 
@@ -35,7 +36,8 @@ RULES = (
     Rule("mcfg", "message", "MCFG ends with the last bus there is, so that Linux maps no more",
          lambda c, d: "MMCONFIG for domain" in d.key),
     Rule("mtrr", "message", "SeaBIOS sets no MTRRs on microvm, so that Linux does without PAT",
-         lambda c, d: c.line.machine.startswith("microvm") and re.search("x86/PAT|mtrr: your CPUs", d.key)),
+         lambda c, d: c.line.machine.startswith("microvm") and
+         re.search("x86/PAT|mtrr: your CPUs", d.key)),
     Rule("microvm-dmi", "message", "QEMU has no SMBIOS for microvm; newer SeaBIOSes invent some",
          lambda c, d: c.line.machine.startswith("microvm") and "DMI" in d.key),
     Rule("microvm-dmi", "dmi", "as above",
