@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "layout.h"
+#include "phys.h"
 #include "smp.h"
 #include "spec/acpi.h"
 
@@ -90,6 +91,7 @@ static void test_start(void **state)
 	block.arrived = 77;
 	start(&full);
 	assert_int_equal(block.arrived, 0);
+	assert_int_equal(block.msrs_paddr, phys_addr(&msrs));
 	assert_int_equal(fake_msr_get(0x2ff), 0xc06);
 	/* INIT, then the start-up at 0xea000, to all but this one. */
 	assert_int_equal(fake_find(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300, 0)->value, 0xc4500);
@@ -127,6 +129,13 @@ static void test_feature_control(void **state)
 		assert_int_equal(fake_msr_get(0x3a), locked ? 1 : value);
 		assert_int_equal(fake.count[FAKE_WRMSR], !locked);
 	}
+	/* Without MSRs there is none to ask. */
+	fake_reset();
+	memset(&msrs, 0, sizeof(msrs));
+	fake_fw_cfg_file("etc/msr_feature_control", &value, sizeof(value));
+	start(&with_apic);
+	assert_int_equal(msrs.count, 0);
+	assert_int_equal(fake.count[FAKE_RDMSR], 0);
 }
 
 static void one_more_arrives(void)
@@ -157,8 +166,8 @@ static void test_wait(void **state)
 	assert_says(fake.console, "smp: 4 of 5 processors answered");
 }
 
-/* Tables with a MADT that enables APIC ids from 0 on. */
-static uint32_t make_madt(uint32_t cpus)
+/* Tables with a MADT that enables so many APIC ids. */
+static uint32_t make_madt(uint32_t first_id, uint32_t cpus)
 {
 	struct acpi_rsdp *rsdp;
 	struct acpi_header *rsdt, *madt;
@@ -178,7 +187,7 @@ static uint32_t make_madt(uint32_t cpus)
 		struct acpi_madt_entry *entry = fake_phys(0xe2000 + ACPI_MADT_ENTRIES + i * 16, 16);
 
 		*entry = (struct acpi_madt_entry){ .type = ACPI_MADT_X2APIC, .length = 16 };
-		entry->x2apic.apic_id = i;
+		entry->x2apic.apic_id = first_id + i;
 		entry->x2apic.flags = ACPI_MADT_ENABLED;
 	}
 	return 0xe0000;
@@ -187,6 +196,8 @@ static uint32_t make_madt(uint32_t cpus)
 /* What the MADT enables and what has not arrived is told, but for the boot processor. */
 static void test_names_who_is_missing(void **state)
 {
+	static const struct cpu second_boots = { .leaf1_ebx = 1u << 24,
+						 .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_TSC };
 	static const struct {
 		const char *name;
 		uint32_t cpus, last_present; /* of APIC ids from 1 on */
@@ -203,13 +214,22 @@ static void test_names_who_is_missing(void **state)
 		uint32_t rsdp;
 
 		fake_reset();
-		rsdp = make_madt(cases[i].cpus);
+		rsdp = make_madt(0, cases[i].cpus);
 		block = (struct smp_block){ .arrived = cases[i].last_present };
 		for (uint32_t id = 1; id <= cases[i].last_present; id++)
 			block.present[id / 32] |= 1u << id % 32;
 		smp_wait(&block, &full, cases[i].cpus, rsdp);
 		assert_says(fake.console, cases[i].said);
 	}
+
+	/* The boot processor is there, whatever its id; from 4096 on nobody is told apart. */
+	fake_reset();
+	block = (struct smp_block){ 0 };
+	smp_wait(&block, &second_boots, 3, make_madt(0, 3));
+	assert_says(fake.console, "1 of 3 processors answered, not APIC id 0, 2; the");
+	fake_reset();
+	smp_wait(&block, &second_boots, 3, make_madt(SMP_NAMED_IDS - 1, 2));
+	assert_says(fake.console, "1 of 3 processors answered, not APIC id 4095; the");
 }
 
 /* However many are missing, it costs a second; also without a TSC. */
