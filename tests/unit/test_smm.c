@@ -355,6 +355,15 @@ static void test_old_q35_registers(void **state)
 	/* The default SMBASE's memory is the kernel's. */
 	for (uint32_t i = 0x30000; i < 0x50000; i++)
 		assert_int_equal(*(uint8_t *)fake_phys(i, 1), 0xa5);
+
+	/* TSEG of 8 MiB, for more than a thousand. */
+	fake_forget();
+	make_map(1024 * MIB);
+	fake_pci_set(mch, 0x9c, 4, 0);
+	smi_en = 0;
+	smm_reserve(&plan, &q35, &with_apic, &map);
+	smm_init(&plan, &block, &ports, &map, 1000, 0);
+	assert_int_equal(fake_pci_get(mch, 0x9c, 4), 0x003d1a00);
 }
 
 /* A chipset that is locked was not reset. */
