@@ -323,14 +323,22 @@ static void walk_root(struct pci_walk *walk, uint32_t root)
 	}
 }
 
-/* True when something is on a bus to which no bridge leads. */
-static bool probe_root(const struct pci_access *access, uint32_t number)
+/* True when something is in the first slots of a bus to which no bridge leads. */
+static bool probe_root(const struct pci_access *access, uint32_t number, uint32_t slots)
 {
-	for (uint32_t slot = 0; slot < PCI_SLOTS; slot++)
+	for (uint32_t slot = 0; slot < slots; slot++)
 		if (pci_read32(access, PCI_BDF(number, slot, 0), PCI_CACHE_LINE_SIZE) !=
 		    PCI_NO_DEVICE)
 			return true;
 	return false;
+}
+
+/* In how many slots roots must be looked for: mostly there is something in the first of each. */
+static uint32_t probe_slots(const struct pci_access *access, uint32_t extra_roots)
+{
+	for (uint32_t number = 1; extra_roots && number < PCI_BUSES; number++)
+		extra_roots -= probe_root(access, number, 1);
+	return extra_roots ? PCI_SLOTS : 1;
 }
 
 /*
@@ -340,12 +348,13 @@ static bool probe_root(const struct pci_access *access, uint32_t number)
 void pci_walk(struct pci_walk *walk, uint32_t extra_roots)
 {
 	struct pci_bus *root = &walk->plan->buses[0];
+	uint32_t slots = probe_slots(walk->access, extra_roots);
 
 	walk->vga = false;
 	while (root) {
 		uint32_t next = root->number + 1u;
 
-		while (extra_roots && next < PCI_BUSES && !probe_root(walk->access, next))
+		while (extra_roots && next < PCI_BUSES && !probe_root(walk->access, next, slots))
 			next++;
 		walk->bus_limit = extra_roots ? next - 1 : PCI_BUSES - 1;
 		walk_root(walk, (uint32_t)(root - walk->plan->buses));

@@ -8,6 +8,7 @@ Contract: QUICK maps a test file to patterns of the names it runs; a file not na
 import re
 
 QUICK = {
+    "callers_test.py": [r"test_(?!boot)"],
     "whole_test.py": [r"test_whole\[(q35,-one-device|microvm)|test_(?!whole)"],
     "boot_test.py": [
         r"test_boot\[(pc|q35|microvm|microvm-noacpi)-(cloud|generic)-vmlinu[xz]\]",

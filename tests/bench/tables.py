@@ -5,7 +5,7 @@
 
 A block lies between the lines "<!-- generated: NAME -->" and "<!-- end -->"; everything else in the
 document is left alone.  Blocks: budget (from budget.json), whole (from whole.json); peers, exits,
-growth, clock (counted now, with all firmware that is installed).
+growth, clock (counted now, with all firmware that is installed), callers (ours, counted now).
 """
 
 import argparse
@@ -14,6 +14,7 @@ import sys
 
 import bench
 import budget
+import callers
 import events
 import firmwares
 import qemu
@@ -21,6 +22,7 @@ import whole
 
 DOCUMENT = qemu.ROOT / "docs" / "performance.md"
 MACHINES = ("pc", "q35", "microvm")
+CALLERS = ("q35, one device", "q35, four ports", "pc, four devices")     # rows of whole.py
 
 # What an exit is for: pattern of its name (events.py), how the table calls it, why it is needed.
 REASONS = (
@@ -218,8 +220,23 @@ def block_whole(_options):
     return f"QEMU {data['qemu']}, Linux {data['kernel']} as vmlinux.\n\n{table}"
 
 
+def block_callers(_options):
+    """What for Linux leaves the guest until init, in a few rows of whole.py."""
+    found = {}
+    with whole.Counter() as counter:
+        for name in CALLERS:
+            row = next(row for row in whole.ROWS if row.name == name)
+            ours = firmwares.Firmware("qboot.bin", qemu.FIRMWARE)
+            found[name] = callers.grouped(
+                callers.watch(counter, row, counter.kernel.parent, ours))
+    rows = [(label, *(f"{number(found[name][label][0])} / {found[name][label][1]}"
+                      for name in CALLERS)) for _, label in callers.GROUPS]
+    return markdown(("PCI accesses / rebuilds", *CALLERS), rows)
+
+
 BLOCKS = {"budget": block_budget, "exits": block_exits, "peers": block_peers,
-          "growth": block_growth, "whole": block_whole, "clock": block_clock}
+          "growth": block_growth, "whole": block_whole, "clock": block_clock,
+          "callers": block_callers}
 
 
 def main():

@@ -270,6 +270,30 @@ static void test_more_bridges_than_buses(void **state)
 	assert_says(fake.console, "gets no bus number, all up to 255 are taken");
 }
 
+/* A root with something in its first slot is found by a read or two a bus, any other by 32. */
+static void test_looking_for_roots(void **state)
+{
+	static const uint64_t count = 1;
+
+	(void)state;
+	for (uint32_t slot = 0; slot < 2; slot++) {
+		struct fake_pci *device;
+
+		fake_reset();
+		add_machine(ECAM_WIDE);
+		fake_fw_cfg_file("etc/extra-pci-roots", &count, sizeof(count));
+		device = add_with_pin(NULL, slot, 0, 1);
+		device->root_bus = 64;
+		run(ECAM_WIDE);
+		assert_int_equal(layout.last_bus, 64);
+		assert_int_equal(line(device), chipset_irq(chipset, slot, 0));
+		if (slot)
+			assert_true(fake_exits() > 31 * 63);
+		else
+			assert_true(fake_exits() < 2 * 64 + 31 + 7 + 32 + 16);
+	}
+}
+
 /*
  * The numbers below bus 0 end where an extra root is; what is on that decodes, until QEMU has its
  * tables.
@@ -1140,6 +1164,7 @@ int main(void)
 		UNIT_TEST(test_express_port_has_one_slot),
 		UNIT_TEST(test_bad_capability_lists),
 		UNIT_TEST(test_more_bridges_than_buses),
+		UNIT_TEST(test_looking_for_roots),
 		UNIT_TEST(test_extra_root),
 		UNIT_TEST(test_deepest_tree),
 		UNIT_TEST(test_bridge_loop),
