@@ -125,9 +125,9 @@ static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg
 }
 
 /*
- * QEMU gives all from the first segment to the last as one piece.  What lies in the hole between low
- * and high memory is no segment's, and would be written over this firmware.  claim() has seen that
- * such a kernel ends above the hole.
+ * QEMU gives all from the first segment to the last as one piece.  What lies in the hole between
+ * low and high memory is no segment's, and would be written over this firmware.  claim() has seen
+ * that such a kernel ends above the hole.
  */
 static void load_multiboot(const struct boot_image *image, const struct fw_cfg *cfg)
 {

@@ -1,5 +1,5 @@
 /*
- * fuzz_boot.c - whole boots, from main() on, of unit/machine.h's machine after an input has changed it.
+ * fuzz_boot.c - whole boots, from main() on, of unit/machine.h's machine, changed by an input.
  *
  * Four bytes choose the recorded machine, the kernel's format, the fw_cfg transfer that fails, and
  * the access that resets the machine, after which it boots again in what was left (0: none).  Then

@@ -537,7 +537,7 @@ static void test_multiboot(void **state)
 	assert_memory_equal(phys_ptr(0x200000), kernel, sizeof(kernel));
 }
 
-/* GRUB for coreboot has a segment below and one above the hole; QEMU gives both and what is between. */
+/* GRUB for coreboot has a segment below the hole and one above; QEMU gives what is between, too. */
 static void test_multiboot_spans_the_hole(void **state)
 {
 	static uint8_t file[0x180000];
