@@ -186,7 +186,7 @@ static bool find_cached(const struct fw_cfg *cfg, const char *name, struct fw_cf
 	uint32_t first = FW_CFG_CACHED_FILES;
 
 	for (uint32_t i = 0; i < cached_count(cfg); i++) {
-		if (strcmp(cfg->directory.files[i].name, name))
+		if (strcmp(cfg->directory.files[i].name, name) != 0)
 			continue;
 		if (first < i)
 			panic("fw_cfg: \"%s\" is in the directory twice, as file %u and, at 0x%x, "
