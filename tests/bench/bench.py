@@ -12,8 +12,9 @@ kernel says that it starts init unless it is told to be quiet: --init REGEX.
 The runs of the firmwares are interleaved, in another order each time, so that what else the host
 does hits all alike.  Writes report.json and report.html (pictures need matplotlib) and prints the
 same tables: all boots with each firmware's version and SHA-256, what a change to the command line
-gives (advice.py), and then each boot by steps: median, 95th percentile and spread (the middle
-half), see boots.py, exits by cause and rebuilds, see events.py.
+gives (advice.py), how long QEMU is busy with an exit (exit_times.py), and then each boot by steps:
+median, 95th percentile and spread (the middle half), see boots.py, exits by cause and rebuilds,
+see events.py.
 
 No root is needed but for /dev/kvm.  --accel auto takes KVM where it runs on hardware.
 """
@@ -32,6 +33,7 @@ import time
 
 import advice
 import boots
+import exit_times
 import firmwares
 import qemu
 import summary
@@ -140,6 +142,22 @@ def choose_accelerator(wanted):
     if wanted == "kvm" and not qemu.kvm_works():
         raise qemu.Error("KVM runs no guest here; is /dev/kvm readable and writable for you?")
     return wanted
+
+
+def measure_exits(lab, scenario, candidates, entry, progress):
+    """Adds to the entry how long QEMU is busy with each exit; returns why not, or None."""
+    try:
+        clock = exit_times.Clock(lab)
+    except qemu.Error as error:
+        return str(error)
+    for firmware, result in zip(candidates, entry["results"]):
+        progress.step(f"{scenario.name}: exits of {firmware.name}")
+        try:
+            if "unsupported" not in result:
+                result["exit_times"] = clock.measure(scenario, firmware)
+        except qemu.Error as error:
+            result["no_exit_times"] = str(error).split("\n", maxsplit=1)[0]
+    return None
 
 
 def in_turn(candidates, run):
@@ -288,7 +306,7 @@ def measure(options):
               "advice": [], "growth": []}
     advised = {scenario.machine: scenario for scenario in reversed(planned)} \
         if options.advice and options.guest else {}
-    total = sum(len([f for f in candidates if f.fits(scenario.machine)]) * (options.runs + 1)
+    total = sum(len([f for f in candidates if f.fits(scenario.machine)]) * (options.runs + 2)
                 for scenario in planned)
     total += sum((len(list(advice.changes(scenario))) + 1) * (min(options.runs, ADVICE_RUNS) + 1)
                  for scenario in advised.values())
@@ -303,6 +321,8 @@ def measure(options):
             fitting = [firmware for firmware in candidates if firmware.fits(scenario.machine)]
             entry = measure_scenario(lab, scenario, fitting, options, progress)
             report["scenarios"].append(entry)
+            why = measure_exits(lab, scenario, fitting, entry, progress)
+            report |= {"no_exit_times": why} if why else {}
         for scenario in advised.values():
             ours = next(firmware for firmware in candidates if firmware.fits(scenario.machine))
             try:

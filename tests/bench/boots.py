@@ -98,12 +98,13 @@ class Lab:
             self.stopped[kernel] = path
         return self.stopped[kernel]
 
-    def _stop_argv(self, scenario, firmware):
+    def stop_argv(self, scenario, firmware):
+        """QEMU's command line for a boot that ends at the kernel's first instruction."""
         return scenario.command(firmware, self.stopped_kernel(scenario.kernel)) + qemu.DEBUG_EXIT
 
     def time_firmware(self, scenario, firmware):
         """Seconds of (QEMU, firmware)."""
-        argv = self._stop_argv(scenario, firmware) + qemu.traced(self.scratch, TIMED_EVENTS)
+        argv = self.stop_argv(scenario, firmware) + qemu.traced(self.scratch, TIMED_EVENTS)
         status, said, start, _ = qemu.run(argv, scenario.limit)
         qemu.expect_stop(status, said, argv)
         running = stopped = None
@@ -156,7 +157,7 @@ class Lab:
 
     def count_firmware(self, scenario, firmware):
         """events.Counts of the firmware."""
-        argv = self._stop_argv(scenario, firmware) + qemu.traced(self.scratch)
+        argv = self.stop_argv(scenario, firmware) + qemu.traced(self.scratch)
         status, said, _, _ = qemu.run(argv, scenario.limit)
         qemu.expect_stop(status, said, argv)
         reader = events.Reader(scenario.accel.startswith("kvm"))

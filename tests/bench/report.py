@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter         # pylint: disable=wrong-impo
 
 import boots                                            # pylint: disable=wrong-import-position
 import events                                           # pylint: disable=wrong-import-position
+import exit_times                                       # pylint: disable=wrong-import-position
 import summary                                          # pylint: disable=wrong-import-position
 
 STEP_COLORS = {"QEMU": "#9aa5b1", "firmware": "#d1495b", "kernel": "#2e86ab",
@@ -240,6 +241,9 @@ def front(report):
                "noise where they contradict the counts.</p>")
         rows = table(summary.ADVICE_HEADER, summary.advice_rows(entry))
         yield f"<div class=advice>{rows}</div>"
+    yield ("<h2>What exits cost on hardware</h2>"
+           f"<p class=note>{markup.escape(exit_times.note(report))}</p>")
+    yield f"<div class=summary>{table(exit_times.HEADER, exit_times.rows(report))}</div>"
 
 
 def html(report):

@@ -6,6 +6,7 @@ and only then each boot step by step.
 
 import boots
 import events
+import exit_times
 
 SUMMARY_HEADER = ("boot", "firmware", "all, ms", *(f"{step}, ms" for step in boots.STEPS),
                   "exits: firmware", "later", "PCI", "rebuilds: firmware", "later")
@@ -112,6 +113,9 @@ def print_front(report):
     for entry in report["advice"]:
         print(f"\nWhat a change to the command line gives: {entry['name']}, {entry['firmware']}\n")
         print("\n".join(text_table(ADVICE_HEADER, advice_rows(entry), 1)))
+    print("\nWhat exits cost on hardware\n")
+    print("\n".join(text_table(exit_times.HEADER, exit_times.rows(report))))
+    print(f"\n{exit_times.note(report)}")
 
 
 def print_scenario(entry):
