@@ -230,8 +230,8 @@ def compared(ours, theirs):
 def wrong(line, guest):
     """What must hold of ours, whatever the other firmware does."""
     if not guest.finished:
-        yield f"it did not finish: {guest.errors.strip()} {guest.debug.strip()} " \
-              f"{guest.said[-300:]!r}"
+        yield (f"it did not finish: {guest.errors.strip()} {guest.debug.strip()} "
+               f"{guest.said[-300:]!r}")
         return
     if guest.debug:
         yield f"it said {guest.debug.strip()!r}"
