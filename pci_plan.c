@@ -218,18 +218,21 @@ static void size_window(struct pci_bus *bus, enum pci_window_kind kind)
 	window->self.size = align_up(bus->one_slot && room ? room : used + room, granule);
 }
 
-/* Places what is on bus 0.  Returns NULL, or the first thing for which there is no place. */
-static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space space)
+/*
+ * Places what is on bus 0, or on the extra roots; used says how far each range is taken.  Returns
+ * NULL, or the first thing for which there is no place.
+ */
+static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space space, uint64_t *used,
+				       bool extra)
 {
 	const struct pci_ranges *ranges = &plan->spaces[space];
-	uint64_t used[PCI_MAX_RANGES];
 
-	for (uint32_t i = 0; i < ranges->count; i++)
-		used[i] = ranges->ranges[i].base;
 	for (struct pci_resource *item = plan->roots[space].first; item; item = item->next) {
-		uint32_t i;
+		uint32_t i = 0;
 
-		for (i = 0; i < ranges->count; i++) {
+		if ((item->bdf == PCI_NO_BRIDGE) != extra)
+			continue;
+		for (; i < ranges->count; i++) {
 			uint64_t base = align_up(used[i], item->align);
 			uint64_t end = ranges->ranges[i].end;
 
@@ -248,6 +251,7 @@ static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space spa
 /* Places everything in a space.  Returns NULL, or what has no place on bus 0. */
 static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 {
+	uint64_t used[PCI_MAX_RANGES];
 	struct pci_resource *failed;
 
 	plan->roots[space].first = NULL;
@@ -263,8 +267,8 @@ static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 		if (its_space == space && !(bar->flags & PCI_BAR_DROPPED))
 			insert(window, bar);
 	}
-	for (uint32_t i = plan->bus_count; --i > 0;) {
-		struct pci_bus *bus = &plan->buses[i];
+	for (uint32_t i = plan->bus_count; i > 1; i--) {
+		struct pci_bus *bus = &plan->buses[i - 1];
 
 		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++) {
 			struct pci_window *window = &bus->windows[kind];
@@ -279,7 +283,13 @@ static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 				       &window->self);
 		}
 	}
-	failed = place_root(plan, space);
+	for (uint32_t i = 0; i < plan->spaces[space].count; i++)
+		used[i] = plan->spaces[space].ranges[i].base;
+	/* The extra roots last: with CXL, QEMU's _CRS of bus 0 ends where the last of these ends
+	 * (hw/i386/acpi-build.c, build_dsdt(): CXL's windows get among those below 4 GiB). */
+	failed = place_root(plan, space, used, false);
+	if (!failed)
+		failed = place_root(plan, space, used, true);
 	if (failed)
 		return failed;
 	for (uint32_t i = 1; i < plan->bus_count; i++)

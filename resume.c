@@ -22,11 +22,11 @@
 
 static uint32_t checksum(const struct resume *resume)
 {
-	const uint32_t *word = &resume->facs_paddr;
+	const uint32_t *words = (const void *)resume;
 	uint32_t sum = 0;
 
-	while (word < (const uint32_t *)(resume + 1))
-		sum += *word++;
+	for (uint32_t i = offsetof(struct resume, facs_paddr) / 4; i < sizeof(*resume) / 4; i++)
+		sum += words[i];
 	return sum;
 }
 

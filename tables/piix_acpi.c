@@ -57,9 +57,14 @@ static void patch(uint8_t *dsdt, uint32_t size, uint32_t old, uint32_t new)
 		}
 }
 
+static uint32_t dsdt_size(void)
+{
+	return phys_addr(piix_dsdt_end) - phys_addr(piix_dsdt);
+}
+
 static uint32_t add_dsdt(uint8_t **next, uint32_t mmio_base)
 {
-	uint32_t size = (uint32_t)(piix_dsdt_end - piix_dsdt);
+	uint32_t size = dsdt_size();
 	struct acpi_header *dsdt = add(next, piix_dsdt, size);
 
 	patch((uint8_t *)dsdt, size, WINDOW_BASE, mmio_base);
@@ -181,8 +186,7 @@ static uint32_t add_rsdt(uint8_t **next, const uint32_t *listed, uint32_t count)
 /* An upper bound for all that lies in the block. */
 static uint32_t block_size(uint32_t cpu_count)
 {
-	return (uint32_t)(piix_dsdt_end - piix_dsdt) + sizeof(struct acpi_fadt) +
-	       sizeof(struct acpi_madt) +
+	return dsdt_size() + sizeof(struct acpi_fadt) + sizeof(struct acpi_madt) +
 	       cpu_count * (2 + sizeof(((struct acpi_madt_entry *)0)->lapic)) +
 	       sizeof(struct acpi_madt_ioapic) + 4 * sizeof(struct acpi_madt_override) +
 	       sizeof(struct acpi_madt_nmi) + sizeof(struct acpi_hpet) +

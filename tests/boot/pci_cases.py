@@ -115,6 +115,12 @@ ROWS = (
         "pcie-root-port,id=xq,bus=x,chassis=10", "pcie-root-port,id=xr,bus=x,chassis=11"),
         *disk("nvme,serial=1,bus=xp"), *net("virtio-net-pci,bus=xr")), "iso=nvme0n1,net",
         plugs=("xq",)),
+    Row("q35-cxl", "q35,cxl=on,cxl-fmw.0.targets.0=x,cxl-fmw.0.size=4G", (
+        *devices("pxb-cxl,id=x,bus_nr=12,bus=pcie.0", "cxl-rp,id=xp,port=0,bus=x,chassis=9,slot=2"),
+        "-object", "memory-backend-ram,id=cxl-memory,size=256M,share=on",
+        "-object", "memory-backend-ram,id=cxl-labels,size=256M,share=on",
+        *devices("cxl-type3,bus=xp,memdev=cxl-memory,lsa=cxl-labels,id=cxl-device"),
+        *disk("virtio-blk-pci,bus=pcie.0"), *net("e1000e,bus=pcie.0")), "iso=vda,net", memory="4G"),
     Row("q35-32g-port", "q35", (*ports(1), *shared("32G", ",bus=p0"), *BLK), "iso=vda",
         memory="5G"),
     Row("q35-maxmem", "q35", LARGE, "iso=vda", memory=MORE_RAM),

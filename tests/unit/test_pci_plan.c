@@ -381,6 +381,26 @@ static void test_small_64bit_stays_low(void **unused)
 	assert_int_equal(plan.bars[2].base, 0xc0000000);
 }
 
+/* However large their windows are, extra roots are above all of bus 0. */
+static void test_extra_roots_come_last(void **unused)
+{
+	const struct pci_resource *window;
+
+	(void)unused;
+	start_pc();
+	pci_plan_add_bus(&plan, 0, PCI_NO_BRIDGE);
+	pci_plan_add_bus(&plan, 0, 0x20);
+	pci_plan_add_bar(&plan, 1, 0x4000, 0x10, 0, 4 * MIB);
+	pci_plan_add_bar(&plan, 2, 0x100, 0x10, 0, 0x1000);
+	pci_plan_add_bar(&plan, 0, 0x10, 0x10, 0, 0x2000);
+	pci_plan(&plan);
+	window = &plan.buses[1].windows[PCI_WINDOW_MEMORY].self;
+	assert_int_equal(plan.bars[1].base, 0xc0000000);
+	assert_int_equal(plan.bars[2].base, 0xc0100000);
+	assert_int_equal(window->base, 0xc0400000);
+	assert_int_equal(plan.bars[0].base, 0xc0400000);
+}
+
 static void test_16g_on_pc(void **unused)
 {
 	(void)unused;
@@ -520,6 +540,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_small_64bit_stays_low),
+		cmocka_unit_test(test_extra_roots_come_last),
 		cmocka_unit_test(test_16g_on_pc),
 		cmocka_unit_test(test_32g_behind_a_port),
 		cmocka_unit_test(test_without_high_large_is_dropped),
