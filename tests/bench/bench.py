@@ -302,8 +302,9 @@ def measure(options):
     machines = list(dict.fromkeys(scenario.machine for scenario in planned))
     growing = [machine for machine in ("q35", machines[0]) if machine in machines][:1]
     report = {"host": host(), "accel": options.accel, "runs": options.runs,
-              "firmwares": [firmware.described() for firmware in candidates], "scenarios": [],
-              "advice": [], "growth": []}
+              "firmwares": [firmware.described() for firmware in candidates
+                            if any(firmware.fits(machine) for machine in machines)],
+              "scenarios": [], "advice": [], "growth": []}
     advised = {scenario.machine: scenario for scenario in reversed(planned)} \
         if options.advice and options.guest else {}
     total = sum(len([f for f in candidates if f.fits(scenario.machine)]) * (options.runs + 2)

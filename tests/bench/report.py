@@ -44,7 +44,9 @@ svg { max-width: 100%; height: auto }
 .images td, .images th, .advice td:last-child, .advice th:last-child { text-align: left }
 .summary td:nth-child(2), .summary th:nth-child(2) { text-align: left }
 .summary td { white-space: nowrap; font-size: .9em } .summary tr.ours td { font-weight: bold }
-.images, .advice { font-size: .9em }
+.images, .advice, .steps { font-size: .9em }
+.steps td, .advice td:not(:first-child):not(:last-child) { white-space: nowrap }
+.summary tr.first td { border-top: 2px solid #888 }
 """
 
 
@@ -72,12 +74,14 @@ def legend_above(axes):
 
 
 def table(header, rows):
-    """A table; rows are (is ours, cells)."""
+    """A table; rows are (is ours, cells); the first of those with the same first cell is marked."""
     head = "".join(f"<th>{markup.escape(cell)}</th>" for cell in header)
-    body = "".join(
-        f'<tr{" class=ours" if ours else ""}>' +
-        "".join(f"<td>{markup.escape(str(cell))}</td>" for cell in cells) + "</tr>"
-        for ours, cells in rows)
+    body, last = "", None
+    for ours, cells in rows:
+        kinds = ["ours"] * ours + ["first"] * (cells[0] != last)
+        body += (f'<tr class="{" ".join(kinds)}">' +
+                 "".join(f"<td>{markup.escape(str(cell))}</td>" for cell in cells) + "</tr>")
+        last = cells[0]
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
@@ -239,6 +243,8 @@ def front(report):
                f"<p class=note>Each was tried with {markup.escape(entry['firmware'])}; in brackets,"
                " what differs from the command line as it is. Times of a busy host are "
                "noise where they contradict the counts.</p>")
+        items = "".join(f"<li>{markup.escape(line)}</li>" for line in summary.advice_words(entry))
+        yield f"<ul>{items}</ul>"
         rows = table(summary.ADVICE_HEADER, summary.advice_rows(entry))
         yield f"<div class=advice>{rows}</div>"
     yield ("<h2>What exits cost on hardware</h2>"
@@ -267,7 +273,7 @@ def html(report):
                   f"<p><code>{markup.escape(' '.join(entry['command']))}</code></p>"]
         if timed(entry):
             parts.append(time_line(entry))
-        parts.append(step_table(entry))
+        parts.append(f"<div class=steps>{step_table(entry)}</div>")
         if any("counts" in result for result in entry["results"]):
             parts += [exits_picture(entry), count_table(entry)]
     for growth in report["growth"]:
