@@ -44,6 +44,7 @@ BUDGET = Path(__file__).resolve().parent / "whole.json"
 COUNTS = ("conf", "rebuilds")
 SLACK = {"conf": 12, "rebuilds": 2}
 OTHER_PERCENT = 10              # more, with another QEMU or kernel than those of whole.json
+SERIES = re.compile(r"\d+\.\d+")
 GROUPS_SHOWN, REGISTERS_SHOWN = 6, 8
 
 RNG = "virtio-rng-pci"
@@ -222,7 +223,13 @@ def new_accesses(found, groups):
 
 
 def excess(budget, row, found, release):
-    """What is over the budget, a sentence each."""
+    """What is over the budget, a sentence each.
+
+    Another series of Linux than that of whole.json has no ceilings: 6.12 makes a third more
+    accesses than 6.1 for the same device, under any firmware.  It is compared with peers alone.
+    """
+    if SERIES.match(budget["kernel"])[0] != SERIES.match(release)[0]:
+        return
     entry = budget["rows"].get(row.name)
     if not entry:
         yield f"{row.name}: whole.json has no such row; whole.py --update writes it"

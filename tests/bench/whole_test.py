@@ -58,6 +58,9 @@ def test_new_access_is_named():
     said = "\n".join(whole.excess(budget, row, found, "6.1"))
     assert "42 conf" in said and "20 more: 00:01.0 command (30 x write config 00:01.0" in said
     assert "BARs" not in said and "3 more: empty slots" in said
+    entry["conf"] //= 2
+    assert list(whole.excess(budget, row, found, "6.1.9-cloud"))
+    assert not list(whole.excess(budget, row, found, "6.12.9-cloud"))
 
 
 def test_peer_below():
