@@ -96,6 +96,13 @@ def with_vmlinux(scenario):
     return dataclasses.replace(scenario, kernel=vmlinux)
 
 
+def with_processor(scenario):
+    """A processor model, where none is chosen."""
+    if "-cpu" in scenario.arguments:
+        return None
+    return more_words(scenario, "-cpu", "host" if scenario.accel.startswith("kvm") else "EPYC")
+
+
 def changes(scenario):
     """(name, why, the scenario with it), of those that apply."""
     board, has_ports = kind(scenario), any("bridge" in word or PORT.match(word) or "pxb" in word
@@ -113,6 +120,10 @@ def changes(scenario):
     ]
     if board != "microvm":
         candidates += [
+            ("a processor model",
+             "QEMU's default is an AMD K8 where the vendor is AMD; kernels with "
+             "a GART driver search all buses for its AGP bridge.",
+             lambda: with_processor(scenario)),
             ("smm=off", "No SMM to set up, and no second view of memory to keep.",
              lambda: with_machine(scenario, "smm=off")),
             ("hpet=off", "Linux does not calibrate by it.", lambda: with_machine(

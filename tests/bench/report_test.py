@@ -72,6 +72,10 @@ def test_advice_in_words():
         "large: 2,000 exits less, 6 rebuilds less, 20.0 ms of QEMU and firmware less, "
         "100.0 ms of the whole boot more.",
         "one: 1 rebuild less.", "small: no difference beyond that of the runs."]
+    base["all_width"] = base["start_width"] = 0.0
+    once = base | {"name": "once", "start": 60.0}
+    assert list(summary.advice_words({"base": base, "changes": [once]})) == [
+        "once: no difference beyond that of the runs."]
 
 
 def test_what_kvm_serves_is_left_out():
@@ -104,6 +108,9 @@ def test_advice_fits(tmp_path, monkeypatch):
     assert "smm=off" not in changed(scenario("-M q35,smm=on"))
     assert "quiet" not in changed(scenario("-M q35", "quiet"))
     assert changed(scenario("-m 1G"))["hpet=off"].arguments[-1] == "pc,hpet=off"
+    chosen = changed(scenario("-M pc"))["a processor model"].arguments
+    assert chosen == ["-M", "pc", "-cpu", "EPYC"]
+    assert "a processor model" not in changed(scenario("-M pc -cpu max"))
     microvm = changed(scenario("-M microvm -nodefaults"))
     assert set(microvm) == {"quiet"}
 

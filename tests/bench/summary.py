@@ -124,8 +124,10 @@ def saved(item, base, what):
     less = base[what] - item[what]
     if what == "exits":
         noise = base[what] // NOISE
+    elif f"{what}_width" in base:
+        noise = max(base[f"{what}_width"], item[f"{what}_width"]) or abs(less)  # 0: a single run
     else:
-        noise = max(base.get(f"{what}_width", 0), item.get(f"{what}_width", 0))
+        noise = 0
     return less if abs(less) > noise else 0
 
 
