@@ -21,6 +21,7 @@ import subprocess
 import sys
 
 import qemu
+import stop_kernel
 
 sys.path.append(str(qemu.ROOT / "scripts"))
 
@@ -88,8 +89,8 @@ def exits(records, traced, machine, line_cost):
     trace."""
     found, at = [], 0
     for left, entered, slots_time, address, slots, reason in RECORD.iter_unpack(records):
-        if not entered:
-            continue                    # QEMU ended here
+        if not entered or (reason, address) == (EXIT_IO, stop_kernel.PORT):
+            continue                    # QEMU ends here; from 10 on the processor runs once more
         within = collections.Counter()
         while at < len(traced) and traced[at][0] < entered:
             within[traced[at][1]] += traced[at][0] >= left - 1000       # a line has microseconds
