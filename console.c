@@ -155,6 +155,7 @@ static void tell_pvpanic_pci(void)
 
 noreturn void panic(const char *message, ...)
 {
+	uint8_t events;
 	va_list args;
 
 	va_start(args, message);
@@ -162,10 +163,14 @@ noreturn void panic(const char *message, ...)
 	va_end(args);
 
 	/* isa-debug-exit first: a pvpanic lets QEMU end with status 0 as soon as it is told. */
-	for (unsigned int i = 0; i < sizeof(debug_exit_ports) / sizeof(debug_exit_ports[0]); i++)
-		if (inb(debug_exit_ports[i]) == 0)
+	for (unsigned int i = 0; i < sizeof(debug_exit_ports) / sizeof(debug_exit_ports[0]); i++) {
+		if (inb(debug_exit_ports[i]) == 0) {
 			outb(debug_exit_ports[i], DEBUG_EXIT_FAILURE);
-	if (!(inb(PVPANIC_PORT) & ~3u))
+			cpu_stop(); /* QEMU 10 does not end at once */
+		}
+	}
+	events = inb(PVPANIC_PORT); /* those it knows: a bit more in each generation */
+	if ((events & PVPANIC_PANICKED) && events != 0xff)
 		outb(PVPANIC_PORT, PVPANIC_PANICKED);
 	tell_pvpanic_pci();
 	cpu_stop();

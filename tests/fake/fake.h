@@ -160,7 +160,8 @@ struct fake {
 	/* Small devices. */
 	uint8_t cmos_index;
 	uint8_t cmos[128];
-	bool has_debugcon, has_com1, has_pvpanic, has_debug_exit;
+	bool has_debugcon, has_com1, has_debug_exit;
+	uint8_t pvpanic; /* the events it knows; 0: there is none */
 	char debugcon[FAKE_TEXT_SIZE];
 	char com1[FAKE_TEXT_SIZE];
 	uint8_t pvpanic_events; /* what was written */

@@ -72,10 +72,10 @@ static uint64_t small_device(uint32_t port, uint32_t size, bool write, uint64_t 
 			return 0xe9;
 		break;
 	case PVPANIC_PORT:
-		if (write && fake.has_pvpanic)
+		if (write && fake.pvpanic)
 			fake.pvpanic_events |= byte;
-		if (fake.has_pvpanic)
-			return 3;
+		if (fake.pvpanic)
+			return fake.pvpanic;
 		break;
 	case DEBUG_EXIT_PORT:
 		if (write && fake.has_debug_exit)
