@@ -16,7 +16,7 @@ class Payload(NamedTuple):
     path: PurePath              # of the file to boot, in the package
     says: str                   # regular expression of what comes on the serial port
     append: str = ""
-    suite: str | None = None    # a release of Debian's, if not the host's
+    suite: str = "bookworm"     # the release of Debian that has it, whatever the host is
     architecture: str = "amd64"
     initrd: str = ""            # a file beside it
     unpack: bool = False        # it is compressed by gzip
@@ -36,7 +36,7 @@ NEEDED = (r"; a Linux bzImage, a UKI, an ELF kernel with a PVH note, or a Multib
           r"needed")
 
 
-def installer(release, version, suite=None, architecture="amd64"):
+def installer(release, version, suite="bookworm", architecture="amd64"):
     """The kernel of Debian's installer with the initrd that belongs to it, whose shell answers."""
     directory = PurePath("usr/lib/debian-installer/images", release, architecture,
                          "text/debian-installer", architecture)
