@@ -29,7 +29,8 @@ TOLERATED = re.compile("|".join((
     r"mtrr: corrected configuration",
 )))
 NO_PCI = re.compile(r"PCI: Fatal: No config space access function found")
-NO_ACPI = re.compile(r"ACPI BIOS Error \(bug\): A valid RSDP was not found")
+NO_ACPI = re.compile(r"ACPI BIOS Error \(bug\): A valid RSDP was not found|"
+                     r"ACPI: Failed to initialize tables, status=0x5 \(AE_NOT_FOUND\)$")   # Linux 7
 
 
 @pytest.fixture(scope="session", name="media")
