@@ -231,7 +231,9 @@ def test_feature_control(machine, firmware, qemu, tmp_path):
     wanted, cpus = 0x100005, 4
     log, value = tmp_path / "log", tmp_path / "value"
     value.write_bytes(wanted.to_bytes(8, "little"))
-    args = arguments(firmware, machine, "32") + ["-no-reboot", "-smp", str(cpus)]
+    # In one thread, or the lines of two processors mingle.
+    args = arguments(firmware, machine, "32", "tcg,thread=single")
+    args += ["-no-reboot", "-smp", str(cpus)]
     args += ["-kernel", str(GUEST / "guest-pvh.elf"), "-append", f"expect.ram={32 << 20}"]
     args += ["-fw_cfg", f"name=etc/msr_feature_control,file={value}", "-d", "cpu,exec,nochain"]
     args += ["-dfilter", "0xffff0000..0xffffffff", "-D", str(log)]
