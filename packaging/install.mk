@@ -14,7 +14,7 @@ INSTALL         ?= install
 DROP_IN         := bios.bin bios-256k.bin bios-microvm.bin qboot.rom
 
 # The bench and what it imports, at the same places as here.
-BENCH_FILES     := $(sort $(filter-out %_test.py,$(wildcard tests/bench/*.py))) \
+BENCH_FILES     := $(sort $(filter-out %_test.py,$(wildcard tests/bench/*.py tests/bench/*.c))) \
 	scripts/debian.py scripts/kernels.py scripts/initramfs.py scripts/qemu_trace.py \
 	scripts/guest-init.sh scripts/guest-setup.sh
 

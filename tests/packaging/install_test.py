@@ -147,4 +147,5 @@ def test_bench(usr, tmp_path):
     assert done.returncode == 0, done.stdout
     report = json.loads((tmp_path / "qboot-bench/report.json").read_text("utf-8"))
     assert "qboot.bin" in json.dumps(report), done.stdout
+    assert (usr / "share/qboot/bench/tests/bench/kvm_run.c").is_file()
     assert not list(usr.rglob("__pycache__"))
