@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 
+#include "align.h"
+
 #define IO_GRANULE     0x1000 /* of bridge windows: PCI-to-PCI Bridge 1.2, 3.2.5 */
 #define MEMORY_GRANULE 0x100000
 
@@ -71,11 +73,6 @@ void pci_ranges_add(struct pci_ranges *ranges, uint64_t base, uint64_t end)
 {
 	if (base < end && ranges->count < PCI_MAX_RANGES)
 		ranges->ranges[ranges->count++] = (struct pci_range){ base, end };
-}
-
-static uint64_t align_up(uint64_t value, uint64_t align)
-{
-	return (value + align - 1) & ~(align - 1);
 }
 
 /* The largest power of two that is not above value; 0 for 0. */

@@ -3,8 +3,10 @@
  */
 #include "pci_spaces.h"
 
-#define FOUR_GIB 0x100000000ull
-#define GIB      0x40000000ull
+#include "align.h"
+#include "layout.h"
+
+#define GIB 0x40000000ull
 
 /* Devices below 4 GiB start here when RAM permits: the MTRRs that leave them uncached stay few. */
 #define PREFERRED_BASE 0xc0000000
@@ -17,11 +19,6 @@
 static uint64_t max64(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
-}
-
-static uint64_t align_up(uint64_t value, uint64_t align)
-{
-	return (value + align - 1) & ~(align - 1);
 }
 
 /* What the memory map leaves free within [base, end), ascending. */

@@ -37,10 +37,10 @@ struct resume {
  * True when the record is whole and this is a wake that can be gone through with; the mark is then
  * erased.  The record is void in any case, until resume_jump() or the next boot's resume_arm(): a
  * wake that stops halfway is no wake the next time.  What cannot be woken is booted anew, with a
- * message.  When nothing was reset (an INIT of the boot
- * processor, while devices go on writing to memory) it resets the machine instead of returning. A
- * microvm under TCG, where nothing tells an INIT from a reset, is booted anew by an INIT. Cost:
- * none without a record; else 2 VM exits, 2 more for a wake or another boot.
+ * message.  When nothing was reset (an INIT of the boot processor, while devices go on writing to
+ * memory) it resets the machine instead of returning.  A microvm under TCG, where nothing tells an
+ * INIT from a reset, is booted anew by an INIT.
+ * Cost: none without a record; else 2 VM exits, 2 more for a wake or another boot.
  */
 bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu);
 

@@ -319,6 +319,17 @@ static void init(struct smm_plan *plan, const struct chipset *chipset, uint32_t 
 	smm_init(plan, &block, &ports, &map, cpus, 0);
 }
 
+/* Sets SMM of a q35 up once more, with RAM up to end, as after another reset. */
+static void set_up_again(struct smm_plan *plan, const struct cpu *cpu, uint32_t end,
+			 uint32_t cpu_count)
+{
+	given_count = 0;
+	smi_en = 0;
+	make_map(end);
+	smm_reserve(plan, &q35, cpu, &map);
+	smm_init(plan, &block, &ports, &map, cpu_count, 0);
+}
+
 static void test_q35_registers_and_cost(void **state)
 {
 	struct fake_pci *mch = make_q35(true);
@@ -440,13 +451,9 @@ static void test_large_apic_ids(void **state)
 	make_q35(true);
 	init(&plan, &q35, 1);
 	fake_forget();
-	given_count = 0;
 	block = (struct smp_block){ .turns = 3, .arrived = 3 };
-	make_map(Q35_TOP);
 	fake_pci_set(fake_pci_at(0), 0x9c, 4, 0);
-	smi_en = 0;
-	smm_reserve(&plan, &q35, &with_apic, &map);
-	smm_init(&plan, &block, &ports, &map, 4, 0);
+	set_up_again(&plan, &with_apic, Q35_TOP, 4);
 	assert_int_equal(given_count, 4);
 	assert_int_equal(given[2], 0x28800);
 	assert_int_equal(given[3], 0x30000);
@@ -472,22 +479,15 @@ static void test_no_answer(void **state)
 	init(&plan, &q35, 1);
 	fake_forget();
 	fake.on_pause = serve_but_for_the_second;
-	given_count = 0;
 	block = (struct smp_block){ .arrived = 3, .present = { 7 } };
-	make_map(Q35_TOP);
-	smi_en = 0;
-	smm_reserve(&plan, &q35, &with_apic, &map);
-	smm_init(&plan, &block, &ports, &map, 4, 0);
+	set_up_again(&plan, &with_apic, Q35_TOP, 4);
 	assert_says(fake.console, "smm: a processor took no SMI");
 	assert_int_equal(given_count, 2);
 	assert_int_equal(given[1], 0x30000);
 
 	fake.on_pause = NULL;
 	block = (struct smp_block){ 0 };
-	make_map(Q35_TOP);
-	smi_en = 0;
-	smm_reserve(&plan, &q35, &with_apic, &map);
-	smm_init(&plan, &block, &ports, &map, 1, 0);
+	set_up_again(&plan, &with_apic, Q35_TOP, 1);
 	assert_says(fake.console, "smm: no SMI on the boot processor");
 }
 
@@ -500,12 +500,8 @@ static void test_without_a_place(void **state)
 	make_q35(true);
 	init(&plan, &q35, 1);
 	fake_forget();
-	given_count = 0;
 	block = (struct smp_block){ .arrived = 98, .present = { ~8u, ~0u, ~0u, 15 } };
-	make_map(16 * MIB);
-	smi_en = 0;
-	smm_reserve(&plan, &q35, &with_apic, &map);
-	smm_init(&plan, &block, &ports, &map, 99, 0);
+	set_up_again(&plan, &with_apic, 16 * MIB, 99);
 	assert_int_equal(given_count, 97);
 	assert_int_equal(given[95], 0x28000 + 96 * 0x400);
 	assert_int_equal(given[96], 0x30000);
@@ -519,12 +515,8 @@ static void test_without_apic(void **state)
 	(void)state;
 	make_q35(true);
 	init(&plan, &q35, 1);
-	given_count = 0;
 	fake_forget();
-	smi_en = 0;
-	make_map(Q35_TOP);
-	smm_reserve(&plan, &q35, &without_apic, &map);
-	smm_init(&plan, &block, &ports, &map, 1, 0);
+	set_up_again(&plan, &without_apic, Q35_TOP, 1);
 	assert_int_equal(given_count, 1);
 	assert_int_equal(fake_count(FAKE_PORT_WRITE, 0xb2), 1);
 	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
