@@ -89,7 +89,6 @@ static const struct chipset chipsets[] = {
 		.smm = SMM_PIIX4,
 		.acpi_enable = 0xf1,
 		.acpi_disable = 0xf0,
-		.has_s3 = true,
 	},
 	{
 		.name = "q35",
@@ -106,7 +105,6 @@ static const struct chipset chipsets[] = {
 		.acpi_enable = 0x02,
 		.acpi_disable = 0x03,
 		.pam = MCH_PAM0,
-		.has_s3 = true,
 	},
 };
 
@@ -240,17 +238,18 @@ static void program_ich9(const struct chipset *chipset, const struct pci_access 
 	pci_write8(access, chipset->smbus_function, SMBUS_HOSTC, SMBUS_HST_EN);
 }
 
-void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct pci_access *access)
+void chipset_init(struct machine *machine)
 {
-	const struct pci_access ports = { 0 };
+	const struct chipset *chipset = machine->chipset;
+	struct pci_access *access = &machine->pci;
 
-	*access = ports;
+	*access = (struct pci_access){ 0 };
 	if (chipset->ecam_base) {
 		if (chipset->host_bridge) /* not the one of microvm, whose ECAM is fixed */
-			pci_write32(&ports, PCI_BDF(0, 0, 0), MCH_PCIEXBAR,
+			pci_write32(access, PCI_BDF(0, 0, 0), MCH_PCIEXBAR,
 				    chipset->ecam_base | MCH_PCIEXBAR_ENABLE);
 		access->ecam_base = chipset->ecam_base;
-		access->wide = cpu->leaf1_edx & CPUID_1_EDX_MMX;
+		access->wide = machine->cpu.leaf1_edx & CPUID_1_EDX_MMX;
 	}
 	switch (chipset->irq_wiring) {
 	case IRQ_WIRING_NONE:
@@ -265,8 +264,9 @@ void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct p
 	program_elcr();
 }
 
-void chipset_open_f_segment(const struct chipset *chipset, const struct pci_access *access)
+void chipset_open_f_segment(const struct machine *machine)
 {
-	if (chipset->pam)
-		pci_write8(access, PCI_BDF(0, 0, 0), chipset->pam, PAM0_F_SEGMENT_RAM);
+	if (machine->chipset->pam)
+		pci_write8(&machine->pci, PCI_BDF(0, 0, 0), machine->chipset->pam,
+			   PAM0_F_SEGMENT_RAM);
 }

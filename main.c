@@ -16,16 +16,13 @@
 #include "boot.h"
 #include "chipset.h"
 #include "console.h"
-#include "cpu.h"
 #include "fpdt.h"
-#include "fw_cfg.h"
 #include "layout.h"
 #include "log_option.h"
 #include "marker.h"
 #include "mcfg.h"
 #include "memmap.h"
 #include "mptable.h"
-#include "mtrr.h"
 #include "pci.h"
 #include "piix_acpi.h"
 #include "resume.h"
@@ -36,90 +33,87 @@
 
 noreturn void main(void);
 
-static struct fw_cfg cfg NOINIT;
+static struct machine machine NOINIT;
 static struct memmap map NOINIT;
 static struct boot_image image NOINIT;
-static struct boot_facts facts NOINIT;
-static struct pci_decode decode NOINIT;
 static struct smm_plan smm NOINIT;
+static struct msr_list msrs NOINIT;
+static struct acpi_writes writes NOINIT;
 static struct resume resume NOINIT; /* kept from one boot to the next reset */
 
 /* Out of S3: what a reset took away and the operating system does not restore itself. */
-static noreturn void wake(const struct chipset *chipset, const struct cpu *cpu)
+static noreturn void wake(void)
 {
-	struct pci_access pci;
-	uint32_t cpu_count = smp_count(cpu, &cfg, 0);
+	uint32_t cpu_count = smp_count(&machine, 0);
 
-	chipset_init(chipset, cpu, &pci);
-	smp_start(&smp_block, &resume.msrs, cpu);
-	tpm_start(&cfg, TPM_STARTUP_STATE);
-	acpi_replay(&cfg, &resume.writes);
-	smm_reserve(&smm, chipset, cpu, &map);
-	smp_wait(&smp_block, cpu, cpu_count, 0);
+	chipset_init(&machine);
+	smp_start(&smp_block, &resume.msrs, &machine.cpu);
+	tpm_start(&machine.cfg, TPM_STARTUP_STATE);
+	acpi_replay(&machine.cfg, &resume.writes);
+	smm_reserve(&smm, &machine, &map);
+	smp_wait(&smp_block, &machine.cpu, cpu_count, 0);
 	/* Memory was kept for as many as the boot had, not for those plugged in since. */
 	if (cpu_count > resume.cpu_count)
 		cpu_count = resume.cpu_count;
-	smm_init(&smm, &smp_block, &pci, &map, cpu_count, 0);
+	smm_init(&smm, &smp_block, &map, cpu_count, 0);
 	resume_jump(&resume, memmap_low_ram_end(&map));
 }
 
 noreturn void main(void)
 {
-	struct cpu cpu;
-	struct pci_access pci;
-
 	/* What machine is this, what memory does it have, and what shall it boot? */
-	cpu_probe(&cpu);
-	fw_cfg_init(&cfg);
-	log_option_init(&cfg, &cpu);
-	facts.markers = marker_init(&cfg);
-	const struct chipset *chipset = chipset_probe(&cfg);
-	bool woken = resume_probe(&resume, chipset, &cpu);
-	memmap_init(&map, &cfg, chipset->ranges, chipset->range_count);
+	cpu_probe(&machine.cpu);
+	fw_cfg_init(&machine.cfg);
+	log_option_init(&machine.cfg, &machine.cpu);
+	bool markers = marker_init(&machine.cfg);
+	machine.chipset = chipset_probe(&machine.cfg);
+	bool woken = resume_probe(&resume, &machine);
+	memmap_init(&map, &machine.cfg, machine.chipset->ranges, machine.chipset->range_count);
 	if (woken)
-		wake(chipset, &cpu);
-	console_step("chipset: the machine is a %s", chipset->name);
+		wake();
+	console_step("chipset: the machine is a %s", machine.chipset->name);
 	console_step("memmap: RAM below 4 GiB ends at 0x%x", memmap_low_ram_end(&map));
-	boot_probe(&image, &cfg, &cpu, &map);
+	boot_probe(&image, &machine, &map);
 	console_step("boot: the kernel has been found");
 
 	/*
 	 * Platform.  Memory for SMM first: its places are fixed.  The other processors are started
 	 * as soon as it is known what they shall do, and waited for when their number is known.
 	 */
-	chipset_init(chipset, &cpu, &pci);
-	log_option_time(&cpu, chipset->pm_function);
-	smm_reserve(&smm, chipset, &cpu, &map);
-	decode.all = image.wants_decoding;
-	struct pci_layout layout = pci_init(chipset, &cpu, &cfg, &map, &pci, &decode);
+	chipset_init(&machine);
+	log_option_time(&machine.cpu, machine.chipset->pm_function);
+	smm_reserve(&smm, &machine, &map);
+	struct pci_layout layout = pci_init(&machine, &map, image.wants_decoding);
 	console_step("pci: devices have addresses from 0x%llx on, buses up to %u",
 		     (unsigned long long)layout.mmio_base, (unsigned int)layout.last_bus);
-	mtrr_init(&resume.msrs, &cpu, &map, layout.mmio_base);
-	smp_plan_feature_control(&resume.msrs, &cpu, &cfg);
-	smp_start(&smp_block, &resume.msrs, &cpu);
-	tpm_start(&cfg, TPM_STARTUP_CLEAR);
+	smp_plan_msrs(&msrs, &machine, &map, layout.mmio_base);
+	smp_start(&smp_block, &msrs, &machine.cpu);
+	tpm_start(&machine.cfg, TPM_STARTUP_CLEAR);
 
 	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
 	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
-	uint32_t rsdp_paddr = acpi_install(&cfg, &map, &resume.writes);
-	pci_tables_built(&decode, &pci);
-	mcfg_limit_buses(&cfg, rsdp_paddr, layout.last_bus);
-	uint32_t cpu_count = smp_count(&cpu, &cfg, rsdp_paddr);
+	uint32_t rsdp_paddr = acpi_install(&machine.cfg, &map, &writes);
+	pci_tables_built(&layout, &machine.pci);
+	mcfg_limit_buses(&machine.cfg, rsdp_paddr, layout.last_bus);
+	uint32_t cpu_count = smp_count(&machine, rsdp_paddr);
 	console_step("acpi: the RSDP is at 0x%x, processors: %u", rsdp_paddr, cpu_count);
-	smp_wait(&smp_block, &cpu, cpu_count, rsdp_paddr);
-	smm_init(&smm, &smp_block, &pci, &map, cpu_count, rsdp_paddr);
+	smp_wait(&smp_block, &machine.cpu, cpu_count, rsdp_paddr);
+	smm_init(&smm, &smp_block, &map, cpu_count, rsdp_paddr);
 	if (!rsdp_paddr)
-		rsdp_paddr =
-			piix_acpi_install(&cfg, &map, chipset, &pci, layout.mmio_base, cpu_count);
-	fpdt_install(&facts.fpdt, &cfg, &map, chipset, &cpu, rsdp_paddr);
-	smbios_install(&facts.smbios, &cfg, &map, chipset, &pci);
-	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, rsdp_paddr);
+		rsdp_paddr = piix_acpi_install(&machine, &map, layout.mmio_base, cpu_count);
+	struct fpdt fpdt = fpdt_install(&machine, &map, rsdp_paddr);
+	struct smbios_table smbios = smbios_install(&machine, &map);
+	mptable_install(&machine, &map, cpu_count, rsdp_paddr);
 	bios_install(&map);
-	smp_virtual_wire(&cpu, chipset, rsdp_paddr);
-	resume_arm(&resume, chipset, smm.can_wake && !image.elf_in_ram, cpu_count, rsdp_paddr);
+	smp_virtual_wire(&machine, rsdp_paddr);
+	enum resume_system system = image.elf_in_ram ? RESUME_RELOADED :
+				    smm.can_wake     ? RESUME_WHOLE :
+						       RESUME_UNDER_SMRAM;
+	resume_arm(&resume, system, &writes, &msrs, cpu_count, rsdp_paddr);
 	console_step("smp: the other processors are ready, and all tables");
-	facts.rsdp_paddr = rsdp_paddr;
-	fpdt_mark_load(&facts.fpdt);
-	marker_write(facts.markers, MARKER_DO_BOOT);
-	boot(&image, &cfg, &cpu, &map, &facts);
+
+	const struct boot_facts facts = { rsdp_paddr, smbios, fpdt, markers };
+	fpdt_mark_load(&fpdt);
+	marker_write(markers, MARKER_DO_BOOT);
+	boot(&image, &machine, &map, &facts);
 }

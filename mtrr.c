@@ -69,14 +69,3 @@ void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, u
 	plan_variable(list, max_ranges, phys_bits, ram_end, hole_base);
 	msr_list_add(list, IA32_MTRR_DEF_TYPE, def_type, 0);
 }
-
-void mtrr_init(struct msr_list *list, const struct cpu *cpu, const struct memmap *map,
-	       uint32_t hole_base)
-{
-	uint32_t needed = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR;
-
-	list->count = 0;
-	if ((cpu->leaf1_edx & needed) == needed)
-		mtrr_plan(list, (uint32_t)rdmsr(IA32_MTRRCAP), cpu->phys_bits,
-			  memmap_low_ram_end(map), hole_base);
-}

@@ -54,9 +54,10 @@ static bool read_decode(const struct fw_cfg *cfg, bool unless)
 }
 
 /* Tells the plan which addresses are free. */
-static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, const struct cpu *cpu,
-			const struct fw_cfg *cfg, const struct memmap *map)
+static void find_spaces(struct pci_plan *plan, const struct machine *machine,
+			const struct memmap *map)
 {
+	const struct chipset *chipset = machine->chipset;
 	struct pci_limits limits = {
 		.low_base = chipset->mmio_base,
 		.low_end = chipset->mmio_end,
@@ -64,9 +65,9 @@ static void find_spaces(struct pci_plan *plan, const struct chipset *chipset, co
 	};
 
 	/* The kernel of a processor without 64-bit mode may be unable to reach above 4 GiB. */
-	if (cpu->leaf81_edx & CPUID_81_EDX_LM) {
-		limits.high_base = read_u64(cfg, "etc/reserved-memory-end");
-		limits.phys_bits = cpu->phys_bits;
+	if (machine->cpu.leaf81_edx & CPUID_81_EDX_LM) {
+		limits.high_base = read_u64(&machine->cfg, "etc/reserved-memory-end");
+		limits.phys_bits = machine->cpu.phys_bits;
 	}
 	for (uint32_t i = 0; i < CHIPSET_PORT_RANGES && chipset->ports[i].last; i++)
 		pci_ranges_add(&plan->spaces[PCI_SPACE_IO], chipset->ports[i].base,
@@ -119,35 +120,33 @@ static void report_refused(const struct pci_plan *plan)
 		}
 }
 
-struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
-			   const struct fw_cfg *cfg, const struct memmap *map,
-			   const struct pci_access *access, struct pci_decode *decode)
+struct pci_layout pci_init(const struct machine *machine, const struct memmap *map, bool decode)
 {
+	const struct chipset *chipset = machine->chipset;
 	struct pci_layout layout = { .mmio_base = IOAPIC_BASE };
 	struct pci_scratch *scratch;
 	struct pci_plan *plan;
 	struct pci_walk *walk;
 
-	decode->shown_count = 0;
 	if (!chipset->mmio_end)
 		return layout;
 	scratch =
 		phys_ptr(memmap_scratch(map, sizeof(*scratch), sizeof(uint64_t), "the PCI tables"));
 	plan = &scratch->plan;
 	pci_plan_clear(plan);
-	find_spaces(plan, chipset, cpu, cfg, map);
+	find_spaces(plan, machine, map);
 
 	walk = &scratch->walk;
 	walk->chipset = chipset;
-	walk->access = access;
+	walk->access = &machine->pci;
 	walk->plan = plan;
-	walk->decode = decode->all = read_decode(cfg, decode->all);
-	pci_walk(walk, (uint32_t)read_u64(cfg, "etc/extra-pci-roots"));
+	walk->decode = read_decode(&machine->cfg, decode);
+	pci_walk(walk, (uint32_t)read_u64(&machine->cfg, "etc/extra-pci-roots"));
 	pci_plan(plan);
-	pci_program(plan, access, decode);
+	pci_program(plan, &machine->pci, walk->decode, &layout.shown);
 	report_dropped(plan);
 	report_refused(plan);
-	if (access->wide)
+	if (machine->pci.wide)
 		mmx_done();
 
 	if (chipset->ecam_base && chipset->ecam_base < layout.mmio_base)
@@ -157,8 +156,8 @@ struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
 	return layout;
 }
 
-void pci_tables_built(const struct pci_decode *decode, const struct pci_access *access)
+void pci_tables_built(const struct pci_layout *layout, const struct pci_access *access)
 {
-	for (uint32_t i = 0; i < decode->shown_count; i++)
-		pci_write16(access, decode->shown[i], PCI_COMMAND, 0);
+	for (uint32_t i = 0; i < layout->shown.count; i++)
+		pci_write16(access, layout->shown.bdfs[i], PCI_COMMAND, 0);
 }

@@ -41,20 +41,20 @@ static void write_bars(const struct pci_access *access, uint32_t bdf, const uint
 	}
 }
 
-/* Lets a function decode, if it is to: for good, or until QEMU has built its tables. */
+/* Lets a function decode, if it is to. */
 static void write_command(const struct pci_access *access, uint32_t bdf, uint16_t command,
-			  struct pci_decode *decode)
+			  struct pci_shown *shown)
 {
 	if (!command)
 		return;
 	pci_write16(access, bdf, PCI_COMMAND, command);
-	if (!decode->all && decode->shown_count < PCI_MAX_SHOWN)
-		decode->shown[decode->shown_count++] = (uint16_t)bdf;
+	if (shown->count < PCI_MAX_SHOWN)
+		shown->bdfs[shown->count++] = (uint16_t)bdf;
 }
 
 /* Writes the BARs of one function, and its command register when it is to decode. */
 static void program_function(const struct pci_access *access, const struct pci_resource *bars,
-			     uint32_t count, struct pci_decode *decode)
+			     uint32_t count, struct pci_shown *shown)
 {
 	uint32_t bdf = bars[0].bdf;
 	uint16_t command = build_command(bars, count);
@@ -78,12 +78,12 @@ static void program_function(const struct pci_access *access, const struct pci_r
 		}
 	}
 	write_bars(access, bdf, values, touched);
-	write_command(access, bdf, command, decode);
+	write_command(access, bdf, command, shown);
 }
 
 /* The BARs of a function follow each other in the plan. */
 static void program_functions(const struct pci_plan *plan, const struct pci_access *access,
-			      struct pci_decode *decode)
+			      struct pci_shown *shown)
 {
 	const struct pci_resource *bars = plan->bars;
 	uint32_t count;
@@ -92,7 +92,7 @@ static void program_functions(const struct pci_plan *plan, const struct pci_acce
 		for (count = 1; i + count < plan->bar_count; count++)
 			if (bars[i + count].bdf != bars[i].bdf)
 				break;
-		program_function(access, &bars[i], count, decode);
+		program_function(access, &bars[i], count, shown);
 	}
 }
 
@@ -155,12 +155,13 @@ static uint16_t build_bridge_command(const struct pci_bus *bus, bool decode, boo
 	return (uint16_t)command;
 }
 
-void pci_program(const struct pci_plan *plan, const struct pci_access *access,
-		 struct pci_decode *decode)
+void pci_program(const struct pci_plan *plan, const struct pci_access *access, bool decode,
+		 struct pci_shown *shown)
 {
 	bool has_io = plan->spaces[PCI_SPACE_IO].count;
 
-	program_functions(plan, access, decode);
+	shown->count = 0;
+	program_functions(plan, access, shown);
 	for (uint32_t i = 1; i < plan->bus_count; i++) {
 		const struct pci_bus *bus = &plan->buses[i];
 		bool on_extra_root = bus->parent &&
@@ -172,7 +173,9 @@ void pci_program(const struct pci_plan *plan, const struct pci_access *access,
 		if (bus->vga)
 			pci_write16(access, bus->bridge, PCI_BRIDGE_CONTROL,
 				    PCI_BRIDGE_CONTROL_VGA);
-		write_command(access, bus->bridge,
-			      build_bridge_command(bus, decode->all, on_extra_root), decode);
+		write_command(access, bus->bridge, build_bridge_command(bus, decode, on_extra_root),
+			      shown);
 	}
+	if (decode)
+		shown->count = 0; /* they decode for good */
 }

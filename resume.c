@@ -58,42 +58,46 @@ static bool woken(void)
  * An INIT leaves the chipset as it was and, under KVM, the MTRRs.  Where neither tells (a microvm
  * whose accelerator clears the MTRRs) an INIT counts as a reset.
  */
-static bool was_reset(const struct chipset *chipset, const struct cpu *cpu)
+static bool was_reset(const struct machine *machine)
 {
 	uint32_t needed = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR;
 
-	if ((cpu->leaf1_edx & needed) == needed && rdmsr(IA32_MTRR_DEF_TYPE))
+	if ((machine->cpu.leaf1_edx & needed) == needed && rdmsr(IA32_MTRR_DEF_TYPE))
 		return false;
-	return chipset_is_reset(chipset);
+	return chipset_is_reset(machine->chipset);
 }
 
-bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu)
+bool resume_probe(struct resume *resume, const struct machine *machine)
 {
 	if (resume->magic != MAGIC || resume->checksum != checksum(resume))
 		return false;
 	resume->magic = 0;
 	if (!is_bounded(resume) || !resume->facs_paddr || !woken()) {
-		if (!was_reset(chipset, cpu))
+		if (!was_reset(machine))
 			cpu_reset();
 		return false;
 	}
-	if (!resume->can_wake)
+	if (resume->system == RESUME_RELOADED)
 		console_log(
-			"resume: QEMU has put an ELF kernel's image back over the sleeping system, or its "
-			"kernel lies where SMRAM belongs; booting anew, use a bzImage and more memory");
-	return resume->can_wake;
+			"resume: QEMU has put the ELF kernel's image back over the sleeping system; "
+			"booting anew, use a bzImage or a UKI for a guest that sleeps");
+	else if (resume->system != RESUME_WHOLE)
+		console_log(
+			"resume: the kernel lies where a wake sets SMRAM up; booting anew, give the "
+			"guest more memory (-m)");
+	return resume->system == RESUME_WHOLE;
 }
 
-void resume_arm(struct resume *resume, const struct chipset *chipset, bool can_wake,
-		uint32_t cpu_count, uint32_t rsdp_paddr)
+void resume_arm(struct resume *resume, enum resume_system system, const struct acpi_writes *writes,
+		const struct msr_list *msrs, uint32_t cpu_count, uint32_t rsdp_paddr)
 {
-	const struct acpi_fadt *fadt = NULL;
+	const struct acpi_fadt *fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
 
-	if (chipset->has_s3 && rsdp_paddr)
-		fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
 	resume->facs_paddr = fadt ? fadt->firmware_ctrl : 0;
-	resume->can_wake = can_wake;
+	resume->system = system;
 	resume->cpu_count = cpu_count;
+	resume->writes = *writes;
+	resume->msrs = *msrs;
 	resume->checksum = checksum(resume);
 	resume->magic = MAGIC;
 }

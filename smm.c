@@ -96,14 +96,13 @@ static void give_back(struct memmap *map, uint32_t base, uint32_t end)
 	memmap_reserve(map, base, end, MEMORY_RAM, "RAM");
 }
 
-void smm_reserve(struct smm_plan *plan, const struct chipset *chipset, const struct cpu *cpu,
-		 struct memmap *map)
+void smm_reserve(struct smm_plan *plan, const struct machine *machine, struct memmap *map)
 {
 	uint32_t ram_end = memmap_low_ram_end(map);
 	uint32_t mib = ram_end < MANY_CPUS_RAM ? 1 : TSEG_MAX_MIB;
 
-	*plan = (struct smm_plan){ .chipset = chipset, .cpu = cpu, .can_wake = true };
-	if (chipset->smm != SMM_ICH9 || ram_end < LEAST_RAM)
+	*plan = (struct smm_plan){ .machine = machine, .can_wake = true };
+	if (machine->chipset->smm != SMM_ICH9 || ram_end < LEAST_RAM)
 		return;
 	plan->default_kept = keep(plan, map, SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END);
 	for (; mib && !plan->tseg_mib; mib /= TSEG_MAX_MIB)
@@ -141,7 +140,7 @@ void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bo
 	if (plan->default_kept && !at_default)
 		give_back(map, SMRAM_DEFAULT_BASE, SMRAM_DEFAULT_END);
 	left = cpu_count > areas[0].count ? cpu_count - areas[0].count : 0;
-	if (plan->chipset->smm == SMM_ICH9)
+	if (plan->machine->chipset->smm == SMM_ICH9)
 		areas[1] = fit_tseg(plan, map, left);
 	else if (left && keep(plan, map, SMRAM_MORE_BASE, SMRAM_MORE_END))
 		areas[1] = fit_area(SMRAM_MORE_BASE, SMRAM_MORE_END);
@@ -162,27 +161,22 @@ static uint32_t find_smbase(const struct smm_plan *plan, uint32_t n)
 }
 
 /* QEMU's FADT names port 0xb2 where SMM is on; without tables the chipset has the answer. */
-static bool is_on(const struct chipset *chipset, const struct pci_access *access,
-		  uint32_t rsdp_paddr)
+static bool is_on(const struct machine *machine, uint32_t rsdp_paddr)
 {
-	const struct acpi_fadt *fadt = NULL;
+	const struct chipset *chipset = machine->chipset;
+	const struct acpi_fadt *fadt;
+	uint32_t apmc;
 
-	if (chipset->smm != SMM_NONE && rsdp_paddr)
-		fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
+	if (chipset->smm == SMM_NONE)
+		return false;
+	fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
 	if (fadt)
 		return fadt->smi_cmd;
-	switch (chipset->smm) {
-	case SMM_PIIX4:
-		/* Reads as all ones where there is no such function. */
-		return !(pci_read32(access, chipset->pm_function, PIIX4_APMC & ~3u) >>
-				 (PIIX4_APMC % 4 * 8) &
-			 PIIX4_APMC_EN);
-	case SMM_ICH9:
+	if (chipset->smm == SMM_ICH9)
 		return !(inl(ICH9_SMI_EN_PORT) & ICH9_APMC_EN);
-	case SMM_NONE:
-	default:
-		return false;
-	}
+	/* The register reads as all ones where there is no such function. */
+	apmc = pci_read32(&machine->pci, chipset->pm_function, PIIX4_APMC & ~3u);
+	return !(apmc >> (PIIX4_APMC % 4 * 8) & PIIX4_APMC_EN);
 }
 
 /* True when the host bridge can have SMRAM at the default SMBASE (machine types since 5.0). */
@@ -197,9 +191,10 @@ static bool has_default_smram(const struct pci_access *access)
 	return answer == F_SMBASE_IN_RAM;
 }
 
-static void program_chipset(const struct smm_plan *plan, const struct pci_access *access)
+static void program_chipset(const struct smm_plan *plan)
 {
-	const struct chipset *chipset = plan->chipset;
+	const struct chipset *chipset = plan->machine->chipset;
+	const struct pci_access *access = &plan->machine->pci;
 	uint32_t smram = SMRAM_C_BASE_SEG | SMRAM_D_LCK;
 	uint32_t esmramc = ESMRAMC_RESET;
 
@@ -251,7 +246,7 @@ static bool relocate_others(const struct smm_plan *plan, struct smp_block *block
 			*(volatile uint32_t *)&block->turn = id - LAPIC_MAX_XAPIC_ID;
 		else
 			send_smi(id);
-		if (!cpu_wait(plan->cpu, &block->relocated, ++done))
+		if (!cpu_wait(&plan->machine->cpu, &block->relocated, ++done))
 			return false;
 	}
 	return true;
@@ -259,18 +254,19 @@ static bool relocate_others(const struct smm_plan *plan, struct smp_block *block
 
 static bool relocate_self(const struct smm_plan *plan, struct smp_block *block)
 {
+	const struct cpu *cpu = &plan->machine->cpu;
+
 	block->relocated = 0;
 	block->resume = 0;
 	block->smbase = plan->at_default ? SMBASE_DEFAULT : find_smbase(plan, 0);
-	if (plan->cpu->leaf1_edx & CPUID_1_EDX_APIC)
-		send_smi(plan->cpu->leaf1_ebx >> 24);
+	if (cpu->leaf1_edx & CPUID_1_EDX_APIC)
+		send_smi(cpu->leaf1_ebx >> 24);
 	else
 		outb(APM_CNT_PORT, APM_CNT_NOTHING);
-	return cpu_wait(plan->cpu, &block->relocated, 1);
+	return cpu_wait(cpu, &block->relocated, 1);
 }
 
-static void set_up(const struct smm_plan *plan, struct smp_block *block,
-		   const struct pci_access *access)
+static void set_up(const struct smm_plan *plan, struct smp_block *block)
 {
 	uint8_t *entry = phys_ptr(SMBASE_DEFAULT + SMBASE_ENTRY);
 	uint8_t *state = phys_ptr(SMBASE_DEFAULT + SMBASE_STATE);
@@ -279,7 +275,7 @@ static void set_up(const struct smm_plan *plan, struct smp_block *block,
 	memcpy(saved.entry, entry, sizeof(saved.entry));
 	memcpy(saved.state, state, sizeof(saved.state));
 	memcpy(entry, smi_jump, sizeof(saved.entry));
-	program_chipset(plan, access);
+	program_chipset(plan);
 	if (!relocate_others(plan, block))
 		console_log(
 			"smm: a processor took no SMI; it and those after it keep the SMBASE of a reset");
@@ -291,14 +287,14 @@ static void set_up(const struct smm_plan *plan, struct smp_block *block,
 	memcpy(state, saved.state, sizeof(saved.state));
 }
 
-void smm_init(struct smm_plan *plan, struct smp_block *block, const struct pci_access *access,
-	      struct memmap *map, uint32_t cpu_count, uint32_t rsdp_paddr)
+void smm_init(struct smm_plan *plan, struct smp_block *block, struct memmap *map,
+	      uint32_t cpu_count, uint32_t rsdp_paddr)
 {
-	bool on = is_on(plan->chipset, access, rsdp_paddr);
+	bool on = is_on(plan->machine, rsdp_paddr);
 
 	smm_place(plan, map, on ? cpu_count : 0,
-		  on && plan->default_kept && has_default_smram(access));
+		  on && plan->default_kept && has_default_smram(&plan->machine->pci));
 	if (on)
-		set_up(plan, block, access);
+		set_up(plan, block);
 	block->turn = SMP_NO_TURN;
 }

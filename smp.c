@@ -10,6 +10,7 @@
 #include "format.h"
 #include "io.h"
 #include "layout.h"
+#include "mtrr.h"
 #include "phys.h"
 #include "spec/lapic.h"
 #include "spec/msr.h"
@@ -28,16 +29,22 @@ static void send(uint32_t command)
 		     LAPIC_ICR_ALL_BUT_SELF | LAPIC_ICR_ASSERT | command);
 }
 
-void smp_plan_feature_control(struct msr_list *msrs, const struct cpu *cpu,
-			      const struct fw_cfg *cfg)
+void smp_plan_msrs(struct msr_list *msrs, const struct machine *machine, const struct memmap *map,
+		   uint32_t hole_base)
 {
+	const struct cpu *cpu = &machine->cpu;
 	struct fw_cfg_item item;
 	uint32_t value[2];
 
-	if (!fw_cfg_find(cfg, "etc/msr_feature_control", &item) ||
-	    !(cpu->leaf1_edx & CPUID_1_EDX_MSR))
+	msrs->count = 0;
+	if (!(cpu->leaf1_edx & CPUID_1_EDX_MSR))
 		return;
-	fw_cfg_read(cfg, item.selector, value, sizeof(value));
+	if (cpu->leaf1_edx & CPUID_1_EDX_MTRR)
+		mtrr_plan(msrs, (uint32_t)rdmsr(IA32_MTRRCAP), cpu->phys_bits,
+			  memmap_low_ram_end(map), hole_base);
+	if (!fw_cfg_find(&machine->cfg, "etc/msr_feature_control", &item))
+		return;
+	fw_cfg_read(&machine->cfg, item.selector, value, sizeof(value));
 	if (!(rdmsr(IA32_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED))
 		msr_list_add(msrs, IA32_FEATURE_CONTROL, value[0], value[1]);
 }
@@ -55,12 +62,12 @@ void smp_start(struct smp_block *block, const struct msr_list *msrs, const struc
 	send(LAPIC_ICR_STARTUP | AP_ENTRY >> 12);
 }
 
-uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr)
+uint32_t smp_count(const struct machine *machine, uint32_t rsdp_paddr)
 {
 	uint32_t count = acpi_find_processors(rsdp_paddr);
 
-	if (!count && (cpu->leaf1_edx & CPUID_1_EDX_APIC))
-		count = fw_cfg_read_u16(cfg, FW_CFG_KEY_CPU_COUNT);
+	if (!count && (machine->cpu.leaf1_edx & CPUID_1_EDX_APIC))
+		count = fw_cfg_read_u16(&machine->cfg, FW_CFG_KEY_CPU_COUNT);
 	return count ? count : 1;
 }
 
@@ -111,15 +118,15 @@ void smp_wait(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu
 			       rsdp_paddr);
 }
 
-void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr)
+void smp_virtual_wire(const struct machine *machine, uint32_t rsdp_paddr)
 {
-	bool pic = !(chipset->reduced_acpi && rsdp_paddr);
+	bool pic = !(machine->chipset->reduced_acpi && rsdp_paddr);
 
 	if (pic) {
 		outb(PIC1_DATA_PORT, 0xff);
 		outb(PIC2_DATA_PORT, 0xff);
 	}
-	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
+	if (!(machine->cpu.leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	/* Enabled first: a disabled APIC keeps its local vectors masked. */
 	mmio_write32(LAPIC_BASE + LAPIC_SVR, LAPIC_SVR_ENABLE | LAPIC_SPURIOUS_VECTOR);

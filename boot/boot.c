@@ -10,21 +10,20 @@
 #include "boot_linux.h"
 #include "string.h"
 
-void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		struct memmap *map)
+void boot_probe(struct boot_image *image, const struct machine *machine, struct memmap *map)
 {
 	memset(image, 0, sizeof(*image));
-	image->entry = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ENTRY);
+	image->entry = fw_cfg_read_u32(&machine->cfg, FW_CFG_KEY_KERNEL_ENTRY);
 	/* An ELF kernel may begin at address 0, as memtest86+ 5 does. */
-	if (image->entry || !boot_linux_probe(image, cfg, cpu, map))
-		boot_elf_probe(image, cfg, cpu, map);
+	if (image->entry || !boot_linux_probe(image, machine, map))
+		boot_elf_probe(image, machine, map);
 }
 
-noreturn void boot(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		   struct memmap *map, const struct boot_facts *facts)
+noreturn void boot(struct boot_image *image, const struct machine *machine, struct memmap *map,
+		   const struct boot_facts *facts)
 {
 	image->handover.rsdp_paddr = facts->rsdp_paddr;
-	if (image->protocol == BOOT_PVH || image->protocol == BOOT_MULTIBOOT)
-		boot_elf(image, cfg, map, facts);
-	boot_linux(image, cfg, cpu, map, facts);
+	if (image->elf_in_ram)
+		boot_elf(image, machine, map, facts);
+	boot_linux(image, machine, map, facts);
 }

@@ -61,9 +61,10 @@ static void refuse_without_long_mode(const struct fw_cfg *cfg)
 		      "give QEMU another -cpu, or start qemu-system-x86_64");
 }
 
-void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		    struct memmap *map)
+void boot_elf_probe(struct boot_image *image, const struct machine *machine, struct memmap *map)
 {
+	const struct fw_cfg *cfg = &machine->cfg;
+
 	image->handover.kernel_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ADDR);
 	image->kernel_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
 	if (!image->entry && !image->kernel_size)
@@ -79,7 +80,7 @@ void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const st
 		image->wants_decoding = true;
 	} else {
 		image->protocol = BOOT_PVH;
-		if (!(cpu->leaf81_edx & CPUID_81_EDX_LM))
+		if (!(machine->cpu.leaf81_edx & CPUID_81_EDX_LM))
 			refuse_without_long_mode(cfg);
 	}
 	claim(map, image->handover.kernel_paddr, image->kernel_size);
@@ -168,10 +169,10 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 	handoff32(image->entry, MULTIBOOT_MAGIC, info_paddr, 0);
 }
 
-noreturn void boot_elf(struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map,
+noreturn void boot_elf(struct boot_image *image, const struct machine *machine, struct memmap *map,
 		       const struct boot_facts *facts)
 {
 	if (image->protocol == BOOT_PVH)
-		boot_pvh(image, cfg, map, facts);
-	boot_multiboot(image, cfg, map, facts);
+		boot_pvh(image, &machine->cfg, map, facts);
+	boot_multiboot(image, &machine->cfg, map, facts);
 }

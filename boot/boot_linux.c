@@ -98,9 +98,9 @@ static void read_sizes(struct boot_image *image, const struct fw_cfg *cfg)
 		      image->kernel_size, (unsigned long long)image->bzimage.min_size);
 }
 
-bool boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		      struct memmap *map)
+bool boot_linux_probe(struct boot_image *image, const struct machine *machine, struct memmap *map)
 {
+	const struct fw_cfg *cfg = &machine->cfg;
 	const uint32_t *no_file = (const void *)image->header;
 	uint64_t base, size;
 	enum error error;
@@ -116,7 +116,7 @@ bool boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 		refuse(image, error);
 
 	read_sizes(image, cfg);
-	if (starts_in_long_mode(&image->bzimage, cpu))
+	if (starts_in_long_mode(&image->bzimage, &machine->cpu))
 		image->mapped_end = memmap_low_ram_end(map);
 	error = bzimage_plan(&image->bzimage, image->kernel_size, map,
 			     &image->handover.kernel_paddr);
@@ -129,7 +129,7 @@ bool boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const 
 	}
 	if (image->protocol == BOOT_UKI)
 		uki_load_kernel(&image->uki, cfg, image->header, image->handover.kernel_paddr);
-	image->area = make_area(map, image->mapped_end, cpu);
+	image->area = make_area(map, image->mapped_end, &machine->cpu);
 	return true;
 }
 
@@ -243,9 +243,10 @@ static noreturn void enter(const struct boot_image *image, const struct cpu *cpu
 	handoff32(image->handover.kernel_paddr, 0, 0, phys_addr(&area->params));
 }
 
-noreturn void boot_linux(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+noreturn void boot_linux(struct boot_image *image, const struct machine *machine,
 			 struct memmap *map, const struct boot_facts *facts)
 {
+	const struct fw_cfg *cfg = &machine->cfg;
 	struct load_handover *handover = &image->handover;
 	uint64_t max = initrd_max(image, cfg);
 
@@ -262,5 +263,5 @@ noreturn void boot_linux(struct boot_image *image, const struct fw_cfg *cfg, con
 		handover->setup_data_paddr = load_setup_data(image, map);
 		handover->initrd_paddr = load_initrd(cfg, map, handover->initrd_size, max);
 	}
-	enter(image, cpu, map, facts);
+	enter(image, &machine->cpu, map, facts);
 }

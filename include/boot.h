@@ -11,9 +11,8 @@
 #include <stdnoreturn.h>
 
 #include "bzimage.h"
-#include "cpu.h"
+#include "chipset.h"
 #include "fpdt.h"
-#include "fw_cfg.h"
 #include "load.h"
 #include "memmap.h"
 #include "smbios.h"
@@ -62,15 +61,14 @@ struct boot_facts {
  * before it reads the map, so that no table is placed there.  Cost: 3 VM exits for a bzImage, 4
  * or 5 for an ELF kernel; see boot_linux.h and boot_elf.h.
  */
-void boot_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		struct memmap *map);
+void boot_probe(struct boot_image *image, const struct machine *machine, struct memmap *map);
 
 /*
  * Loads what is still to be loaded and jumps to the kernel.  Nothing else may be allocated
  * afterwards.  Cost: 2 VM exits for a bzImage, 1 for an ELF kernel, 1 more with an initrd; of a UKI
  * each section costs 2, but for its kernel, which is there.
  */
-noreturn void boot(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		   struct memmap *map, const struct boot_facts *facts);
+noreturn void boot(struct boot_image *image, const struct machine *machine, struct memmap *map,
+		   const struct boot_facts *facts);
 
 #endif

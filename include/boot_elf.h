@@ -14,11 +14,10 @@
  * boot_probe() for a file of which QEMU knows an entry point, image->entry; a panic without one.
  * Cost: 3 VM exits; 1 more for Multiboot, or on a processor without long mode.
  */
-void boot_elf_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		    struct memmap *map);
+void boot_elf_probe(struct boot_image *image, const struct machine *machine, struct memmap *map);
 
 /* boot() for such a kernel. */
-noreturn void boot_elf(struct boot_image *image, const struct fw_cfg *cfg, struct memmap *map,
+noreturn void boot_elf(struct boot_image *image, const struct machine *machine, struct memmap *map,
 		       const struct boot_facts *facts);
 
 #endif

@@ -13,11 +13,10 @@
  * boot_probe() for a file that QEMU has put nowhere; false when QEMU gives none.
  * Cost: 2 VM exits, 1 more with an initrd; see uki_load.h for a UKI.
  */
-bool boot_linux_probe(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
-		      struct memmap *map);
+bool boot_linux_probe(struct boot_image *image, const struct machine *machine, struct memmap *map);
 
 /* boot() for such a kernel. */
-noreturn void boot_linux(struct boot_image *image, const struct fw_cfg *cfg, const struct cpu *cpu,
+noreturn void boot_linux(struct boot_image *image, const struct machine *machine,
 			 struct memmap *map, const struct boot_facts *facts);
 
 #endif

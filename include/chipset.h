@@ -63,7 +63,17 @@ struct chipset {
 	enum smm_kind smm;          /* whether or not the machine has it switched on */
 	uint8_t acpi_enable;        /* port 0xb2 values that the FADT names */
 	uint8_t acpi_disable;
-	bool has_s3;
+};
+
+/*
+ * What the firmware runs on.  main() fills it in, in this order, and no later step changes it; but
+ * acpi_install() reads the directory in cfg again where QEMU's files have grown.
+ */
+struct machine {
+	struct cpu cpu;
+	struct fw_cfg cfg;
+	const struct chipset *chipset;
+	struct pci_access pci; /* by chipset_init() */
 };
 
 /* ISA interrupts that PIRQA-D (and PIRQE-H) are routed to, as SeaBIOS and QEMU's tables have it. */
@@ -80,11 +90,11 @@ bool chipset_is_reset(const struct chipset *chipset);
 
 /*
  * Programs what the operating system and QEMU's table builder rely on: ECAM, PIRQ routing, ELCR, PM
- * base.  Sets up *access for all later configuration cycles.
+ * base.  Sets machine->pci, by which all later configuration cycles go.
  * Must run before the first ACPI file is selected (QEMU hw/i386/acpi-build.c,
  * acpi_build_update()), and before pci_init().
  */
-void chipset_init(const struct chipset *chipset, const struct cpu *cpu, struct pci_access *access);
+void chipset_init(struct machine *machine);
 
 /*
  * The ISA interrupt that a function's pin (0 = INTA#) reaches through a slot of the root bus; the
@@ -97,6 +107,6 @@ uint8_t chipset_irq(const struct chipset *chipset, uint32_t root_slot, uint32_t 
  * Puts RAM, whatever it holds, in the place of the ROM at 0xf0000-0xfffff; where there is no such
  * register it is RAM already.  Cost: 1 or 2 VM exits and a memory-topology rebuild.
  */
-void chipset_open_f_segment(const struct chipset *chipset, const struct pci_access *access);
+void chipset_open_f_segment(const struct machine *machine);
 
 #endif

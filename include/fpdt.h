@@ -10,8 +10,6 @@
 #include <stdint.h>
 
 #include "chipset.h"
-#include "cpu.h"
-#include "fw_cfg.h"
 #include "memmap.h"
 #include "spec/acpi.h"
 
@@ -24,8 +22,7 @@ struct fpdt {
  * Adds the tables to those at rsdp_paddr, and notes when the firmware started.  Without ACPI, or a
  * TSC whose rate can be found out, there is no record, and a message.  Cost: none, unless wanted.
  */
-void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *map,
-		  const struct chipset *chipset, const struct cpu *cpu, uint32_t rsdp_paddr);
+struct fpdt fpdt_install(const struct machine *machine, struct memmap *map, uint32_t rsdp_paddr);
 
 /* Notes that the kernel is about to be loaded; about to be started. */
 void fpdt_mark_load(const struct fpdt *fpdt);

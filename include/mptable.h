@@ -6,8 +6,6 @@
 #define MPTABLE_H
 
 #include "chipset.h"
-#include "cpu.h"
-#include "fw_cfg.h"
 #include "memmap.h"
 
 /* How APIC ids follow from a processor's number: the shifts of CPUID leaf 0Bh. */
@@ -30,7 +28,7 @@ uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number);
  * (rsdp_paddr is not 0) the processors are those of the MADT.  Those that an 8-bit APIC id cannot
  * name are left out, with a message unless ACPI names them. Cost: 1 VM exit, none with ACPI.
  */
-void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
-		     const struct cpu *cpu, uint32_t cpu_count, uint32_t rsdp_paddr);
+void mptable_install(const struct machine *machine, struct memmap *map, uint32_t cpu_count,
+		     uint32_t rsdp_paddr);
 
 #endif

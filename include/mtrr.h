@@ -1,18 +1,12 @@
 /*
  * mtrr.h - memory types: what every processor's MSRs shall hold.
- *
- * The plan is a list of register values that depends on the memory map alone; each processor is
- * then programmed from the same list (the others by start.S), so none can differ.
  * SDM Vol. 3A, "Memory Type Range Registers (MTRRs)".
  */
 #ifndef MTRR_H
 #define MTRR_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#include "cpu.h"
-#include "memmap.h"
 #include "msr_list.h"
 #include "spec/msr.h"
 
@@ -25,15 +19,10 @@
  * 4 GiB ends, hole_base where MMIO may begin; a hole that begins in RAM begins at ram_end.
  *
  * capability is IA32_MTRRCAP.  When its ranges do not suffice, what is left out is the part next to
- * RAM.  Nothing above 4 GiB is made uncacheable: drivers map what they use there.  Pure.
+ * RAM.  Nothing above 4 GiB is made uncacheable: drivers map what they use there.  Begins the list;
+ * pure but for msr_list_add().
  */
 void mtrr_plan(struct msr_list *list, uint32_t capability, uint32_t phys_bits, uint32_t ram_end,
-	       uint32_t hole_base);
-
-/*
- * Plans for this machine; nothing on a processor without MTRRs.  Cost: no VM exit to userspace.
- */
-void mtrr_init(struct msr_list *list, const struct cpu *cpu, const struct memmap *map,
 	       uint32_t hole_base);
 
 #endif

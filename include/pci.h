@@ -13,28 +13,24 @@
 #include <stdint.h>
 
 #include "chipset.h"
-#include "cpu.h"
-#include "fw_cfg.h"
 #include "memmap.h"
-#include "pci_config.h"
 #include "pci_program.h"
 
 /* What the addresses given out mean for others. */
 struct pci_layout {
 	uint32_t mmio_base; /* from here to 4 GiB there is no RAM, but devices and ECAM */
 	uint32_t last_bus;  /* the highest number of a bus, or reserved for hot-plug; 0: no PCI */
+	struct pci_shown shown; /* what pci_tables_built() switches off */
 };
 
 /*
  * Walks all buses and programs what pci_plan() decides.  chipset_init() has run, and no ACPI file
- * was selected: QEMU builds its tables from what is programmed here.  decode->all: every function
- * shall decode, unless the user says otherwise.  A device for which there is no place is named on
- * the debug console, and boots without it.
+ * was selected: QEMU builds its tables from what is programmed here.  decode: every function shall
+ * decode, unless the user says otherwise.  A device for which there is no place is named on the
+ * debug console, and the guest boots without it.
  * On a machine without PCI nothing is done, and there are no devices below 4 GiB but the chipset's.
  */
-struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
-			   const struct fw_cfg *cfg, const struct memmap *map,
-			   const struct pci_access *access, struct pci_decode *decode);
+struct pci_layout pci_init(const struct machine *machine, const struct memmap *map, bool decode);
 
 /*
  * QEMU has built its tables, which describe addresses above 4 GiB on bus 0, and extra root buses,
@@ -42,6 +38,6 @@ struct pci_layout pci_init(const struct chipset *chipset, const struct cpu *cpu,
  * around each register that it sizes.  Cost: a VM exit (2 by ports) and a rebuild of QEMU's memory
  * topology a function, often none at all.
  */
-void pci_tables_built(const struct pci_decode *decode, const struct pci_access *access);
+void pci_tables_built(const struct pci_layout *layout, const struct pci_access *access);
 
 #endif

@@ -11,22 +11,20 @@
 
 #define PCI_MAX_SHOWN 64
 
-/* What decodes. */
-struct pci_decode {
-	bool all; /* every function, and every bridge what is in its windows; the caller's to set */
-	/* Else: the functions that decode until QEMU has built its tables; more go on decoding.
-	 * The caller empties the list. */
-	uint32_t shown_count;
-	uint16_t shown[PCI_MAX_SHOWN];
+/* The functions that decode until QEMU has built its tables.  More than these go on decoding. */
+struct pci_shown {
+	uint32_t count;
+	uint16_t bdfs[PCI_MAX_SHOWN];
 };
 
 /*
- * Writes what pci_plan() decided; decode->all as above, else those functions alone decode that
- * QEMU's tables describe by what they decode (docs/pci.md).  The BARs are as pci_bar_probe() left
- * them, the windows of the bridges as a reset did.  Cost of a bridge: 2 VM exits through wide ECAM,
- * and for each window that opens or closes one exit and a rebuild of QEMU's memory topology.
+ * Writes what pci_plan() decided.  decode: every function decodes, and every bridge what is in its
+ * windows.  Else those functions alone decode that QEMU's tables describe by what they decode
+ * (docs/pci.md), and they are listed in *shown.  The BARs are as pci_bar_probe() left them, the
+ * windows of the bridges as a reset did.  Cost of a bridge: 2 VM exits through wide ECAM, and for
+ * each window that opens or closes one exit and a rebuild of QEMU's memory topology.
  */
-void pci_program(const struct pci_plan *plan, const struct pci_access *access,
-		 struct pci_decode *decode);
+void pci_program(const struct pci_plan *plan, const struct pci_access *access, bool decode,
+		 struct pci_shown *shown);
 
 #endif

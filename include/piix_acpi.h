@@ -10,17 +10,14 @@
 #include <stdint.h>
 
 #include "chipset.h"
-#include "fw_cfg.h"
 #include "memmap.h"
-#include "pci_config.h"
 
 /*
  * To be called where QEMU has no tables.  Builds and places them on a machine that has the PM
  * function, and returns the address of their RSDP; 0 on any other machine.  mmio_base: where the
  * PCI window below 4 GiB begins. Cost: 2 VM exits on a machine without ACPI; 2 more to build.
  */
-uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
-			   const struct chipset *chipset, const struct pci_access *pci,
-			   uint32_t mmio_base, uint32_t cpu_count);
+uint32_t piix_acpi_install(const struct machine *machine, struct memmap *map, uint32_t mmio_base,
+			   uint32_t cpu_count);
 
 #endif

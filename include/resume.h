@@ -20,17 +20,24 @@
 
 #include "acpi.h"
 #include "chipset.h"
-#include "cpu.h"
 #include "msr_list.h"
 
+/* What a wake would find of the sleeping system. */
+enum resume_system {
+	RESUME_WHOLE,
+	RESUME_RELOADED,    /* QEMU puts an ELF kernel into RAM again at each reset */
+	RESUME_UNDER_SMRAM, /* the kernel lies where a wake sets SMRAM up (struct smm_plan) */
+};
+
+/* The record, which resume_arm() writes. */
 struct resume {
 	uint32_t magic;
 	uint32_t checksum;         /* of all that follows, by words */
 	uint32_t facs_paddr;       /* 0: no S3 */
-	uint32_t can_wake;         /* neither QEMU nor SMRAM overwrites the sleeping system */
+	uint32_t system;           /* enum resume_system */
 	uint32_t cpu_count;        /* of the boot: memory for the SMRAM of more is not kept */
-	struct acpi_writes writes; /* filled in by acpi_install() */
-	struct msr_list msrs;      /* filled in by mtrr_init() and smp_plan_feature_control() */
+	struct acpi_writes writes; /* for acpi_replay() */
+	struct msr_list msrs;      /* for smp_start() */
 };
 
 /*
@@ -42,15 +49,11 @@ struct resume {
  * INIT from a reset, is booted anew by an INIT.
  * Cost: none without a record; else 2 VM exits, 2 more for a wake or another boot.
  */
-bool resume_probe(struct resume *resume, const struct chipset *chipset, const struct cpu *cpu);
+bool resume_probe(struct resume *resume, const struct machine *machine);
 
-/*
- * Leaves the record for the next reset; its writes and MSRs are filled in.  The last step.
- * can_wake: false with an ELF kernel, whose segments QEMU puts into RAM at each reset, and where
- * smm_plan says so.
- */
-void resume_arm(struct resume *resume, const struct chipset *chipset, bool can_wake,
-		uint32_t cpu_count, uint32_t rsdp_paddr);
+/* Leaves the record for the next reset.  It is the last step before the kernel is loaded. */
+void resume_arm(struct resume *resume, enum resume_system system, const struct acpi_writes *writes,
+		const struct msr_list *msrs, uint32_t cpu_count, uint32_t rsdp_paddr);
 
 /*
  * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where

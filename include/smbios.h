@@ -21,9 +21,7 @@
 #include <stdint.h>
 
 #include "chipset.h"
-#include "fw_cfg.h"
 #include "memmap.h"
-#include "pci_config.h"
 
 /* Where the structures are, up to the end-of-table structure. */
 struct smbios_table {
@@ -32,12 +30,11 @@ struct smbios_table {
 };
 
 /*
- * Places the structures, ours for type 0 first when QEMU has none.  A table that ends within a
- * structure is a panic.  Cost: 1 VM exit, none where there is no SMBIOS; for large structures 2 or
- * 3, and 2 memory-topology rebuilds.
+ * Places the structures, ours for type 0 first when QEMU has none, and says where they are.  A
+ * table that ends within a structure is a panic.  Cost: 1 VM exit, none where there is no SMBIOS;
+ * for large structures 2 or 3, and 2 memory-topology rebuilds.
  */
-void smbios_install(struct smbios_table *placed, const struct fw_cfg *cfg, struct memmap *map,
-		    const struct chipset *chipset, const struct pci_access *pci);
+struct smbios_table smbios_install(const struct machine *machine, struct memmap *map);
 
 /*
  * Finds a structure by type among the size bytes at table.  Pure.  Returns its offset, or the

@@ -17,7 +17,6 @@
 
 #include "chipset.h"
 #include "memmap.h"
-#include "pci_config.h"
 #include "smp_block.h"
 
 #define TSEG_MAX_MIB 8
@@ -30,8 +29,7 @@ struct smm_area {
 
 /* Where everything goes. */
 struct smm_plan {
-	const struct chipset *chipset;
-	const struct cpu *cpu;
+	const struct machine *machine;
 	bool can_wake;            /* else a kernel lies where a wake would have SMRAM */
 	bool default_kept;        /* 0x30000-0x4ffff */
 	bool at_default;          /* it is SMRAM, and the default SMBASE in it */
@@ -45,8 +43,7 @@ struct smm_plan {
  * free, else 1 MiB.  Nothing that a kernel is loaded to, no TSEG of a guest with less than 17 MiB,
  * and nothing at all with less than 2 MiB.  Pure.
  */
-void smm_reserve(struct smm_plan *plan, const struct chipset *chipset, const struct cpu *cpu,
-		 struct memmap *map);
+void smm_reserve(struct smm_plan *plan, const struct machine *machine, struct memmap *map);
 
 /*
  * Finds places for cpu_count processors and gives back to the map what they do not need; 0
@@ -76,7 +73,7 @@ void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bo
  * Resets the machine where the chipset is locked already: it was not reset.
  * Cost: 4 VM exits, 1 rebuild; without tables 1 VM exit (ICH9) or 2 (PIIX4) more.
  */
-void smm_init(struct smm_plan *plan, struct smp_block *block, const struct pci_access *access,
-	      struct memmap *map, uint32_t cpu_count, uint32_t rsdp_paddr);
+void smm_init(struct smm_plan *plan, struct smp_block *block, struct memmap *map,
+	      uint32_t cpu_count, uint32_t rsdp_paddr);
 
 #endif

@@ -8,16 +8,16 @@
 #include <stdint.h>
 
 #include "chipset.h"
-#include "cpu.h"
-#include "fw_cfg.h"
+#include "memmap.h"
 #include "smp_block.h"
 
 /*
- * Adds what QEMU wants in IA32_FEATURE_CONTROL to the MSRs.  Cost: 1 VM exit where QEMU wants
- * anything there.
+ * Plans the MSRs of every processor: memory types (mtrr.h), with MMIO from hole_base to 4 GiB, and
+ * what QEMU wants in IA32_FEATURE_CONTROL.  A processor gets no MSR that it does not have.
+ * Cost: 1 VM exit where QEMU wants anything in IA32_FEATURE_CONTROL.
  */
-void smp_plan_feature_control(struct msr_list *msrs, const struct cpu *cpu,
-			      const struct fw_cfg *cfg);
+void smp_plan_msrs(struct msr_list *msrs, const struct machine *machine, const struct memmap *map,
+		   uint32_t hole_base);
 
 /*
  * Programs this processor's MSRs and starts all others on the same.  They work by themselves while
@@ -35,7 +35,7 @@ void smp_start(struct smp_block *block, const struct msr_list *msrs, const struc
  * How many processors there are: those that the MADT enables, or what fw_cfg says on a machine
  * without ACPI (1 VM exit).
  */
-uint32_t smp_count(const struct cpu *cpu, const struct fw_cfg *cfg, uint32_t rsdp_paddr);
+uint32_t smp_count(const struct machine *machine, uint32_t rsdp_paddr);
 
 /*
  * Waits until all but this one of cpu_count processors have arrived.  When none comes for about a
@@ -61,6 +61,6 @@ void smp_wait(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu
  * MP Specification 1.4, 3.6.2.2 "Virtual Wire Mode"; SDM Vol. 3A, "Local Vector Table"; ACPI 6.5,
  * 5.2.12, PCAT_COMPAT.
  */
-void smp_virtual_wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr);
+void smp_virtual_wire(const struct machine *machine, uint32_t rsdp_paddr);
 
 #endif

@@ -56,24 +56,24 @@ static void list(struct memmap *map, struct acpi_rsdp *rsdp, uint32_t table)
 		rsdp->extended_checksum -= checksum_sum(rsdp, sizeof(*rsdp));
 }
 
-void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *map,
-		  const struct chipset *chipset, const struct cpu *cpu, uint32_t rsdp_paddr)
+struct fpdt fpdt_install(const struct machine *machine, struct memmap *map, uint32_t rsdp_paddr)
 {
+	const struct cpu *cpu = &machine->cpu;
+	struct fpdt fpdt = { .record = NULL };
 	struct fw_cfg_item item;
 	struct acpi_fbpt *fbpt;
 	struct acpi_fpdt *table;
 	uint32_t khz;
 
-	fpdt->record = NULL;
-	if (!fw_cfg_find(cfg, FILE_NAME, &item))
-		return;
-	khz = rsdp_paddr && cpu->start_tsc ? tsc_khz(cpu, chipset->pm_function) : 0;
+	if (!fw_cfg_find(&machine->cfg, FILE_NAME, &item))
+		return fpdt;
+	khz = rsdp_paddr && cpu->start_tsc ? tsc_khz(cpu, machine->chipset->pm_function) : 0;
 	if (!khz) {
 		console_log("fpdt: no ACPI, no TSC or no way to find its rate; " FILE_NAME
 			    " is ignored");
-		return;
+		return fpdt;
 	}
-	fpdt->ns_per_tick = divide_clamped(KHZ_TO_SCALE, khz);
+	fpdt.ns_per_tick = divide_clamped(KHZ_TO_SCALE, khz);
 
 	fbpt = phys_ptr(memmap_alloc(map, sizeof(*fbpt), 8, MEMORY_KEPT, ZONE_LOW, "the FBPT"));
 	*fbpt = (struct acpi_fbpt){
@@ -82,7 +82,7 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 		.type = 2,
 		.length = sizeof(*fbpt) - offsetof(struct acpi_fbpt, type),
 		.revision = 2,
-		.reset_end = nanoseconds(fpdt, cpu->start_tsc),
+		.reset_end = nanoseconds(&fpdt, cpu->start_tsc),
 	};
 	table = phys_ptr(memmap_alloc(map, sizeof(*table), 8, MEMORY_KEPT, ZONE_LOW, "the FPDT"));
 	*table = (struct acpi_fpdt){
@@ -93,7 +93,8 @@ void fpdt_install(struct fpdt *fpdt, const struct fw_cfg *cfg, struct memmap *ma
 	};
 	table->header.checksum = -checksum_sum(table, sizeof(*table));
 	list(map, phys_ptr(rsdp_paddr), phys_addr(table));
-	fpdt->record = fbpt;
+	fpdt.record = fbpt;
+	return fpdt;
 }
 
 void fpdt_mark_load(const struct fpdt *fpdt)

@@ -165,10 +165,10 @@ static void add_local_interrupts(struct writer *writer)
 	add(writer, &interrupt, sizeof(interrupt));
 }
 
-static void build(struct mp_table_header *header, const struct chipset *chipset,
-		  const struct cpu *cpu, uint32_t cpu_count, const struct acpi_header *madt,
-		  bool irq0_override)
+static void build(struct mp_table_header *header, const struct machine *machine, uint32_t cpu_count,
+		  const struct acpi_header *madt, bool irq0_override)
 {
+	const struct chipset *chipset = machine->chipset;
 	struct writer writer = { .header = header, .next = (uint8_t *)(header + 1) };
 	struct mp_bus bus = { .type = MP_ENTRY_BUS, .name = "PCI   " };
 	struct mp_ioapic ioapic = {
@@ -186,7 +186,7 @@ static void build(struct mp_table_header *header, const struct chipset *chipset,
 		.product_id = "qboot       ",
 		.lapic_address = LAPIC_BASE,
 	};
-	highest = add_processors(&writer, cpu, cpu_count, madt);
+	highest = add_processors(&writer, &machine->cpu, cpu_count, madt);
 	if (chipset->irq_wiring != IRQ_WIRING_NONE) {
 		add(&writer, &bus, sizeof(bus));
 		writer.isa_bus = bus.id = 1;
@@ -220,15 +220,15 @@ static bool has_irq0_override(const struct acpi_header *madt)
 	return false;
 }
 
-void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct chipset *chipset,
-		     const struct cpu *cpu, uint32_t cpu_count, uint32_t rsdp_paddr)
+void mptable_install(const struct machine *machine, struct memmap *map, uint32_t cpu_count,
+		     uint32_t rsdp_paddr)
 {
 	const struct acpi_header *madt = acpi_find_table(rsdp_paddr, "APIC");
 	struct mp_floating_pointer *pointer = phys_ptr(MP_POINTER);
 	uint32_t size;
 	uint32_t table;
 
-	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))
+	if (!(machine->cpu.leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	size = sizeof(struct mp_table_header) + cpu_count * sizeof(struct mp_processor) +
 	       2 * sizeof(struct mp_bus) + sizeof(struct mp_ioapic) +
@@ -241,9 +241,9 @@ void mptable_install(const struct fw_cfg *cfg, struct memmap *map, const struct 
 			size);
 		return;
 	}
-	build(phys_ptr(table), chipset, cpu, cpu_count, madt,
+	build(phys_ptr(table), machine, cpu_count, madt,
 	      rsdp_paddr ? madt && has_irq0_override(madt) :
-			   fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
+			   fw_cfg_read_u32(&machine->cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
 
 	*pointer = (struct mp_floating_pointer){
 		.signature = "_MP_",

@@ -193,10 +193,11 @@ static uint32_t block_size(uint32_t cpu_count)
 	       sizeof(struct acpi_header) + MAX_LISTED * sizeof(uint32_t);
 }
 
-uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
-			   const struct chipset *chipset, const struct pci_access *pci,
-			   uint32_t mmio_base, uint32_t cpu_count)
+uint32_t piix_acpi_install(const struct machine *machine, struct memmap *map, uint32_t mmio_base,
+			   uint32_t cpu_count)
 {
+	const struct chipset *chipset = machine->chipset;
+	const struct fw_cfg *cfg = &machine->cfg;
 	uint32_t listed[MAX_LISTED];
 	struct acpi_facs *facs;
 	struct acpi_rsdp *rsdp;
@@ -204,8 +205,8 @@ uint32_t piix_acpi_install(const struct fw_cfg *cfg, struct memmap *map,
 	uint32_t size;
 	uint8_t *next;
 
-	if (!chipset->own_acpi_function ||
-	    pci_read32(pci, chipset->pm_function, PCI_VENDOR_ID) != chipset->own_acpi_function)
+	if (!chipset->own_acpi_function || pci_read32(&machine->pci, chipset->pm_function,
+						      PCI_VENDOR_ID) != chipset->own_acpi_function)
 		return 0;
 	fw_cfg_read(cfg, FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 	size = block_size(cpu_count);

@@ -142,40 +142,38 @@ uint32_t smbios_copy(void *table, const void *given, uint32_t size)
  * is set up for that survives a reset.  No copy of it is made elsewhere, where a scan would find
  * it.
  */
-static void show_anchor(const struct smbios_table *placed, const struct chipset *chipset,
-			const struct pci_access *pci)
+static void show_anchor(struct smbios_table placed, const struct machine *machine)
 {
 	struct smbios30_entry_point *seen =
 		phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE);
-	bool in_rom = placed->paddr == SMBIOS_BASE;
+	bool in_rom = placed.paddr == SMBIOS_BASE;
 
 	if (in_rom && memcmp(seen, &anchor, sizeof(anchor)) == 0)
 		return;
-	chipset_open_f_segment(chipset, pci);
+	chipset_open_f_segment(machine);
 	memcpy(phys_ptr(ROM_ALIAS_BASE), phys_ptr(ROM_BASE), ROM_SIZE);
 	if (in_rom)
 		return;
-	seen->table_address = placed->paddr;
-	seen->table_max_size = placed->size;
+	seen->table_address = placed.paddr;
+	seen->table_max_size = placed.size;
 	seen->checksum -= checksum_sum(seen, sizeof(*seen));
 }
 
-void smbios_install(struct smbios_table *placed, const struct fw_cfg *cfg, struct memmap *map,
-		    const struct chipset *chipset, const struct pci_access *pci)
+struct smbios_table smbios_install(const struct machine *machine, struct memmap *map)
 {
+	struct smbios_table placed = { SMBIOS_BASE, sizeof(own_table) };
 	const uint32_t own_size = offsetof(typeof(own_table), end);
 	struct fw_cfg_item item;
 	uint8_t *table, *given;
 	uint32_t end, room;
 	bool has_bios, has_end;
 
-	*placed = (struct smbios_table){ SMBIOS_BASE, sizeof(own_table) };
-	if (!fw_cfg_find(cfg, STRUCTURES_FILE, &item) || !item.size) {
+	if (!fw_cfg_find(&machine->cfg, STRUCTURES_FILE, &item) || !item.size) {
 		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0
 		 * alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
-		memcpy(phys_ptr(placed->paddr), &own_table, sizeof(own_table));
-		return;
+		memcpy(phys_ptr(placed.paddr), &own_table, sizeof(own_table));
+		return placed;
 	}
 	if (item.size > UINT32_MAX / 2)
 		panic("smbios: " STRUCTURES_FILE
@@ -183,12 +181,12 @@ void smbios_install(struct smbios_table *placed, const struct fw_cfg *cfg, struc
 		      item.size);
 	room = own_size + item.size + SMBIOS_COPY_GROWTH(item.size);
 	if (room > SMBIOS_END - SMBIOS_BASE)
-		placed->paddr = memmap_alloc(map, room, 16, MEMORY_KEPT, ZONE_LOW, STRUCTURES_FILE);
+		placed.paddr = memmap_alloc(map, room, 16, MEMORY_KEPT, ZONE_LOW, STRUCTURES_FILE);
 	/* QEMU's structures are read to the end of the place, and copied to its beginning. */
-	table = phys_ptr(placed->paddr);
+	table = phys_ptr(placed.paddr);
 	given = table + room - item.size;
 	memcpy(table, &own_table, own_size);
-	fw_cfg_read(cfg, item.selector, given, item.size);
+	fw_cfg_read(&machine->cfg, item.selector, given, item.size);
 	smbios_find(given, item.size, SMBIOS_TYPE_BIOS, &has_bios);
 	end = smbios_find(given, item.size, SMBIOS_TYPE_END, &has_end);
 	if (!has_end)
@@ -196,7 +194,8 @@ void smbios_install(struct smbios_table *placed, const struct fw_cfg *cfg, struc
 		      " of %u bytes has no whole structure at 0x%x; check the "
 		      "files given with -smbios",
 		      item.size, end);
-	placed->size = has_bios ? 0 : own_size;
-	placed->size += smbios_copy(table + placed->size, given, item.size);
-	show_anchor(placed, chipset, pci);
+	placed.size = has_bios ? 0 : own_size;
+	placed.size += smbios_copy(table + placed.size, given, item.size);
+	show_anchor(placed, machine);
+	return placed;
 }

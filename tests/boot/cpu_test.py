@@ -142,7 +142,7 @@ def test_sleep_elf(start):
         wait_for(vm, "query-status", "suspended")
         vm.qmp("system_wakeup")
         vm.wait_for(rb"^QB begin\r?$", BOOT_SECONDS, count=2)
-        vm.check(b"resume: QEMU has put an ELF kernel's image back" in vm.debug_output(),
+        vm.check(b"resume: QEMU has put the ELF kernel's image back" in vm.debug_output(),
                  "not a word of it")
 
 

@@ -399,7 +399,7 @@ static void check_boot(const char *name, enum kernel kernel)
 static void run_firmware(void)
 {
 	memset(&smp_block, 0xa5, sizeof(smp_block));
-	memset(&cfg, 0xa5, sizeof(cfg));
+	memset(&machine, 0xa5, sizeof(machine));
 	memset(&map, 0xa5, sizeof(map));
 	memset(&image, 0xa5, sizeof(image));
 	firmware_main();

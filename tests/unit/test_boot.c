@@ -10,7 +10,7 @@
 
 #define RAM_END (32 * MIB)
 
-static struct fw_cfg cfg;
+static struct machine guest;
 static struct memmap map;
 static struct boot_image image;
 static const struct boot_facts facts = { .rsdp_paddr = 0xe0010 };
@@ -60,7 +60,7 @@ static void give_elf(uint32_t paddr, uint32_t size)
 
 static void machine(void)
 {
-	unit_machine(&cfg, &map, RAM_END);
+	unit_machine(&guest.cfg, &map, RAM_END);
 	fake_forget();
 }
 
@@ -68,8 +68,9 @@ static void machine(void)
 static void run(const struct cpu *cpu)
 {
 	memset(&image, 0xa5, sizeof(image)); /* nothing of it is clear */
-	boot_probe(&image, &cfg, cpu, &map);
-	boot(&image, &cfg, cpu, &map, &facts);
+	guest.cpu = *cpu;
+	boot_probe(&image, &guest, &map);
+	boot(&image, &guest, &map, &facts);
 }
 
 /* ---- Linux ---- */
@@ -279,7 +280,7 @@ static void test_initrd_places(void **state)
 	/* But not without DMA, which alone gets there. */
 	fake_reset();
 	machine();
-	cfg.dma = false;
+	guest.cfg.dma = false;
 	memmap_set(&map, 4 * GIB, 4 * GIB + 0x10000, MEMORY_RAM);
 	give_bzimage(0x2000);
 	setup()->xloadflags = 3;

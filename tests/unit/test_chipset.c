@@ -7,8 +7,7 @@
 
 #define ECAM 0xb0000000u
 
-static struct fw_cfg cfg;
-static struct pci_access access;
+static struct machine machine;
 static const struct cpu with_mmx = { .leaf1_edx = CPUID_1_EDX_MMX };
 static const struct cpu without_mmx = { .leaf1_edx = 0 };
 
@@ -20,9 +19,15 @@ static uint32_t config(uint32_t bdf, uint32_t offset)
 static const struct chipset *probe(void)
 {
 	fake_ram_add(0, MIB);
-	fw_cfg_init(&cfg);
+	fw_cfg_init(&machine.cfg);
 	fake_forget();
-	return chipset_probe(&cfg);
+	return machine.chipset = chipset_probe(&machine.cfg);
+}
+
+static void init(const struct cpu *cpu)
+{
+	machine.cpu = *cpu;
+	chipset_init(&machine);
 }
 
 static void add_pc(void)
@@ -168,15 +173,13 @@ static void test_probe_unknown(void **state)
 
 static void test_init_pc(void **state)
 {
-	const struct chipset *chipset;
-
 	(void)state;
 	add_pc();
-	chipset = probe();
+	probe();
 	fake_forget();
-	chipset_init(chipset, &with_mmx, &access);
-	assert_int_equal(access.ecam_base, 0);
-	assert_false(access.wide);
+	init(&with_mmx);
+	assert_int_equal(machine.pci.ecam_base, 0);
+	assert_false(machine.pci.wide);
 	/* PIRQ routing: interrupts 10, 10, 11, 11, and these level-triggered. */
 	assert_int_equal(fake_pci_get(fake_pci_at(PCI_BDF(0, 1, 0)), 0x60, 4), 0x0b0b0a0a);
 	assert_int_equal(fake_find(FAKE_PORT_WRITE, 0x4d1, 0)->value, 0x0c);
@@ -194,17 +197,16 @@ static void test_init_q35(void **state)
 {
 	(void)state;
 	for (uint32_t mmx = 0; mmx < 2; mmx++) {
-		const struct chipset *chipset;
 		struct fake_pci *lpc;
 
 		fake_reset();
 		add_q35();
-		chipset = probe();
+		probe();
 		fake_forget();
-		chipset_init(chipset, mmx ? &with_mmx : &without_mmx, &access);
+		init(mmx ? &with_mmx : &without_mmx);
 		lpc = fake_pci_at(PCI_BDF(0, 31, 0));
-		assert_int_equal(access.ecam_base, ECAM);
-		assert_int_equal(access.wide, mmx);
+		assert_int_equal(machine.pci.ecam_base, ECAM);
+		assert_int_equal(machine.pci.wide, mmx);
 		assert_int_equal(fake_pci_get(fake_pci_at(0), 0x60, 4), ECAM | 1);
 		assert_int_equal(fake_pci_get(lpc, 0x60, 4), 0x0b0b0a0a);
 		assert_int_equal(fake_pci_get(lpc, 0x68, 4), 0x0b0b0a0a);
@@ -224,16 +226,14 @@ static void test_init_without_pci(void **state)
 {
 	(void)state;
 	for (uint32_t fdt = 0; fdt < 2; fdt++) {
-		const struct chipset *chipset;
-
 		fake_reset();
 		if (fdt)
 			fake_fw_cfg_file("etc/fdt", "fdt", 3);
-		chipset = probe();
+		probe();
 		fake_forget();
-		chipset_init(chipset, &with_mmx, &access);
+		init(&with_mmx);
 		assert_int_equal(fake_exits(), 0);
-		assert_int_equal(access.ecam_base, 0);
+		assert_int_equal(machine.pci.ecam_base, 0);
 	}
 }
 

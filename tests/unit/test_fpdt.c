@@ -12,11 +12,13 @@
 #define HYPERVISOR_TIMING 0x40000010
 #define START             0x123456789abull
 
-static struct fw_cfg cfg;
 static struct memmap map;
 static struct fpdt fpdt;
 static const struct chipset chipset = { .name = "test" };
-static const struct cpu cpu = { .leaf1_ecx = CPUID_1_ECX_HYPERVISOR, .start_tsc = START };
+static struct machine machine = {
+	.chipset = &chipset,
+	.cpu = { .leaf1_ecx = CPUID_1_ECX_HYPERVISOR, .start_tsc = START },
+};
 
 /* QEMU's tables, and the record; the RSDP's address. */
 static uint32_t install(const char *record, bool wanted, uint32_t khz)
@@ -25,16 +27,16 @@ static uint32_t install(const char *record, bool wanted, uint32_t khz)
 	uint32_t rsdp_paddr;
 
 	fake_reset();
-	unit_machine(&cfg, &map, RAM_END);
+	unit_machine(&machine.cfg, &map, RAM_END);
 	unit_load(record);
 	if (wanted)
 		fake_fw_cfg_file("opt/org.qboot/fpdt", "1", 1);
-	fw_cfg_init(&cfg);
-	rsdp_paddr = acpi_install(&cfg, &map, &writes);
+	fw_cfg_init(&machine.cfg);
+	rsdp_paddr = acpi_install(&machine.cfg, &map, &writes);
 	fake_cpuid_set(CPUID_HYPERVISOR, 0, (struct cpuid){ .eax = HYPERVISOR_TIMING });
 	fake_cpuid_set(HYPERVISOR_TIMING, 0, (struct cpuid){ .eax = khz });
 	fake_forget();
-	fpdt_install(&fpdt, &cfg, &map, &chipset, &cpu, rsdp_paddr);
+	fpdt = fpdt_install(&machine, &map, rsdp_paddr);
 	return rsdp_paddr;
 }
 
@@ -122,8 +124,6 @@ static void test_times(void **state)
 
 static void test_without(void **state)
 {
-	static const struct cpu no_tsc = { .leaf1_ecx = CPUID_1_ECX_HYPERVISOR };
-
 	(void)state;
 	assert_null(acpi_find_table(install("q35", false, 1000000), "FPDT"));
 	assert_int_equal(fake_exits(), 0);
@@ -137,11 +137,10 @@ static void test_without(void **state)
 
 	install("q35", false, 1000000);
 	fake_fw_cfg_file("opt/org.qboot/fpdt", "1", 1);
-	fw_cfg_init(&cfg);
-	fpdt_install(&fpdt, &cfg, &map, &chipset, &no_tsc, 0xe0000);
-	assert_null(fpdt.record);
-	fpdt_install(&fpdt, &cfg, &map, &chipset, &cpu, 0);
-	assert_null(fpdt.record);
+	fw_cfg_init(&machine.cfg);
+	assert_null(fpdt_install(&machine, &map, 0).record);
+	machine.cpu.start_tsc = 0;
+	assert_null(fpdt_install(&machine, &map, 0xe0000).record);
 }
 
 int main(void)

@@ -12,10 +12,10 @@
 
 #define RAM_END (16 * MIB)
 
-static struct fw_cfg cfg;
 static struct memmap map;
-static const struct cpu cpu = { .leaf1_eax = 0x663,
-				.leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR };
+static struct machine guest = {
+	.cpu = { .leaf1_eax = 0x663, .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR },
+};
 
 /* What a walk over the table found. */
 static struct {
@@ -119,8 +119,8 @@ static const struct chipset *machine(bool pci)
 {
 	if (pci)
 		fake_pci_add(NULL, 0, 0, 0x8086, 0x1237);
-	unit_machine(&cfg, &map, RAM_END);
-	return chipset_probe(&cfg);
+	unit_machine(&guest.cfg, &map, RAM_END);
+	return guest.chipset = chipset_probe(&guest.cfg);
 }
 
 static void install(const struct chipset *chipset, uint32_t cpu_count)
@@ -130,7 +130,8 @@ static void install(const struct chipset *chipset, uint32_t cpu_count)
 	const struct mp_table_header *header;
 
 	fake_forget();
-	mptable_install(&cfg, &map, chipset, &cpu, cpu_count, 0);
+	guest.chipset = chipset;
+	mptable_install(&guest, &map, cpu_count, 0);
 	walk();
 	/* It keeps to what it has taken, however much there is in it. */
 	header = phys_ptr(pointer->table_address);
@@ -197,13 +198,14 @@ static void test_isapc(void **state)
 
 static void test_when_there_is_none(void **state)
 {
-	static const struct cpu no_apic = { .leaf1_edx = 0 };
-	const struct chipset *chipset;
+	struct machine no_apic;
 
 	(void)state;
-	chipset = machine(true);
+	machine(true);
+	no_apic = guest;
+	no_apic.cpu.leaf1_edx = 0;
 	fake_forget();
-	mptable_install(&cfg, &map, chipset, &no_apic, 1, 0);
+	mptable_install(&no_apic, &map, 1, 0);
 	assert_int_equal(fake_exits(), 0);
 	assert_memory_not_equal(phys_ptr(MP_POINTER), "_MP_", 4);
 }
@@ -220,19 +222,18 @@ static void test_beside_acpi(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
-		const struct chipset *chipset;
 		uint32_t rsdp, count;
 
 		fake_reset();
-		chipset = machine(true);
+		machine(true);
 		unit_load(cases[i].record);
-		fw_cfg_init(&cfg);
-		rsdp = acpi_install(&cfg, &map, &writes);
+		fw_cfg_init(&guest.cfg);
+		rsdp = acpi_install(&guest.cfg, &map, &writes);
 		count = acpi_find_processors(rsdp);
 		if (strcmp(cases[i].record, "q35-numa") != 0)
 			assert_case_equal(cases[i].record, count, cases[i].count);
 		fake_forget();
-		mptable_install(&cfg, &map, chipset, &cpu, count, rsdp);
+		mptable_install(&guest, &map, count, rsdp);
 		assert_case_equal(cases[i].record, fake_exits(), 0);
 		walk();
 		assert_case_equal(cases[i].record, seen.processors, count < 255 ? count : 255);
@@ -243,11 +244,11 @@ static void test_beside_acpi(void **state)
 	fake_reset();
 	machine(true);
 	unit_load("pc");
-	fw_cfg_init(&cfg);
+	fw_cfg_init(&guest.cfg);
 	memset(phys_ptr(MP_POINTER), 0, 16);
 	memmap_set(&map, 0, RAM_END, MEMORY_RESERVED);
 	map.pool_end = FIRMWARE_POOL_BASE + 0x800;
-	mptable_install(&cfg, &map, chipset_probe(&cfg), &cpu, 1, 0);
+	mptable_install(&guest, &map, 1, 0);
 	assert_says(fake.console, "mptable: no room for ");
 	assert_memory_not_equal(phys_ptr(MP_POINTER), "_MP_", 4);
 }

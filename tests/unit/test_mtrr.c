@@ -138,48 +138,12 @@ static void test_fixed_ranges(void **state)
 	assert_int_equal(last(&list, IA32_MTRR_FIX64K_00000), ~0ull);
 }
 
-static void test_without_mtrrs_nothing_is_read(void **state)
-{
-	static const uint32_t features[] = { 0, CPUID_1_EDX_MSR, CPUID_1_EDX_MTRR };
-	struct memmap map = { 0 };
-	struct msr_list list;
-
-	(void)state;
-	for (uint32_t i = 0; i < COUNT(features); i++) {
-		struct cpu cpu = { .leaf1_edx = features[i], .phys_bits = 32 };
-
-		list.count = 7; /* of another boot */
-		mtrr_init(&list, &cpu, &map, 0xfec00000);
-		assert_int_equal(list.count, 0);
-	}
-	assert_int_equal(fake.count[FAKE_RDMSR], 0);
-}
-
-static void test_program(void **state)
-{
-	struct cpu cpu = { .leaf1_edx = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR, .phys_bits = 40 };
-	struct memmap map = { .count = 1, .ranges = { { 0, 0x20000000, MEMORY_RAM } } };
-	struct msr_list list;
-
-	(void)state;
-	fake_msr_set(IA32_MTRRCAP, CAPABILITY);
-	mtrr_init(&list, &cpu, &map, 0xb0000000);
-	for (uint32_t i = 0; i < list.count; i++)
-		fake_msr_set(list.values[i].msr, 0);
-	msr_list_program(&list);
-	assert_int_equal(fake.count[FAKE_WRMSR], list.count);
-	assert_int_equal(fake_msr_get(IA32_MTRR_PHYSBASE0), 0x80000000);
-	assert_int_equal(fake_msr_get(IA32_MTRR_PHYSMASK0), 0xff80000800);
-	assert_false(fake.caches_off);
-	assert_int_equal(fake_exits(), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_places),       UNIT_TEST(test_any_size),
-		UNIT_TEST(test_fixed_ranges), UNIT_TEST(test_without_mtrrs_nothing_is_read),
-		UNIT_TEST(test_program),
+		UNIT_TEST(test_places),
+		UNIT_TEST(test_any_size),
+		UNIT_TEST(test_fixed_ranges),
 	};
 
 	return cmocka_run_group_tests_name("mtrr", tests, NULL, NULL);

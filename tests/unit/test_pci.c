@@ -17,13 +17,11 @@ static const struct cpu wide = { .leaf1_edx = CPUID_1_EDX_MMX,
 				 .leaf81_edx = CPUID_81_EDX_LM,
 				 .phys_bits = 40 };
 
-static struct fw_cfg cfg;
+static struct machine machine;
 static struct memmap map;
-static struct pci_access access;
 static struct pci_layout layout;
 static uint64_t more_ram; /* where RAM ends that nothing is allocated from, or 0 */
 static bool decode;       /* what pci_init() is told */
-static struct pci_decode decoding;
 static const struct chipset *chipset;
 
 /* The three ways to reach configuration space. */
@@ -47,18 +45,17 @@ static void add_machine(enum way way)
 static void run(enum way way)
 {
 	fake_ram_add(0, RAM_END);
-	fw_cfg_init(&cfg);
-	chipset = chipset_probe(&cfg);
+	machine.cpu = way == ECAM_WIDE ? wide : narrow;
+	fw_cfg_init(&machine.cfg);
+	machine.chipset = chipset = chipset_probe(&machine.cfg);
 	map.count = 0;
 	memmap_set(&map, LEGACY_HOLE_END, RAM_END, MEMORY_RAM);
 	memmap_set(&map, RAM_END, more_ram, MEMORY_LOADED);
 	for (uint32_t i = 3; i < chipset->range_count; i++)
 		memmap_set(&map, chipset->ranges[i].base, chipset->ranges[i].end, MEMORY_RESERVED);
-	chipset_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &access);
+	chipset_init(&machine);
 	fake_forget();
-	decoding.all = decode;
-	layout = pci_init(chipset, way == ECAM_WIDE ? &wide : &narrow, &cfg, &map, &access,
-			  &decoding);
+	layout = pci_init(&machine, &map, decode);
 }
 
 static struct fake_pci *add_with_pin(struct fake_pci *bridge, uint32_t slot, uint32_t function,
@@ -329,7 +326,7 @@ static void test_extra_root(void **state)
 				 PCI_COMMAND_MEMORY);
 		assert_int_equal(get(device, PCI_COMMAND, 2), PCI_COMMAND_MEMORY);
 		assert_int_equal(get(behind, PCI_COMMAND, 2), 0);
-		pci_tables_built(&decoding, &access);
+		pci_tables_built(&layout, &machine.pci);
 		assert_int_equal(get(port, PCI_COMMAND, 2), 0);
 		assert_int_equal(get(device, PCI_COMMAND, 2), 0);
 		assert_int_equal(layout.last_bus, 5);
@@ -500,9 +497,9 @@ static void check_addresses(void)
 		assert_true(place->base >= layout.mmio_base);
 		if (place->base < 4 * GIB)
 			assert_true(place->base + place->size <= IOAPIC_BASE);
-		if (access.ecam_base)
-			assert_true(place->base >= access.ecam_base + 0x10000000ull ||
-				    place->base + place->size <= access.ecam_base);
+		if (machine.pci.ecam_base)
+			assert_true(place->base >= machine.pci.ecam_base + 0x10000000ull ||
+				    place->base + place->size <= machine.pci.ecam_base);
 		assert_true(place->base + place->size <= 1ull << 40);
 	}
 }
@@ -758,7 +755,7 @@ static void test_decoding_stays_off(void **state)
 		assert_int_equal(get(device, PCI_COMMAND, 2), on ? PCI_COMMAND_MEMORY : 0);
 		assert_int_equal(get(behind, PCI_COMMAND, 2), on ? PCI_COMMAND_IO : 0);
 		assert_int_equal(get(bridge, PCI_COMMAND, 2), on ? 3 : 0);
-		pci_tables_built(&decoding, &access);
+		pci_tables_built(&layout, &machine.pci);
 		assert_int_equal(get(bridge, PCI_COMMAND, 2), on ? 3 : 0);
 	}
 }
@@ -801,7 +798,7 @@ static void test_bridges_that_decode(void **state)
 					  cases[i].outer);
 			assert_case_equal(cases[i].name, get(inner, PCI_COMMAND, 2),
 					  cases[i].inner);
-			pci_tables_built(&decoding, &access);
+			pci_tables_built(&layout, &machine.pci);
 			assert_case_equal(cases[i].name, get(outer, PCI_COMMAND, 2), 0);
 		}
 }

@@ -16,14 +16,15 @@
 static const struct chipset pc = {
 	.irq_wiring = IRQ_WIRING_PIIX,
 	.isa_bridge = PCI_BDF(0, 1, 0),
-	.has_s3 = true,
 };
 static const struct chipset microvm = { .irq_wiring = IRQ_WIRING_NONE };
-static const struct cpu old_cpu;
+static const struct machine old_pc = { .chipset = &pc };
+static struct acpi_writes writes;
+static struct msr_list msrs;
 static struct resume resume;
 static struct fake_pci *isa;
 
-static void arm(const struct chipset *chipset, bool can_wake)
+static void arm(enum resume_system system)
 {
 	struct acpi_rsdp *rsdp;
 	struct acpi_header *rsdt;
@@ -44,7 +45,7 @@ static void arm(const struct chipset *chipset, bool can_wake)
 	isa = fake_pci_add(NULL, 1, 0, 0x8086, 0x7000);
 	fake_pci_set(isa, 0x60, 4, 0x80808080);
 	memset(&resume, 0, sizeof(resume));
-	resume_arm(&resume, chipset, can_wake, 1, RSDP_PADDR);
+	resume_arm(&resume, system, &writes, &msrs, 1, RSDP_PADDR);
 	fake_forget();
 }
 
@@ -54,16 +55,16 @@ static void test_no_record_costs_nothing(void **state)
 
 	(void)state;
 	memset(&resume, 0, sizeof(resume));
-	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	assert_false(resume_probe(&resume, &old_pc));
 	memset(&resume, 0xa5, sizeof(resume));
-	assert_false(resume_probe(&resume, &pc, &old_cpu));
-	arm(&pc, true);
+	assert_false(resume_probe(&resume, &old_pc));
+	arm(RESUME_WHOLE);
 	/* A plain sum, as tests/boot/guest/attack.c mends it. */
 	for (const uint32_t *word = &resume.facs_paddr; word < (uint32_t *)(&resume + 1); word++)
 		sum += *word;
 	assert_int_equal(resume.checksum, sum);
 	resume.facs_paddr ^= 1;
-	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	assert_false(resume_probe(&resume, &old_pc));
 	assert_int_equal(fake_exits(), 0);
 }
 
@@ -72,12 +73,12 @@ static void test_wake(void **state)
 	struct acpi_facs *facs;
 
 	(void)state;
-	arm(&pc, true);
+	arm(RESUME_WHOLE);
 	/* As often as it sleeps; but a wake that stops halfway is none the next time. */
 	for (uint32_t i = 0; i < 3; i++) {
 		fake_forget();
 		fake.cmos[0x0f] = 0xfe;
-		assert_true(resume_probe(&resume, &pc, &old_cpu));
+		assert_true(resume_probe(&resume, &old_pc));
 		assert_int_equal(fake.cmos[0x0f], 0);
 		assert_int_equal(fake_exits(), 4);
 		facs = fake_phys(FACS_PADDR, sizeof(*facs));
@@ -85,7 +86,7 @@ static void test_wake(void **state)
 		if (i < 2)
 			assert_int_equal(fake_run(resume_jump(&resume, RAM_END)), FAKE_HANDOFF);
 	}
-	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	assert_false(resume_probe(&resume, &old_pc));
 }
 
 /* Whoever forges a record sums it up: counts and sizes are bounded nevertheless. */
@@ -111,18 +112,18 @@ static void test_forged(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
 		fake_reset();
-		arm(&pc, true);
-		resume.msrs.count = cases[i].msrs;
-		resume.writes.count = cases[i].writes;
+		arm(RESUME_WHOLE);
+		msrs.count = cases[i].msrs;
+		writes.count = cases[i].writes;
 		for (uint32_t n = 0; n < ACPI_MAX_WRITES; n++)
-			resume.writes.writes[n].size = n == cases[i].odd ? cases[i].size : 8;
-		resume_arm(&resume, &pc, true, cases[i].cpus, RSDP_PADDR); /* the sum */
+			writes.writes[n].size = n == cases[i].odd ? cases[i].size : 8;
+		resume_arm(&resume, RESUME_WHOLE, &writes, &msrs, cases[i].cpus, RSDP_PADDR);
 		fake.cmos[0x0f] = 0xfe;
-		assert_case_equal(cases[i].name, resume_probe(&resume, &pc, &old_cpu),
-				  cases[i].wakes);
+		assert_case_equal(cases[i].name, resume_probe(&resume, &old_pc), cases[i].wakes);
 	}
 	fake_reset();
-	arm(&pc, true);
+	writes.count = msrs.count = 0;
+	arm(RESUME_WHOLE);
 	resume.facs_paddr = RAM_END - 63;
 	assert_panics("the FACS is at", resume_jump(&resume, RAM_END));
 	resume.facs_paddr = 0xfffffff0;
@@ -139,43 +140,59 @@ static void test_forged(void **state)
 static void test_another_boot(void **state)
 {
 	(void)state;
-	arm(&pc, true);
-	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	arm(RESUME_WHOLE);
+	assert_false(resume_probe(&resume, &old_pc));
 	/* Void from now on. */
 	fake.cmos[0x0f] = 0xfe;
-	assert_false(resume_probe(&resume, &pc, &old_cpu));
+	assert_false(resume_probe(&resume, &old_pc));
 	assert_int_equal(fake.cmos[0x0f], 0xfe);
 }
 
-/* QEMU or SMRAM would overwrite it. */
+/* QEMU or SMRAM would overwrite it; a forged value is no reason to go on. */
 static void test_cannot_wake(void **state)
 {
+	static const struct {
+		enum resume_system system;
+		const char *said;
+	} cases[] = {
+		{ RESUME_RELOADED, "use a bzImage or a UKI" },
+		{ RESUME_UNDER_SMRAM, "the kernel lies where a wake sets SMRAM up" },
+		{ (enum resume_system)99, "booting anew" },
+	};
+
 	(void)state;
-	arm(&pc, false);
-	fake.cmos[0x0f] = 0xfe;
-	assert_false(resume_probe(&resume, &pc, &old_cpu));
-	assert_int_equal(fake.cmos[0x0f], 0);
-	assert_says(fake.console, "use a bzImage");
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		arm(cases[i].system);
+		fake.cmos[0x0f] = 0xfe;
+		assert_false(resume_probe(&resume, &old_pc));
+		assert_int_equal(fake.cmos[0x0f], 0);
+		assert_says(fake.console, cases[i].said);
+	}
 }
 
 static void test_init_becomes_a_reset(void **state)
 {
-	static const struct cpu cpu = { .leaf1_edx = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR };
+	static const struct machine machine = {
+		.cpu = { .leaf1_edx = CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR },
+		.chipset = &microvm,
+	};
 
 	(void)state;
-	arm(&pc, true);
+	arm(RESUME_WHOLE);
 	fake_pci_set(isa, 0x60, 4, 0x0b0b0a0a);
-	assert_int_equal(fake_run(resume_probe(&resume, &pc, &old_cpu)), FAKE_RESET);
+	assert_int_equal(fake_run(resume_probe(&resume, &old_pc)), FAKE_RESET);
 	assert_int_equal(resume.magic, 0);
 
+	/* There is no FACS on a microvm. */
 	fake_reset();
-	arm(&microvm, true);
+	resume_arm(&resume, RESUME_WHOLE, &writes, &msrs, 1, 0);
 	fake_msr_set(IA32_MTRR_DEF_TYPE, 0xc06);
-	assert_int_equal(fake_run(resume_probe(&resume, &microvm, &cpu)), FAKE_RESET);
+	assert_int_equal(fake_run(resume_probe(&resume, &machine)), FAKE_RESET);
 	fake_reset();
-	arm(&microvm, true);
+	resume_arm(&resume, RESUME_WHOLE, &writes, &msrs, 1, 0);
 	fake_msr_set(IA32_MTRR_DEF_TYPE, 0);
-	assert_false(resume_probe(&resume, &microvm, &cpu));
+	assert_false(resume_probe(&resume, &machine));
 	assert_int_equal(fake_exits(), 0);
 }
 
@@ -205,7 +222,7 @@ static void test_vectors(void **state)
 		struct acpi_facs *facs;
 
 		fake_reset();
-		arm(&pc, true);
+		arm(RESUME_WHOLE);
 		facs = fake_phys(FACS_PADDR, sizeof(*facs));
 		facs->length = cases[i].length;
 		facs->version = cases[i].version;
@@ -217,7 +234,7 @@ static void test_vectors(void **state)
 		assert_case_equal(cases[i].name, fake.handoff.entry, cases[i].entry);
 	}
 	fake_reset();
-	arm(&pc, true);
+	arm(RESUME_WHOLE);
 	assert_panics("the waking vector", resume_jump(&resume, RAM_END));
 	((struct acpi_facs *)fake_phys(FACS_PADDR, 64))->firmware_waking_vector = 0x100000;
 	assert_panics("the waking vector", resume_jump(&resume, RAM_END));

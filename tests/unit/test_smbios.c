@@ -12,11 +12,9 @@
 #define ANCHOR_PADDR (ROM_BASE + ROM_SIZE - 0x30)
 #define TABLES       "etc/smbios/smbios-tables"
 
-static struct fw_cfg cfg;
+static struct machine guest;
 static struct memmap map;
-static struct pci_access access;
 static struct smbios_table placed;
-static const struct chipset *chipset;
 
 /* A PC; rom says whether the ROM is to be seen at 0xf0000, or RAM with what was there. */
 static void machine(bool rom)
@@ -24,8 +22,8 @@ static void machine(bool rom)
 	uint8_t *image;
 
 	fake_pci_add(NULL, 0, 0, 0x8086, 0x1237);
-	unit_machine(&cfg, &map, RAM_END);
-	chipset = chipset_probe(&cfg);
+	unit_machine(&guest.cfg, &map, RAM_END);
+	guest.chipset = chipset_probe(&guest.cfg);
 	image = fake_ram_add(ROM_BASE, ROM_SIZE);
 	memcpy(image + ANCHOR_PADDR - ROM_BASE, &anchor, sizeof(anchor));
 	fake_phys_pin(&anchor, sizeof(anchor), ANCHOR_PADDR);
@@ -35,9 +33,9 @@ static void machine(bool rom)
 
 static void install(void)
 {
-	fw_cfg_init(&cfg);
+	fw_cfg_init(&guest.cfg);
 	fake_forget();
-	smbios_install(&placed, &cfg, &map, chipset, &access);
+	placed = smbios_install(&guest, &map);
 }
 
 /* DSP0134 5.2.2: 16-byte boundaries of the F segment. */
@@ -268,7 +266,7 @@ static void test_damaged(void **state)
 		uint8_t *bytes = fake_fw_cfg_find(TABLES)->bytes;
 
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		memmap_init(&map, &cfg, unit_ranges, UNIT_RANGES);
+		memmap_init(&map, &guest.cfg, unit_ranges, UNIT_RANGES);
 		fake_run(install());
 		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}

@@ -21,7 +21,6 @@ static const struct chipset q35 = {
 	.isa_bridge = PCI_BDF(0, 31, 0),
 };
 static const struct chipset microvm = { .smm = SMM_NONE };
-static const struct pci_access ports;
 
 static struct memmap map;
 static struct smp_block block;
@@ -29,15 +28,21 @@ static uint32_t smi_en;
 static uint32_t given[300], given_count; /* SMBASEs, in the order of the SMIs */
 static uint32_t turns[300];              /* whose it was, of the large APIC ids */
 
-static const struct cpu with_apic = { .leaf1_ebx = 3u << 24,
-				      .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_TSC };
-static const struct cpu without_apic;
+static struct machine machine = { .cpu = { .leaf1_ebx = 3u << 24,
+					   .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_TSC } };
 
 static void make_map(uint64_t end)
 {
 	map = (struct memmap){ 0 };
 	memmap_reserve(&map, 0, 0xa0000, MEMORY_RAM, "RAM");
 	memmap_reserve(&map, MIB, end, MEMORY_RAM, "RAM");
+}
+
+/* smm_reserve() on a machine with this chipset and the processor that it has. */
+static void reserve(struct smm_plan *plan, const struct chipset *chipset)
+{
+	machine.chipset = chipset;
+	smm_reserve(plan, &machine, &map);
 }
 
 /* Marks entry and state of all SMBASEs of an area as used, each of them once. */
@@ -72,7 +77,7 @@ static void test_nothing_overlaps(void **state)
 			fake_reset();
 			make_map(2048 * MIB);
 			memset(used, 0, sizeof(used));
-			smm_reserve(&plan, variant ? &q35 : &pc, &with_apic, &map);
+			reserve(&plan, variant ? &q35 : &pc);
 			smm_place(&plan, &map, counts[i], variant == 2);
 			places = use(used, plan.areas[0]) + use(used, plan.areas[1]);
 			/* QEMU gives a pc 255 at most. */
@@ -119,7 +124,7 @@ static void test_q35_places(void **state)
 		struct smm_plan plan;
 
 		make_map(cases[i].end);
-		smm_reserve(&plan, &q35, &with_apic, &map);
+		reserve(&plan, &q35);
 		/* What comes between finds its place elsewhere. */
 		assert_case(name, memmap_is(&map, 0x30000, 0x50000, MEMORY_KEPT));
 		assert_case(name, memmap_find(&map, 4096, 4096, MIB, 1ull << 32) <=
@@ -146,7 +151,7 @@ static void test_not_under_a_kernel(void **state)
 	make_map(Q35_TOP);
 	memmap_reserve(&map, 0x4f000, 0x51000, MEMORY_LOADED, "a kernel");
 	memmap_reserve(&map, Q35_TOP - 4096, Q35_TOP, MEMORY_LOADED, "and more of it");
-	smm_reserve(&plan, &q35, &with_apic, &map);
+	reserve(&plan, &q35);
 	assert_false(plan.default_kept);
 	smm_place(&plan, &map, 1, false);
 	assert_int_equal(plan.tseg_mib, 0);
@@ -157,16 +162,16 @@ static void test_not_under_a_kernel(void **state)
 	/* Just below the last MiB it leaves room for what few processors need. */
 	make_map(1024 * MIB);
 	memmap_reserve(&map, 1022 * MIB, 1023 * MIB, MEMORY_LOADED, "a kernel");
-	smm_reserve(&plan, &q35, &with_apic, &map);
+	reserve(&plan, &q35);
 	smm_place(&plan, &map, 1, false);
 	assert_int_equal(plan.tseg_mib, 1);
 
 	/* A guest of 1 MiB needs what it has. */
 	make_map(2 * MIB - 4096);
-	smm_reserve(&plan, &q35, &with_apic, &map);
+	reserve(&plan, &q35);
 	assert_false(plan.default_kept);
 	make_map(2 * MIB);
-	smm_reserve(&plan, &q35, &with_apic, &map);
+	reserve(&plan, &q35);
 	assert_true(plan.default_kept);
 }
 
@@ -200,7 +205,7 @@ static void test_can_wake(void **state)
 
 		make_map(Q35_TOP);
 		memmap_reserve(&map, cases[i].base, cases[i].end, MEMORY_LOADED, "a kernel");
-		smm_reserve(&plan, cases[i].chipset, &with_apic, &map);
+		reserve(&plan, cases[i].chipset);
 		smm_place(&plan, &map, cases[i].cpus, false);
 		assert_case_equal(name, plan.can_wake, cases[i].can_wake);
 		assert_case(name, memmap_is(&map, cases[i].base, cases[i].end, MEMORY_LOADED));
@@ -220,11 +225,11 @@ static void test_planned_anew(void **state)
 
 			make_map(2048 * MIB);
 			memmap_reserve(&map, MIB, 64 * MIB, MEMORY_LOADED, "a kernel");
-			smm_reserve(&boot, chipset, &with_apic, &map);
+			reserve(&boot, chipset);
 			memmap_alloc(&map, 100000, 64, MEMORY_KEPT, ZONE_LOW, "tables");
 			smm_place(&boot, &map, counts[i], variant == 2);
 			make_map(2048 * MIB);
-			smm_reserve(&wake, chipset, &with_apic, &map);
+			reserve(&wake, chipset);
 			smm_place(&wake, &map, counts[i], variant == 2);
 			assert_true(boot.can_wake);
 			assert_memory_equal(&boot, &wake, sizeof(boot));
@@ -315,19 +320,18 @@ static void init(struct smm_plan *plan, const struct chipset *chipset, uint32_t 
 			block.present[id / 32] |= 1u << id % 32;
 			n++;
 		}
-	smm_reserve(plan, chipset, &with_apic, &map);
-	smm_init(plan, &block, &ports, &map, cpus, 0);
+	reserve(plan, chipset);
+	smm_init(plan, &block, &map, cpus, 0);
 }
 
 /* Sets SMM of a q35 up once more, with RAM up to end, as after another reset. */
-static void set_up_again(struct smm_plan *plan, const struct cpu *cpu, uint32_t end,
-			 uint32_t cpu_count)
+static void set_up_again(struct smm_plan *plan, uint32_t end, uint32_t cpu_count)
 {
 	given_count = 0;
 	smi_en = 0;
 	make_map(end);
-	smm_reserve(plan, &q35, cpu, &map);
-	smm_init(plan, &block, &ports, &map, cpu_count, 0);
+	reserve(plan, &q35);
+	smm_init(plan, &block, &map, cpu_count, 0);
 }
 
 static void test_q35_registers_and_cost(void **state)
@@ -372,8 +376,8 @@ static void test_old_q35_registers(void **state)
 	make_map(1024 * MIB);
 	fake_pci_set(mch, 0x9c, 4, 0);
 	smi_en = 0;
-	smm_reserve(&plan, &q35, &with_apic, &map);
-	smm_init(&plan, &block, &ports, &map, 1000, 0);
+	reserve(&plan, &q35);
+	smm_init(&plan, &block, &map, 1000, 0);
 	assert_int_equal(fake_pci_get(mch, 0x9c, 4), 0x003d1a00);
 }
 
@@ -453,7 +457,7 @@ static void test_large_apic_ids(void **state)
 	fake_forget();
 	block = (struct smp_block){ .turns = 3, .arrived = 3 };
 	fake_pci_set(fake_pci_at(0), 0x9c, 4, 0);
-	set_up_again(&plan, &with_apic, Q35_TOP, 4);
+	set_up_again(&plan, Q35_TOP, 4);
 	assert_int_equal(given_count, 4);
 	assert_int_equal(given[2], 0x28800);
 	assert_int_equal(given[3], 0x30000);
@@ -480,14 +484,14 @@ static void test_no_answer(void **state)
 	fake_forget();
 	fake.on_pause = serve_but_for_the_second;
 	block = (struct smp_block){ .arrived = 3, .present = { 7 } };
-	set_up_again(&plan, &with_apic, Q35_TOP, 4);
+	set_up_again(&plan, Q35_TOP, 4);
 	assert_says(fake.console, "smm: a processor took no SMI");
 	assert_int_equal(given_count, 2);
 	assert_int_equal(given[1], 0x30000);
 
 	fake.on_pause = NULL;
 	block = (struct smp_block){ 0 };
-	set_up_again(&plan, &with_apic, Q35_TOP, 1);
+	set_up_again(&plan, Q35_TOP, 1);
 	assert_says(fake.console, "smm: no SMI on the boot processor");
 }
 
@@ -501,7 +505,7 @@ static void test_without_a_place(void **state)
 	init(&plan, &q35, 1);
 	fake_forget();
 	block = (struct smp_block){ .arrived = 98, .present = { ~8u, ~0u, ~0u, 15 } };
-	set_up_again(&plan, &with_apic, 16 * MIB, 99);
+	set_up_again(&plan, 16 * MIB, 99);
 	assert_int_equal(given_count, 97);
 	assert_int_equal(given[95], 0x28000 + 96 * 0x400);
 	assert_int_equal(given[96], 0x30000);
@@ -510,13 +514,16 @@ static void test_without_a_place(void **state)
 
 static void test_without_apic(void **state)
 {
+	uint32_t edx = machine.cpu.leaf1_edx;
 	struct smm_plan plan;
 
 	(void)state;
 	make_q35(true);
 	init(&plan, &q35, 1);
 	fake_forget();
-	set_up_again(&plan, &without_apic, Q35_TOP, 1);
+	machine.cpu.leaf1_edx = 0;
+	set_up_again(&plan, Q35_TOP, 1);
+	machine.cpu.leaf1_edx = edx;
 	assert_int_equal(given_count, 1);
 	assert_int_equal(fake_count(FAKE_PORT_WRITE, 0xb2), 1);
 	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
@@ -536,13 +543,13 @@ static void test_off(void **state)
 	assert_int_equal(fake_exits(), 2);
 	fake_forget();
 	smi_en = 0x20;
-	smm_reserve(&plan, &q35, &with_apic, &map);
-	smm_init(&plan, &block, &ports, &map, 2, 0);
+	reserve(&plan, &q35);
+	smm_init(&plan, &block, &map, 2, 0);
 	assert_int_equal(fake_exits(), 1);
 	assert_true(memmap_is(&map, 0x30000, 0x50000, MEMORY_RAM));
 	fake_forget();
-	smm_reserve(&plan, &microvm, &with_apic, &map);
-	smm_init(&plan, &block, &ports, &map, 2, 0);
+	reserve(&plan, &microvm);
+	smm_init(&plan, &block, &map, 2, 0);
 	assert_int_equal(fake_exits(), 0);
 	/* With acpi=off there is no such function. */
 	fake_reset();
@@ -585,8 +592,8 @@ static void test_on_or_off_by_the_fadt(void **state)
 							.length = sizeof(*fadt) },
 					    .smi_cmd = cases[i].smi_cmd };
 		fake_forget();
-		smm_reserve(&plan, cases[i].chipset, &with_apic, &map);
-		smm_init(&plan, &block, &ports, &map, 1, 0xe0000);
+		reserve(&plan, cases[i].chipset);
+		smm_init(&plan, &block, &map, 1, 0xe0000);
 		assert_int_equal(given_count, cases[i].on);
 		if (!cases[i].on)
 			assert_int_equal(fake_exits(), 0);

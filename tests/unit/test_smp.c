@@ -7,6 +7,7 @@
 #include "phys.h"
 #include "smp.h"
 #include "spec/acpi.h"
+#include "spec/msr.h"
 
 #define SVR   (0xf0 / 4)
 #define LINT0 (0x350 / 4)
@@ -15,6 +16,15 @@ static const struct chipset with_pics = { .name = "test" };
 static const struct chipset reduced = { .name = "test", .reduced_acpi = true };
 static const struct cpu with_apic = { .leaf1_edx = CPUID_1_EDX_APIC };
 static const struct cpu without_apic = { .leaf1_edx = ~CPUID_1_EDX_APIC };
+
+static struct machine machine;
+
+static void wire(const struct cpu *cpu, const struct chipset *chipset, uint32_t rsdp_paddr)
+{
+	machine.cpu = *cpu;
+	machine.chipset = chipset;
+	smp_virtual_wire(&machine, rsdp_paddr);
+}
 
 static void test_virtual_wire(void **state)
 {
@@ -36,7 +46,7 @@ static void test_virtual_wire(void **state)
 		const char *name = cases[i].name;
 
 		fake_reset();
-		smp_virtual_wire(&with_apic, cases[i].chipset, cases[i].rsdp_paddr);
+		wire(&with_apic, cases[i].chipset, cases[i].rsdp_paddr);
 		assert_case_equal(name, fake.lapic[SVR], 0x1ff);
 		assert_case_equal(name, fake.lapic[LINT0], cases[i].lint0);
 		/* An NMI waits until the kernel has vectors. */
@@ -52,7 +62,7 @@ static void test_virtual_wire(void **state)
 static void test_masks_the_8259s(void **state)
 {
 	(void)state;
-	smp_virtual_wire(&with_apic, &with_pics, 0);
+	wire(&with_apic, &with_pics, 0);
 	assert_int_equal(fake_find(FAKE_PORT_WRITE, 0x21, 0)->value, 0xff);
 	assert_int_equal(fake_find(FAKE_PORT_WRITE, 0xa1, 0)->value, 0xff);
 	assert_int_equal(fake_exits(), 4);
@@ -61,7 +71,7 @@ static void test_masks_the_8259s(void **state)
 static void test_without_apic(void **state)
 {
 	(void)state;
-	smp_virtual_wire(&without_apic, &with_pics, 0);
+	wire(&without_apic, &with_pics, 0);
 	assert_int_equal(fake.count[FAKE_MMIO_WRITE] + fake.count[FAKE_MMIO_READ], 0);
 	assert_int_equal(fake.count[FAKE_PORT_WRITE], 2);
 }
@@ -72,24 +82,15 @@ static const struct cpu full = { .leaf1_edx = CPUID_1_EDX_APIC | CPUID_1_EDX_MSR
 					      CPUID_1_EDX_TSC };
 static struct smp_block block;
 static struct msr_list msrs;
-static struct fw_cfg cfg;
-
-static void start(const struct cpu *cpu)
-{
-	fw_cfg_init(&cfg);
-	fake_forget();
-	smp_plan_feature_control(&msrs, cpu, &cfg);
-	smp_start(&block, &msrs, cpu);
-}
 
 static void test_start(void **state)
 {
 	(void)state;
-	memset(&msrs, 0, sizeof(msrs));
-	fake_msr_set(0x2ff, 0);
+	msrs.count = 0;
 	msr_list_add(&msrs, 0x2ff, 0xc06, 0);
+	fake_msr_set(0x2ff, 0);
 	block.arrived = 77;
-	start(&full);
+	smp_start(&block, &msrs, &full);
 	assert_int_equal(block.arrived, 0);
 	assert_int_equal(block.msrs_paddr, phys_addr(&msrs));
 	assert_int_equal(fake_msr_get(0x2ff), 0xc06);
@@ -99,43 +100,75 @@ static void test_start(void **state)
 	assert_int_equal(fake.lapic[SVR], 0x1ff);
 }
 
-/* Without an APIC nobody can be woken; without MTRRs there may be SMM. */
+/* Without an APIC nobody can be woken; without MSRs there may be SMM. */
 static void test_start_without(void **state)
 {
 	(void)state;
-	memset(&msrs, 0, sizeof(msrs));
-	start(&full);
+	msrs.count = 0;
+	smp_start(&block, &msrs, &full);
 	assert_int_equal(fake.count[FAKE_WRMSR], 0);
 	assert_int_equal(fake_count(FAKE_MMIO_WRITE, LAPIC_BASE + 0x300), 2);
+	fake_forget();
 	fake_msr_set(0x2ff, 0);
 	msr_list_add(&msrs, 0x2ff, 0xc06, 0);
-	start(&without_apic);
+	smp_start(&block, &msrs, &without_apic);
 	assert_int_equal(fake.count[FAKE_MMIO_WRITE], 0);
 	assert_int_equal(fake_msr_get(0x2ff), 0xc06);
 }
 
-static void test_feature_control(void **state)
+/* Memory types and feature control, each where the processor has it. */
+static void test_plan_msrs(void **state)
 {
 	static const uint64_t value = 0x100005;
+	static const struct {
+		const char *name;
+		uint32_t edx;
+		bool wanted, locked, mtrrs, feature;
+	} cases[] = {
+		{ "all", CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR, true, false, true, true },
+		/* A second write of a locked register would fault. */
+		{ "locked", CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR, true, true, true, false },
+		{ "QEMU wants nothing", CPUID_1_EDX_MSR | CPUID_1_EDX_MTRR, false, false, true,
+		  false },
+		{ "no MTRRs", CPUID_1_EDX_MSR, true, false, false, true },
+		{ "no MSRs, none is asked", CPUID_1_EDX_MTRR, true, false, false, false },
+	};
+	static const struct memmap map = { .count = 1, .ranges = { { 0, 512 * MIB, MEMORY_RAM } } };
 
 	(void)state;
-	for (uint32_t locked = 0; locked < 2; locked++) {
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const char *name = cases[i].name;
+		uint64_t feature = 0, base = 0, mask = 0;
+
 		fake_reset();
-		memset(&msrs, 0, sizeof(msrs));
-		fake_fw_cfg_file("etc/msr_feature_control", &value, sizeof(value));
-		fake_msr_set(0x3a, locked);
-		start(&full);
-		/* A second write of a locked register would fault. */
-		assert_int_equal(fake_msr_get(0x3a), locked ? 1 : value);
-		assert_int_equal(fake.count[FAKE_WRMSR], !locked);
+		if (cases[i].wanted)
+			fake_fw_cfg_file("etc/msr_feature_control", &value, sizeof(value));
+		if (cases[i].edx & CPUID_1_EDX_MSR) {
+			fake_msr_set(0x3a, cases[i].locked);
+			fake_msr_set(IA32_MTRRCAP, 0x508);
+		}
+		machine.cpu = (struct cpu){ .leaf1_edx = cases[i].edx, .phys_bits = 40 };
+		fw_cfg_init(&machine.cfg);
+		fake_forget();
+		msrs.count = 7; /* of another boot */
+		smp_plan_msrs(&msrs, &machine, &map, 0xb0000000);
+		assert_case_equal(name, fake_exits(),
+				  cases[i].wanted && cases[i].edx & CPUID_1_EDX_MSR);
+		for (uint32_t n = 0; n < msrs.count; n++) {
+			uint64_t is = (uint64_t)msrs.values[n].high << 32 | msrs.values[n].low;
+
+			if (msrs.values[n].msr == 0x3a)
+				feature = is;
+			if (msrs.values[n].msr == IA32_MTRR_PHYSBASE0)
+				base = is;
+			if (msrs.values[n].msr == IA32_MTRR_PHYSMASK0)
+				mask = is;
+		}
+		assert_case_equal(name, feature, cases[i].feature ? value : 0);
+		assert_case_equal(name, base, cases[i].mtrrs ? 0x80000000 : 0);
+		assert_case_equal(name, mask, cases[i].mtrrs ? 0xff80000800 : 0);
+		assert_case_equal(name, msrs.count == 0, !cases[i].mtrrs && !cases[i].feature);
 	}
-	/* Without MSRs there is none to ask. */
-	fake_reset();
-	memset(&msrs, 0, sizeof(msrs));
-	fake_fw_cfg_file("etc/msr_feature_control", &value, sizeof(value));
-	start(&with_apic);
-	assert_int_equal(msrs.count, 0);
-	assert_int_equal(fake.count[FAKE_RDMSR], 0);
 }
 
 static void one_more_arrives(void)
@@ -278,8 +311,9 @@ static void test_count(void **state)
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
 		fake_reset();
 		fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, cases[i].told);
-		fw_cfg_init(&cfg);
-		assert_int_equal(smp_count(cases[i].cpu, &cfg, 0), cases[i].wanted);
+		fw_cfg_init(&machine.cfg);
+		machine.cpu = *cases[i].cpu;
+		assert_int_equal(smp_count(&machine, 0), cases[i].wanted);
 	}
 }
 
@@ -287,7 +321,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_start),           UNIT_TEST(test_start_without),
-		UNIT_TEST(test_feature_control), UNIT_TEST(test_wait),
+		UNIT_TEST(test_plan_msrs),       UNIT_TEST(test_wait),
 		UNIT_TEST(test_wait_is_patient), UNIT_TEST(test_names_who_is_missing),
 		UNIT_TEST(test_waits_a_second),  UNIT_TEST(test_count),
 		UNIT_TEST(test_virtual_wire),    UNIT_TEST(test_masks_the_8259s),

@@ -17,11 +17,10 @@
 #define DTB    0x10000
 #define TEXT   0x11000 /* .cmdline */
 
-static struct fw_cfg cfg;
 static struct memmap map;
 static struct boot_image image;
 static struct boot_facts facts = { .rsdp_paddr = 0xe0010 };
-static const struct cpu cpu64 = { .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 };
+static struct machine machine = { .cpu = { .leaf81_edx = CPUID_81_EDX_LM, .phys_bits = 40 } };
 static uint8_t file[FILE_SIZE];
 static const char *append;
 
@@ -65,7 +64,7 @@ static void give(void)
 {
 	uint32_t cut = ((file[0x1f1] ? file[0x1f1] : 4) + 1u) * 512;
 
-	unit_machine(&cfg, &map, RAM_END);
+	unit_machine(&machine.cfg, &map, RAM_END);
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, file, cut);
 	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, cut);
 	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, file + cut, FILE_SIZE - cut);
@@ -76,10 +75,10 @@ static void give(void)
 
 static void run(void)
 {
-	fw_cfg_init(&cfg);
+	fw_cfg_init(&machine.cfg);
 	fake_forget();
-	boot_probe(&image, &cfg, &cpu64, &map);
-	boot(&image, &cfg, &cpu64, &map, &facts);
+	boot_probe(&image, &machine, &map);
+	boot(&image, &machine, &map, &facts);
 }
 
 #define assert_boots() assert_int_equal(fake_run(run()), FAKE_HANDOFF)
