@@ -135,7 +135,7 @@ static const struct chipset isapc = {
 /* The device tree says whether a microvm has a PCIe host bridge, and where its ECAM is. */
 static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fdt_selector)
 {
-	static be32 tree[FDT_CELLS] NOINIT;
+	static be32 tree[FDT_CELLS];
 	const be32 *reg;
 	uint32_t count;
 

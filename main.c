@@ -33,13 +33,15 @@
 
 noreturn void main(void);
 
-static struct machine machine NOINIT;
-static struct memmap map NOINIT;
-static struct boot_image image NOINIT;
-static struct smm_plan smm NOINIT;
-static struct msr_list msrs NOINIT;
-static struct acpi_writes writes NOINIT;
-static struct resume resume NOINIT; /* kept from one boot to the next reset */
+static struct machine machine;
+static struct memmap map;
+static struct boot_image image;
+static struct smm_plan smm;
+static struct msr_list msrs;
+static struct acpi_writes writes;
+
+/* The record of the last boot.  It survives a reset: start.S clears .bss, but not this section. */
+static struct resume resume __attribute__((section(".noinit")));
 
 /* Out of S3: what a reset took away and the operating system does not restore itself. */
 static noreturn void wake(void)

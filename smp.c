@@ -21,7 +21,7 @@
 
 #define MAX_NAMED 8 /* processors that a message names */
 
-struct smp_block smp_block NOINIT;
+struct smp_block smp_block;
 
 static void send(uint32_t command)
 {

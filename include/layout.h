@@ -42,9 +42,6 @@
 #define STACK_TOP          FIRMWARE_DATA_END
 #define STACK_SIZE         0x1000
 
-/* A variable that is filled by the step that owns it: nothing clears it at start. */
-#define NOINIT __attribute__((section(".noinit")))
-
 #define PAGE_SIZE 0x1000u
 #define FOUR_GIB  0x100000000ull
 

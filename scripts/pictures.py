@@ -47,7 +47,7 @@ def constants():
         value = re.sub(r"(?<=[0-9a-fA-F])(u|ull)$", "", value)
         if value in found:
             found[name] = found[value]
-        elif value[0].isdigit():        # NOINIT is no number
+        elif value[0].isdigit():
             found[name] = int(value, 0)
     return found
 
