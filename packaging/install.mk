@@ -15,7 +15,8 @@ DROP_IN         := bios.bin bios-256k.bin bios-microvm.bin qboot.rom
 
 # The bench and what it imports, at the same places as here.
 BENCH_FILES     := $(sort $(filter-out %_test.py,$(wildcard tests/bench/*.py tests/bench/*.c))) \
-	scripts/debian.py scripts/kernels.py scripts/initramfs.py scripts/qemu_trace.py \
+	scripts/debian.py scripts/kernels.py scripts/initramfs.py scripts/qemu_process.py \
+	scripts/qemu_trace.py \
 	scripts/guest-init.sh scripts/guest-setup.sh
 
 GENERATED       := $(addprefix $(O)/install/,qboot.7 qboot-bench.1 qboot-bench 90-qboot.json)

@@ -19,7 +19,9 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
+
+from qemu_process import ask, started
+import swtpm
 
 TABLES = ['etc/table-loader', 'etc/acpi/tables', 'etc/acpi/rsdp', 'etc/acpi/nvdimm-mem',
           'etc/vmgenid_guid', 'etc/vmgenid_addr', 'etc/hardware_errors', 'etc/tpm/log',
@@ -62,14 +64,14 @@ CASES = {
 DESCRIPTOR, BUFFER = 0x10000, 0x100000          # guest-physical, for DMA
 DMA_READ, DMA_SELECT = 2, 8
 PM_BASE = 0x600
+SECONDS = 60                                    # for one machine
 
 
 class Machine:
-    """A QEMU that runs no guest code and answers on the qtest protocol."""
+    """A QEMU process that runs no guest code and answers on the qtest protocol."""
 
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
+    def __init__(self, process):
+        self.process = process
 
     def do(self, *words):
         """Sends one command; returns the answer's value."""
@@ -103,11 +105,6 @@ class Machine:
         self.do('outl', 0xcf8, 1 << 31 | slot << 11 | function << 8 | offset)
         self.do('outl', 0xcfc, value)
 
-    def close(self):
-        """Ends QEMU."""
-        self.process.kill()
-        self.process.wait()
-
 
 def program_chipset(machine, kind):
     """What QEMU's table builder reads back: PM base and ECAM."""
@@ -120,29 +117,21 @@ def program_chipset(machine, kind):
         machine.pci_write(31, 0, 0x44, 0x80)
 
 
-@contextlib.contextmanager
-def tpm():
-    """Options for a TPM, which an emulator is while the block runs."""
-    with tempfile.TemporaryDirectory() as state:
-        socket = pathlib.Path(state) / 'socket'
-        with subprocess.Popen(['swtpm', 'socket', '--tpm2', '--tpmstate', f'dir={state}', '--ctrl',
-                               f'type=unixio,path={socket}']) as emulator:
-            while not socket.exists():
-                time.sleep(0.01)
-            yield f'-tpmdev emulator,id=t,chardev=s -chardev socket,id=s,path={socket}'
-            emulator.terminate()
-
-
 def record(qemu, name, options, output):
     """Starts the machine of one case and writes its directory."""
     options += ' -display none -S -qtest stdio -qtest-log /dev/null'
-    with tpm() if '{tpm}' in options else contextlib.nullcontext('') as emulator:
-        machine = Machine([qemu, *shlex.split(options.replace('{tpm}', emulator))])
-        write_files(machine, name, output / name)
-        machine.close()
-    version = subprocess.run([qemu, '--version'], capture_output=True, text=True, check=True)
+    with contextlib.ExitStack() as open_now:
+        command = options
+        if '{tpm}' in options:
+            directory = pathlib.Path(open_now.enter_context(tempfile.TemporaryDirectory()))
+            tpm = open_now.enter_context(swtpm.emulated(directory))
+            command = options.replace('{tpm}', shlex.join(tpm.arguments))
+        process = open_now.enter_context(started(
+            [qemu, *shlex.split(command)], SECONDS, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL))
+        write_files(Machine(process), name, output / name)
     (output / name / 'command').write_text(
-        f'# {version.stdout.splitlines()[0]}\n'
+        f"# {ask(qemu, '--version').splitlines()[0]}\n"
         f'{pathlib.Path(qemu).name} {shlex.join(shlex.split(options))}\n')
 
 

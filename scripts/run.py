@@ -25,7 +25,6 @@ from pathlib import Path
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -34,6 +33,7 @@ import time
 import debian
 import initramfs
 import kernels
+from qemu_process import started
 import qemu_trace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -193,11 +193,10 @@ def main():
         print(shlex.join(argv))
         if interactive:
             print("The console is the guest's: Ctrl-A X ends QEMU, Ctrl-A C is its monitor.")
-        else:
-            argv = ["timeout", "-k", "5", str(TIME_LIMIT), *argv]
         sys.stdout.flush()
         start = time.time()
-        with subprocess.Popen(argv, stdin=None if interactive else subprocess.DEVNULL) as qemu:
+        with started(argv, None if interactive else TIME_LIMIT, timed=True,
+                     **({"stdin": None} if interactive else {})) as qemu:
             # Nobody could tell another guest than ours to end.
             watch = SerialWatch(scratch / "serial",
                                 None if ours or interactive else qemu.terminate)

@@ -10,19 +10,23 @@ While they run: a row that fails is named at once, with the command that repeats
 minute a line says how far all is and which rows take how long already.
 """
 
+import contextlib
 import os
 from pathlib import Path
 import shutil
 import sys
+import tempfile
 import threading
 import time
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "boot"), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "boot"), str(ROOT / "tests" / "bench"),
+                str(ROOT / "tests")]
 
-from quick import is_quick      # noqa: E402, the path is set above
+from quick import is_quick
+import swtpm as swtpm_process
 
 
 def pytest_addoption(parser):
@@ -142,6 +146,21 @@ def qemu(pytestconfig):
         return path
 
     return find
+
+
+@pytest.fixture
+def swtpm(tmp_path):
+    """A function that starts a TPM emulator for the test, see scripts/swtpm.py; skips if there is
+    none."""
+    with contextlib.ExitStack() as started:
+
+        def start(version="2.0", seconds=150):
+            if not shutil.which("swtpm"):
+                pytest.skip("no swtpm")
+            directory = Path(tempfile.mkdtemp(prefix="tpm", dir=tmp_path))
+            return started.enter_context(swtpm_process.emulated(directory, version, seconds))
+
+        yield start
 
 
 @pytest.fixture(scope="session")

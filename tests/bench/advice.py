@@ -8,7 +8,6 @@ medians as plain data.  Nothing is assumed: what a change gives is what was meas
 import dataclasses
 import re
 import statistics
-import subprocess
 
 import boots
 import qemu
@@ -47,8 +46,7 @@ def with_machine(scenario, option):
 
 def has_property(machine, name):
     """Whether this QEMU's machine knows a property."""
-    said = subprocess.run([qemu.program(), "-machine", f"{machine},help"], capture_output=True,
-                          text=True, check=False).stdout
+    said = qemu.ask(qemu.program(), "-machine", f"{machine},help")
     return re.search(rf"^  {name}=", said, re.MULTILINE)
 
 

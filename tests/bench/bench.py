@@ -240,8 +240,7 @@ def measure_growth(lab, machine, candidates, options, progress):
 
 def host():
     """What the numbers hold for."""
-    version = subprocess.run([qemu.program(), "--version"], capture_output=True, text=True,
-                             check=True).stdout.splitlines()[0]
+    version = qemu.ask(qemu.program(), "--version").splitlines()[0]
     model = "unknown processor"
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")

@@ -22,8 +22,8 @@ import resource
 import subprocess
 import time
 
-import events       # finds qemu_trace, too
-import qemu
+import events
+import qemu         # finds scripts/, too
 import qemu_trace
 import stop_kernel
 
@@ -105,7 +105,7 @@ class Lab:
     def time_firmware(self, scenario, firmware):
         """Seconds of (QEMU, firmware)."""
         argv = self.stop_argv(scenario, firmware) + qemu.traced(self.scratch, TIMED_EVENTS)
-        status, said, start, _ = qemu.run(argv, scenario.limit)
+        status, said, start = qemu.run(argv, scenario.limit)
         qemu.expect_stop(status, said, argv)
         running = stopped = None
         for line in (self.scratch / "trace").read_text(errors="replace").splitlines():
@@ -121,13 +121,12 @@ class Lab:
 
     def time_guest(self, scenario, firmware):
         """Seconds from QEMU's start to /init (None if that was not seen), to up; processor time."""
-        argv = ["timeout", "-s", "KILL", str(scenario.limit),
-                *scenario.command(firmware, scenario.kernel)]
+        argv = scenario.command(firmware, scenario.kernel)
         start, used = time.time(), processor_time()
         seen, times = b"", [None, None]
         patterns = [re.compile(pattern.encode()) for pattern in (scenario.init, scenario.up)]
-        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, bufsize=0) as process:
+        with qemu.started(argv, scenario.limit, timed=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, bufsize=0) as process:
             while True:
                 piece = process.stdout.read(65536)
                 if not piece:
@@ -158,7 +157,7 @@ class Lab:
     def count_firmware(self, scenario, firmware):
         """events.Counts of the firmware."""
         argv = self.stop_argv(scenario, firmware) + qemu.traced(self.scratch)
-        status, said, _, _ = qemu.run(argv, scenario.limit)
+        status, said, _ = qemu.run(argv, scenario.limit)
         qemu.expect_stop(status, said, argv)
         reader = events.Reader(scenario.accel.startswith("kvm"))
         return reader.read(self.scratch / "trace").counts

@@ -100,7 +100,7 @@ class Counter:
         argv = qemu.command(qemu.accelerator(way, one_instruction=not kvm), machine, self.firmware,
                             self.kernels[row.protocol], extra)
         full = argv + qemu.traced(self.scratch) + ([] if kvm else ["-d", "exec,nochain"])
-        status, said, _, _ = qemu.run(full)
+        status, said, _ = qemu.run(full)
         qemu.expect_stop(status, said, full)
         return argv, events.Reader(kvm).read(self.scratch / "trace")
 

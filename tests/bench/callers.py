@@ -25,12 +25,9 @@ import boots
 import events
 import firmwares
 import gdb_stub
-import qemu
+import qemu             # finds scripts/, too
+import initramfs
 import whole
-
-sys.path.append(str(qemu.ROOT / "scripts"))
-
-import initramfs        # the path is set above
 
 INIT = re.compile(boots.Scenario.init.encode())
 STACK = 768                     # bytes looked at
@@ -152,14 +149,9 @@ class Watch:
 
     def run(self, scenario, firmware):
         """Boots, and returns an events.Counts for each chain."""
-        socket = self.lab.scratch / "gdb"
-        socket.unlink(missing_ok=True)
         argv = scenario.command(firmware, scenario.kernel) + qemu.traced(self.lab.scratch)
         trace = self.lab.scratch / "trace"
-        with subprocess.Popen(["timeout", "-s", "KILL", str(scenario.limit), *argv, "-S", "-gdb",
-                               f"unix:{socket},server=on,wait=off"], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            stub = gdb_stub.Stub(socket, limit=scenario.limit)
+        with gdb_stub.debugged(argv, self.lab.scratch, scenario.limit) as (stub, process):
             stub.ask("qXfer:features:read:target.xml:0,ffb")     # without, it has no P
             for name in ACCESSORS:
                 if name in self.symbols.by_name:

@@ -17,16 +17,11 @@ What a stop kernel does itself is left out.
 
 import collections
 import dataclasses
-from pathlib import Path
 import re
-import sys
 
-import qemu
+import qemu             # finds scripts/, too
+import qemu_trace
 import stop_kernel
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
-
-import qemu_trace       # pylint: disable=wrong-import-position
 
 NAMES = 40                      # of exits in a report, the most frequent
 

@@ -18,14 +18,10 @@ import shutil
 import statistics
 import struct
 import subprocess
-import sys
 
-import qemu
+import qemu             # finds scripts/, too
+import qemu_trace
 import stop_kernel
-
-sys.path.append(str(qemu.ROOT / "scripts"))
-
-import qemu_trace       # the path is set above
 
 RUNS = 3
 SOURCE = Path(__file__).resolve().parent / "kvm_run.c"
@@ -143,7 +139,7 @@ class Clock:
         argv = [*self.lab.stop_argv(scenario, firmware),
                 *qemu.traced(self.lab.scratch, traced_events)]
         preload = ["env", f"LD_PRELOAD={self.library}", f"KVM_RUN_RECORDS={self.records}"]
-        status, said, _, _ = qemu.run([*preload, *argv], scenario.limit)
+        status, said, _ = qemu.run([*preload, *argv], scenario.limit)
         qemu.expect_stop(status, said, argv)
         if not self.records.is_file():
             raise qemu.Error("kvm_run.c saw no KVM_RUN; is this QEMU linked statically?")

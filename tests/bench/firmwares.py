@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 from pathlib import Path
 import re
-import subprocess
 
 import qemu
 
@@ -47,8 +46,7 @@ MORE_DIRECTORIES = ("/usr/share/qemu", "/usr/share/seabios", "/usr/share/ovmf", 
 
 def directories():
     """Where firmware may lie: what QEMU says, then where distributions put it."""
-    said = subprocess.run([qemu.program(), "-L", "help"], capture_output=True, text=True,
-                          check=False).stdout.split("\n")
+    said = qemu.ask(qemu.program(), "-L", "help").split("\n")
     return [Path(line.strip()) for line in (*said, *MORE_DIRECTORIES) if line.strip()]
 
 

@@ -9,6 +9,7 @@ has the sections that the guest's RAM has become, in SMM and out of it.  A KVM h
 each, and deletes and makes anew those that change, with all that was mapped of them.
 """
 
+import contextlib
 import re
 import socket
 import struct
@@ -40,11 +41,15 @@ class Stub:
                     raise
                 time.sleep(0.005)
 
+    def send(self, request):
+        """Sends a packet."""
+        body = request.encode()
+        self.socket.sendall(b"$%s#%02x" % (body, sum(body) & 0xff))
+
     def ask(self, request):
         """Sends a packet and returns the answer, or None when QEMU has ended."""
-        body = request.encode()
         try:
-            self.socket.sendall(b"$%s#%02x" % (body, sum(body) & 0xff))
+            self.send(request)
             return self._answer()
         except (ConnectionResetError, BrokenPipeError):
             return None
@@ -92,16 +97,21 @@ class Stub:
         return found
 
 
+@contextlib.contextmanager
+def debugged(argv, scratch, limit=60):
+    """(Stub, process) of a guest that waits before its first instruction.  It has LIMIT seconds."""
+    path = scratch / "gdb"
+    path.unlink(missing_ok=True)
+    with qemu.started([*argv, "-S", "-gdb", f"unix:{path},server=on,wait=off"], limit,
+                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        yield Stub(path, limit), process
+
+
 def observe(argv, transfers, rebuilds, scratch):
     """(bytes that DMA moves, sections of main RAM that are made or end) of a guest.  ARGV ends at a
     stop kernel; TRANSFERS and REBUILDS are the addresses of instructions."""
-    path = scratch / "gdb"
-    path.unlink(missing_ok=True)
     total, changed, stops = 0, 0, transfers | rebuilds
-    with subprocess.Popen(["timeout", "-s", "KILL", "60", *argv, "-S", "-gdb",
-                           f"unix:{path},server=on,wait=off"], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        stub = Stub(path)
+    with debugged(argv, scratch) as (stub, process):
         stub.ask("?")
         before = stub.ram()
         if not before:

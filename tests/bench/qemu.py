@@ -1,7 +1,7 @@
 """QEMU for the budget and the benchmark: command lines, runs with a bound, what this host can do.
 
-A run never outlives its bound: timeout(1) ends it, since subprocess's own timeout polls and would
-round measured times up.
+QEMU is started by scripts/qemu_process.py, as for the tests, but without their Vm: a thread that
+reads and QMP would take processor time from what is measured.
 """
 
 import functools
@@ -10,12 +10,17 @@ from pathlib import Path
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
 import stop_kernel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "scripts"))
+
+from qemu_process import LATE, ask, started
+
 FIRMWARE = Path(os.environ.get("FIRMWARE") or ROOT / "build" / "qboot.bin")
 
 # The device that ends QEMU when a stop kernel says so; its own ports are those of stop_kernel.PORT.
@@ -43,8 +48,7 @@ def program():
 @functools.lru_cache
 def version():
     """(major, minor) of the QEMU."""
-    text = subprocess.run([program(), "--version"], capture_output=True, text=True,
-                          check=True).stdout
+    text = ask(program(), "--version")
     return tuple(int(word) for word in re.search(r"version (\d+)\.(\d+)", text).groups())
 
 
@@ -69,11 +73,12 @@ def command(accel, machine, firmware, kernel, extra=(), memory="512"):
 
 
 def run(argv, limit=120):
-    """Runs to the end; returns (exit status, what it said, start, end) with host times."""
+    """Runs to the end; returns (exit status, what it said, the host's time at the start)."""
     start = time.time()
-    done = subprocess.run(["timeout", "-s", "KILL", str(limit), *argv], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    return done.returncode, done.stdout.decode(errors="replace"), start, time.time()
+    with started(argv, limit, timed=True, stdout=subprocess.PIPE,
+                 stderr=subprocess.STDOUT) as process:
+        said = process.communicate()[0]
+    return process.returncode, said.decode(errors="replace"), start
 
 
 def traced(scratch, events=EVENTS):
@@ -91,7 +96,7 @@ def expect_stop(status, said, argv):
             return stop
     lines = [line for line in said.splitlines() if "warning:" not in line]
     late = "it did not reach the kernel in time"
-    reason = {137: late, -9: late,
+    reason = {**dict.fromkeys(LATE, late),
               85: "the firmware gave up"}.get(status, f"QEMU ended with status {status}")
     raise Error(f"{reason}: {lines[-1] if lines else 'nothing said'}\n  {' '.join(argv)}")
 

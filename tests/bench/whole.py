@@ -34,11 +34,8 @@ import tempfile
 import bench
 import boots
 import firmwares
-import qemu
-
-sys.path.append(str(qemu.ROOT / "scripts"))
-
-import initramfs        # the path is set above
+import qemu             # finds scripts/, too
+import initramfs
 
 BUDGET = Path(__file__).resolve().parent / "whole.json"
 COUNTS = ("conf", "rebuilds")

@@ -4,14 +4,13 @@ Contract: as boot_test.py's, with cpu-init.sh in the place of guest-init.sh.  Al
 has SMM, and a software KVM has not.
 """
 
-import contextlib
-import socket
 import time
 import uuid
 from pathlib import Path
 
 import pytest
 
+import gdb_stub
 import initramfs
 import kernels
 from testdisk import iso9660
@@ -203,30 +202,18 @@ def test_nmi_storm(machine, cpus, form, start):
             vm.check(said["cpus"] == [str(cpus)], f"CPUs: {said['cpus']}")
 
 
-@contextlib.contextmanager
-def run_the_first(path, cpus):
-    """Lets a QEMU that waits for a debugger run; processors after the first CPUS never move."""
-    with socket.socket(socket.AF_UNIX) as stub:
-        stub.connect(str(path))
-        request = b"vCont" + b"".join(b";c:p1.%x" % cpu for cpu in range(1, cpus + 1))
-        for packet in b"qSupported:multiprocess+", b"?", request:
-            stub.sendall(b"$%s#%02x" % (packet, sum(packet) & 0xff))
-            stub.settimeout(STEP_SECONDS)
-            if packet != request:
-                stub.recv(4096)
-        yield
-
-
 @pytest.mark.parametrize("missing", [1, 3])
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
 def test_processors_that_never_answer(machine, missing, start, tmp_path):
     """They are named, and the boot goes on."""
-    stub = tmp_path / "gdb"
+    path = tmp_path / "gdb"
     with start(machine, "cpus=2", "-smp", str(2 + missing), "-S",
-               "-gdb", f"unix:{stub},server=on,wait=off", append="maxcpus=2") as vm:
-        vm.qmp("query-status")          # the sockets are there
-        with run_the_first(stub, 2):
-            said = finish(vm, silent=False)
+               "-gdb", f"unix:{path},server=on,wait=off", append="maxcpus=2") as vm:
+        debugger = gdb_stub.Stub(path)
+        debugger.ask("qSupported:multiprocess+")
+        debugger.ask("?")
+        debugger.send("vCont;c:p1.1;c:p1.2")        # the others never move
+        said = finish(vm, silent=False)
         vm.check(said["cpus"] == ["2"], f"CPUs: {said['cpus']}")
         names = ", ".join(str(2 + i) for i in range(missing))
         message = f"smp: 2 of {2 + missing} processors answered, not APIC id {names}; "

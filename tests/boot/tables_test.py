@@ -7,13 +7,10 @@ and what the placement of BARs decides may differ, nothing else.  What a host la
 
 import base64
 import collections
-import contextlib
 import hashlib
-import itertools
 import os
 import re
 import shlex
-import shutil
 import stat
 import struct
 import subprocess
@@ -22,10 +19,10 @@ import uuid
 
 import pytest
 
+import host_tools
 import initramfs
 import kernels
 import qemu_trace
-from swtpm import Swtpm, add_tpm_tools, add_with_directories
 from vm import Vm
 
 GUEST_SECONDS = 150
@@ -89,33 +86,6 @@ def _media(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(name="swtpm")
-def _swtpm(tmp_path):
-    """A function that starts a TPM emulator and gives the arguments for it."""
-    numbers = itertools.count()
-    with contextlib.ExitStack() as started:
-
-        def start():
-            directory = tmp_path / f"swtpm{next(numbers)}"
-            directory.mkdir()
-            return shlex.join(started.enter_context(Swtpm(directory)).arguments)
-
-        yield start
-
-
-def add_program(archive, name):
-    """A program of the host, and the libraries it needs."""
-    program = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
-    if not program:
-        pytest.skip(f"no {name}")
-    libraries = re.findall(r"(/\S+) \(0x", subprocess.run(
-        ["ldd", program], capture_output=True, text=True, check=True).stdout)
-    for path in [program] + libraries:
-        with open(path, "rb") as file:
-            add_with_directories(archive, f"host/{name}" if path == program else path.lstrip("/"),
-                                 stat.S_IFREG | 0o755, file.read())
-
-
 class Bench:
     """Starts guests."""
 
@@ -139,10 +109,10 @@ class Bench:
         with open(script, "rb") as file:
             archive.add("tables", stat.S_IFREG | 0o755, file.read())
         if "{tpm}" in case.extra:
-            add_tpm_tools(archive)
+            host_tools.add_tpm_tools(archive)
         if "tab.rtc" in case.append:
-            add_program(archive, "hwclock")
-            add_program(archive, "rtcwake")
+            host_tools.add(archive, "hwclock", "host/hwclock")
+            host_tools.add(archive, "rtcwake", "host/rtcwake")
         archive.add("fw_cfg.ko", stat.S_IFREG | 0o644,
                     initramfs.Modules(place / "modules").read("qemu_fw_cfg"))
         initrd = self.directory / "initrd"
@@ -153,7 +123,8 @@ class Bench:
                                   credential127k=self.media / "credential127k",
                                   structure=self.media / "structure",
                                   acpitable=self.media / "acpitable",
-                                  tpm=self.swtpm() if "{tpm}" in case.extra else "")
+                                  tpm=shlex.join(self.swtpm().arguments) if "{tpm}" in case.extra
+                                  else "")
         arguments = ["-accel", "tcg", "-M", case.machine, "-m", case.memory, "-nodefaults",
                      "-no-user-config", "-display", "none", "-no-reboot",
                      "-serial", "chardev:serial", "-kernel", str(place / image),

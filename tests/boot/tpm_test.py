@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from cpu_test import sleep_and_wake
+import host_tools
 import initramfs
 import kernels
 import own_guest
 from own_guest import GUEST, STATUS_PASS
-from swtpm import Swtpm, add_tpm_tools
 from vm import Vm, facts
 
 INIT = Path(__file__).with_name("tpm-init.sh")
@@ -29,7 +29,7 @@ def _linux(tmp_path_factory):
     directory = kernels.provide("cloud")
     archive = initramfs.Cpio()
     archive.add("init", 0o100755, INIT.read_bytes())
-    add_tpm_tools(archive)
+    host_tools.add_tpm_tools(archive)
     path = tmp_path_factory.mktemp("tpm") / "initramfs.cpio"
     path.write_bytes(initramfs.provide(directory).read_bytes() + archive.finish())
     return ["-kernel", str(directory / "vmlinuz"), "-initrd", str(path), "-append",
@@ -47,11 +47,11 @@ def start(qemu, firmware, machine, directory, *arguments):
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 @pytest.mark.parametrize("device, version", [("tpm-tis", "2.0"), ("tpm-crb", "2.0"),
                                              ("tpm-tis,ppi=off", "2.0"), ("tpm-tis", "1.2")])
-def test_started(device, version, machine, firmware, qemu, linux, tmp_path):
+def test_started(device, version, machine, firmware, qemu, linux, swtpm, tmp_path):
     """PCR 12 keeps its value over three sleeps, a reset clears it, and Linux has no complaint."""
-    with Swtpm(tmp_path, version, seconds=900) as tpm, \
-            start(qemu, firmware, machine, tmp_path, *linux, *tpm.arguments,
-                  "-device", f"{device},tpmdev=t") as vm:
+    tpm = swtpm(version, seconds=900)
+    with start(qemu, firmware, machine, tmp_path, *linux, *tpm.arguments,
+               "-device", f"{device},tpmdev=t") as vm:
         for boot in (1, 2):
             since = len(vm.serial)
             if boot == 1:
@@ -75,20 +75,21 @@ def test_started(device, version, machine, firmware, qemu, linux, tmp_path):
         vm.check(not vm.debug_output(), "the firmware spoke")
 
 
-def test_hung(firmware, qemu, tmp_path):
+def test_hung(firmware, qemu, swtpm, tmp_path):
     """A TPM that never answers delays the boot by two seconds and gets one line."""
     own_guest.build()
-    with Swtpm(tmp_path) as tpm, \
-            start(qemu, firmware, "q35", tmp_path, "-S", *tpm.arguments, "-m", str(RAM >> 20),
-                  "-device", "tpm-crb,tpmdev=t", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-                  "-kernel", str(GUEST / "guest-bz64.img"), "-append", f"expect.ram={RAM}") as vm:
+    tpm = swtpm()
+    with start(qemu, firmware, "q35", tmp_path, "-S", *tpm.arguments, "-m", str(RAM >> 20),
+               "-device", "tpm-crb,tpmdev=t", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+               "-kernel", str(GUEST / "guest-bz64.img"), "-append", f"expect.ram={RAM}") as vm:
         vm.qmp("query-status")
-        os.kill(tpm.pid(), signal.SIGSTOP)
+        emulator = int(tpm.pid_file.read_text("ascii"))
+        os.kill(emulator, signal.SIGSTOP)
         try:
             vm.qmp("cont")
             vm.wait_for(rb"^PASS ", BOOT_SECONDS)
         finally:
-            os.kill(tpm.pid(), signal.SIGCONT)
+            os.kill(emulator, signal.SIGCONT)
         vm.check(vm.wait_exit(BOOT_SECONDS) == STATUS_PASS, "the boot failed")
         lines = vm.debug_output().decode("ascii").splitlines()
         wanted = "tpm: the TPM does not answer the command within 2 s"

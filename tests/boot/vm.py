@@ -1,13 +1,12 @@
 """Runs one QEMU for a test and tells what it said.
 
-Contract: a Vm starts QEMU under timeout(1) with its files in a given directory, collects what the
-guest writes to the character device "serial" (the caller connects it: -serial chardev:serial, or a
-virtconsole) and, if asked, to the debug console at port 0x402, and speaks QMP if asked.  Use it
-with `with`: at the end of the block QEMU is gone, and also when the test process dies.  All that
-goes wrong raises Failure, whose text has the command line, the last lines of the serial port, the
-debug console and QEMU's own words.  A QEMU that refuses the command line with a sentence of CANNOT,
-because this version lacks what the row needs, skips the test with that sentence.  Bounds are in
-seconds of an idle host, see yardstick.py.
+Contract: a Vm starts QEMU (scripts/qemu_process.py) with its files in a given directory, collects
+what the guest writes to the character device "serial" (the caller connects it: -serial
+chardev:serial, or a virtconsole) and, if asked, to the debug console at port 0x402, and speaks QMP
+if asked. Use it with `with`. All that goes wrong raises Failure, whose text has the command line,
+the last lines of the serial port, the debug console and QEMU's own words. A QEMU that refuses the
+command line with a sentence of CANNOT, because this version lacks what the row needs, skips the
+test with that sentence. Bounds are in seconds of an idle host, see yardstick.py.
 
     with Vm("qemu-system-x86_64", ["-serial", "chardev:serial", ...], directory) as vm:
         vm.wait_for(rb"^QB done", seconds=60)
@@ -15,11 +14,10 @@ seconds of an idle host, see yardstick.py.
 """
 
 import collections
-import ctypes
+import contextlib
 import json
 import re
 import shlex
-import signal
 import socket
 import subprocess
 import threading
@@ -27,6 +25,7 @@ import time
 
 import pytest
 
+from qemu_process import started
 import yardstick
 
 # What QEMU says before anything runs: machine types are removed (system/vl.c), from QEMU 11 on a
@@ -36,14 +35,6 @@ CANNOT = re.compile(r"unsupported machine type: \S+|Assertion `fw_cfg_dma_enable
                     r"Property 'tpm-tis\.ppi' not found", re.I)
 
 TAIL_LINES = 40
-
-_LIBC = ctypes.CDLL(None)
-_PR_SET_PDEATHSIG = 1
-
-
-def _end_with_parent():
-    """In the child: SIGTERM when the test process dies, however it dies."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Failure(AssertionError):
@@ -60,7 +51,6 @@ class Vm:
     def __init__(self, qemu, arguments, directory, seconds=120, qmp=False, debugcon=False):
         self.directory = directory
         self.serial = b""
-        self.first_output = None        # seconds from the start
         self.argv = [qemu, "-chardev", "stdio,id=serial,signal=off", *arguments]
         self.debug_path = directory / "debugcon"
         self.error_path = directory / "stderr"
@@ -73,17 +63,15 @@ class Vm:
         self.seconds = seconds
         self.news = threading.Condition()
         self.ended = False
-        self.start = None
+        self.open = contextlib.ExitStack()      # what ends with the block
         self.process = None
         self.monitor = None
 
     def __enter__(self):
         with open(self.error_path, "wb") as errors:
-            self.start = time.monotonic()
-            self.process = subprocess.Popen(
-                ["timeout", "-k", "5", str(self.seconds * yardstick.LIMIT), *self.argv],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=errors, bufsize=0, preexec_fn=_end_with_parent)
+            self.process = self.open.enter_context(started(
+                self.argv, self.seconds * yardstick.LIMIT, stdout=subprocess.PIPE, stderr=errors,
+                bufsize=0))
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         return self
@@ -91,16 +79,13 @@ class Vm:
     def __exit__(self, *_):
         if self.monitor:
             self.monitor.close()
-        self.process.terminate()        # timeout passes it on
-        self.process.wait()
-        self.reader.join()
-        self.process.stdout.close()
+        self.process.terminate()
+        self.reader.join()              # before what it reads is closed
+        self.open.close()
 
     def _read(self):
         while chunk := self.process.stdout.read(65536):
             with self.news:
-                if self.first_output is None:
-                    self.first_output = time.monotonic() - self.start
                 self.serial += chunk
                 self.news.notify_all()
         with self.news:

@@ -15,21 +15,23 @@ from pathlib import Path
 import re
 import shlex
 import stat
-import subprocess
 import sys
 import tempfile
 import time
+
+import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent.parent / "scripts"), str(HERE.parent / "boot"),
                 str(HERE)]
 
-import initramfs        # noqa: E402, the path is set above
-import kernels          # noqa: E402
-from swtpm import Swtpm         # noqa: E402
-
-import compare          # noqa: E402
-import lines            # noqa: E402
+import compare          # the path is set above
+import initramfs
+import kernels
+import lines
+from qemu_process import ask
+import swtpm
+from vm import Failure, Vm
 
 BOOT_SECONDS = 90
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "virtio_net", "nvme", "e1000",
@@ -46,10 +48,9 @@ class Bench:
         self.directory = directory
         self.qemu = os.environ.get("QEMU") or "qemu-system-x86_64"
         self.firmware = os.environ.get("FIRMWARE") or str(HERE.parent.parent / "build/qboot.bin")
-        told = subprocess.run([self.qemu, "-M", "help"], capture_output=True, text=True, check=True)
-        self.machines = frozenset(line.split()[0] for line in told.stdout.splitlines() if line)
-        self.version = subprocess.run([self.qemu, "--version"], capture_output=True, text=True,
-                                      check=True).stdout.split()[3]
+        told = ask(self.qemu, "-M", "help")
+        self.machines = frozenset(line.split()[0] for line in told.splitlines() if line)
+        self.version = ask(self.qemu, "--version").split()[3]
         self.is_new = int(self.version.split(".")[0]) >= 8
         if self.is_new:
             self.machines |= {"cxl-volatile"}       # CXL memory that needs no label area
@@ -78,13 +79,13 @@ class Bench:
             self.initrds[kernel] = place, path
         return self.initrds[kernel]
 
-    def command(self, line, firmware, image, tpm=()):
-        """QEMU's whole command line."""
+    def arguments(self, line, firmware, image, tpm=()):
+        """QEMU's."""
         place, initrd = self.initrd(line.kernel)
         append = ("console=ttyS0 quiet loglevel=1 tsc_early_khz=2000000 no_timer_check panic=-1 "
                   "reboot=t initcall_blacklist=" + ",".join(SLOW_STEPS) + line.append)
-        words = [self.qemu, "-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none",
-                 "-no-reboot", "-serial", "stdio", "-kernel", str(place / image),
+        words = ["-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none",
+                 "-no-reboot", "-serial", "chardev:serial", "-kernel", str(place / image),
                  "-initrd", str(initrd), "-append", append, "-M", line.machine]
         for word in line.arguments:
             if word == "{tpm}":
@@ -97,21 +98,20 @@ class Bench:
     def boot(self, line, firmware, image):
         """One guest: (its command, what it said, seconds)."""
         with contextlib.ExitStack() as stack:
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.directory)))
             tpm = ()
             if line.needs_tpm:
-                place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.directory)))
-                tpm = stack.enter_context(Swtpm(place)).arguments
-            command = self.command(line, firmware, image, tpm)
-            debug = self.directory / "debug"
-            debug.write_bytes(b"")
-            more = ["-debugcon", f"file:{debug}"] if firmware else []
+                tpm = stack.enter_context(swtpm.emulated(place / "swtpm")).arguments
+            vm = Vm(self.qemu, self.arguments(line, firmware, image, tpm), place, BOOT_SECONDS,
+                    debugcon=bool(firmware))
             start = time.monotonic()
-            done = subprocess.run(["timeout", "-k", "5", str(BOOT_SECONDS), *command, *more],
-                                  stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            # That it did not end, or that QEMU cannot, is seen by compare.py.
+            with vm, contextlib.suppress(Failure, pytest.skip.Exception):
+                vm.wait_exit(BOOT_SECONDS)
             seconds = time.monotonic() - start
-        said = done.stdout.decode("latin1").replace("\r", "")
-        return command, compare.Guest(said, done.stderr.decode("latin1"), debug.read_text("latin1"),
-                                      seconds)
+            return vm.argv, compare.Guest(vm.serial.decode("latin1").replace("\r", ""),
+                                          vm.error_path.read_text("latin1"),
+                                          vm.debug_output().decode("latin1"), seconds)
 
 
 def one(bench, seed, index):
