@@ -207,8 +207,9 @@ def step_table(entry):
     rows = []
     for result in entry["results"]:
         ours = result["firmware"].startswith("qboot.bin")
-        if "unsupported" in result:
-            rows.append((ours, [result["firmware"], "does not boot it: " + result["unsupported"]]))
+        if "steps" not in result:
+            why = result.get("unsupported") or result["failure"]
+            rows.append((ours, [result["firmware"], "does not boot it: " + why]))
             continue
         cells = [result["firmware"]]
         for step in columns:

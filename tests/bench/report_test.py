@@ -3,6 +3,8 @@
 from pathlib import Path
 import sys
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import advice           # noqa: E402, the path is set above
@@ -48,6 +50,14 @@ def test_times_within_the_spread_win_together():
     rows = [cells for _, cells in summary.summary_rows(report)]
     assert [row[2] for row in rows] == ["500.0*", "520.0*", "531.0"]
     assert [row[7] for row in rows] == ["79*", "80", "79*"]
+
+
+def test_a_firmware_whose_timed_boots_failed():
+    """The report says why it has no times."""
+    pictures = pytest.importorskip("report", reason="needs matplotlib")
+    entry = {"results": [result("qboot.bin", 500.0, 79), {
+        "firmware": "other", "counts": {}, "failures": 1, "failure": "it hung"}]}
+    assert "does not boot it: it hung" in pictures.step_table(entry)
 
 
 def test_images_are_told_apart(tmp_path):
