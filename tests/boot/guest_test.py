@@ -17,21 +17,14 @@ import pytest
 from guest_cases import (CASES, DIAGNOSTICS, FORGED, FORGED_COUNT, HUNDRED, form_for, REQUIRED,
                          REQUIRED_BY_FORM, REQUIRED_BY_WORD)
 import own_guest
-from own_guest import GUEST, STATUS_PASS
+from own_guest import STATUS_PANIC, STATUS_PASS
 from vm import Vm
 
 SECONDS = 120
-STATUS_PANIC = 85               # include/console.h
 WRMSR = b"\x0f\x30"
 UNITS = {"": 1 << 20, "k": 1 << 10, "G": 1 << 30}
 TSEG_FROM = 17 << 20            # memory; with less there is no TSEG
 RESERVED_FROM = 8 << 30         # memory this large is not committed
-
-
-@pytest.fixture(scope="session", autouse=True)
-def kernels():
-    """Builds the test kernels."""
-    own_guest.build()
 
 
 def memory_size(text):
@@ -63,7 +56,7 @@ def arguments(firmware, machine, memory, accel="tcg"):
         large = ["-object", f"memory-backend-ram,id=ram,size={size},reserve=off"]
     return [*large, "-M", machine, "-accel", accel, "-m", memory, "-bios", str(firmware),
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "chardev:serial",
-            "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+            *own_guest.EXIT]
 
 
 def name_of(case):
@@ -116,7 +109,7 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
     if case.accel == "kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
         pytest.skip("/dev/kvm is not usable")
     args = arguments(firmware, case.machine, case.memory, case.accel)
-    args += ["-kernel", str(GUEST / f"guest-{case.form}")]
+    args += ["-kernel", str(own_guest.kernel(case.form))]
     (tmp_path / "text").write_bytes(b"0123456789abcde\n" * 12800)
     args += shlex.split(case.options.format(dtb=file_of(3001), text=tmp_path / "text"))
     if case.cmdline is not None:
@@ -165,7 +158,7 @@ def main_ram_sections(vm):
 def test_main_ram_section(machine, memory, firmware, qemu, tmp_path):
     """SMM does not cut anything off main RAM: KVM would drop and map all of it again."""
     args = arguments(firmware, machine, memory) + ["-S", "-smp", "2"]
-    args += ["-kernel", str(GUEST / "guest-pvh.elf")]
+    args += ["-kernel", str(own_guest.kernel("pvh.elf"))]
     args += ["-append", f"expect.ram={memory_size(memory)} reboot=1 reboot.host"]
     with Vm(qemu(), args, tmp_path, SECONDS, qmp=True, debugcon=True) as vm:
         before = main_ram_sections(vm)
@@ -194,7 +187,7 @@ def test_forged_record(machine, memory, options, words, value, firmware, qemu, t
     for n in words:
         directory = tmp_path / str(n)
         directory.mkdir()
-        args = arguments(firmware, machine, memory) + ["-kernel", str(GUEST / "guest-bz32.img")]
+        args = arguments(firmware, machine, memory) + ["-kernel", str(own_guest.kernel("bz32.img"))]
         args += [*options.split(), "-append", f"expect.ram={memory_size(memory)} cpu.nmi cpu.smm "
                  f"smm.forge={n} smm.value={value}"]
         with Vm(qemu(), args, directory, SECONDS, debugcon=True) as vm:
@@ -211,7 +204,7 @@ def test_forged_record(machine, memory, options, words, value, firmware, qemu, t
 def test_plugged_processor_in_smm(machine, firmware, qemu, tmp_path):
     """A processor that is plugged in later runs our handler, not what a kernel has at 0x38000."""
     args = arguments(firmware, machine, "128") + ["-no-reboot", "-smp", "1,maxcpus=3"]
-    args += ["-kernel", str(GUEST / "guest-pvh.elf")]
+    args += ["-kernel", str(own_guest.kernel("pvh.elf"))]
     args += ["-append", f"expect.ram={128 << 20} cpu.smm smm.plug"]
     with Vm(qemu(), args, tmp_path, SECONDS, qmp=True, debugcon=True) as vm:
         vm.wait_for(rb"^WAIT .*\n", SECONDS)
@@ -234,7 +227,7 @@ def test_feature_control(machine, firmware, qemu, tmp_path):
     # In one thread, or the lines of two processors mingle.
     args = arguments(firmware, machine, "32", "tcg,thread=single")
     args += ["-no-reboot", "-smp", str(cpus)]
-    args += ["-kernel", str(GUEST / "guest-pvh.elf"), "-append", f"expect.ram={32 << 20}"]
+    args += ["-kernel", str(own_guest.kernel("pvh.elf")), "-append", f"expect.ram={32 << 20}"]
     args += ["-fw_cfg", f"name=etc/msr_feature_control,file={value}", "-d", "cpu,exec,nochain"]
     args += ["-dfilter", "0xffff0000..0xffffffff", "-D", str(log)]
     with Vm(qemu(), args, tmp_path, SECONDS) as vm:
@@ -258,7 +251,8 @@ def test_feature_control_read(machine, value, firmware, qemu, tmp_path):
             not os.access("/dev/kvm", os.R_OK | os.W_OK):
         pytest.skip("no KVM here that gives VMX to guests, which IA32_FEATURE_CONTROL comes with")
     args = arguments(firmware, machine, "32", "kvm") + ["-no-reboot"]
-    args += ["-cpu", "host,lmce=off,sgx=off", "-smp", "8", "-kernel", str(GUEST / "guest-pvh.elf")]
+    args += ["-cpu", "host,lmce=off,sgx=off", "-smp", "8"]
+    args += ["-kernel", str(own_guest.kernel("pvh.elf"))]
     args += ["-append", f"expect.ram={32 << 20} cpu.init cpu.feature={value}"]
     with Vm(qemu(), args, tmp_path, SECONDS) as vm:
         vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
@@ -274,7 +268,7 @@ NO_BIOS = (r'qboot: bios: the kernel calls interrupt 0x0015 with AX 0xec00; this
 def test_bios_calls(machine, firmware, qemu, tmp_path):
     """A Multiboot kernel at 0x8000 calls the BIOS: it is told that there is none, and so are we."""
     args = arguments(firmware, machine, "32") + ["-no-reboot"]
-    args += ["-kernel", str(GUEST / "guest-real.elf")]
+    args += ["-kernel", str(own_guest.kernel("real.elf"))]
     with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
         status = vm.wait_exit(40)
         vm.check(status == STATUS_PASS, f"QEMU's exit status is {status}: the code, see real.S, "
@@ -288,7 +282,7 @@ def test_bios_calls(machine, firmware, qemu, tmp_path):
 def test_fault_in_kernel(machine, firmware, qemu, tmp_path):
     """An exception in the kernel's first instruction is called the kernel's."""
     args = arguments(firmware, machine, "32") + ["-no-reboot"]
-    args += ["-kernel", str(GUEST / "guest-fault.elf")]
+    args += ["-kernel", str(own_guest.kernel("fault.elf"))]
     with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
         status = vm.wait_exit(40)
         serial = vm.serial.decode("latin-1").splitlines()
@@ -314,7 +308,7 @@ def kernel_file(kernel, directory):
         data = bytearray(200000)
         data[0:4], data[0x38:0x3C] = b"\x00\x00\x40\x14", b"ARM\x64"
     else:
-        return GUEST / f"guest-{kernel}"
+        return own_guest.kernel(kernel)
     (directory / kernel).write_bytes(data)
     return directory / kernel
 
@@ -383,7 +377,7 @@ def test_steps(machine, firmware, qemu, tmp_path):
     """opt/org.qboot/log=steps tells each step and how long it took, the first with the version."""
     version = (Path(__file__).resolve().parents[2] / "VERSION").read_text("ascii").strip()
     args = arguments(firmware, machine, "32") + ["-no-reboot", "-append", f"expect.ram={32 << 20}"]
-    args += ["-kernel", str(GUEST / "guest-pvh.elf")]
+    args += ["-kernel", str(own_guest.kernel("pvh.elf"))]
     args += ["-fw_cfg", "name=opt/org.qboot/log,string=steps,,serial"]
     with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
         vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")

@@ -16,7 +16,6 @@ import pytest
 import initramfs
 import kernels
 import own_guest
-from own_guest import GUEST, STATUS_PASS
 from vm import Vm, facts
 
 INIT = Path(__file__).with_name("nested-init.sh")
@@ -86,10 +85,9 @@ def _run(outer, qemu, firmware, tmp_path):
 @pytest.mark.parametrize("machine, cpus, words", OWN)
 def test_own_guest(machine, cpus, words, run):
     """Every processor's MTRRs, and its SMI with an SMBASE of its own."""
-    own_guest.build()
-    vm = run(machine, cpus, "-m", "32", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-             "-kernel", str(GUEST / "guest-pvh.elf"), "-append", f"expect.ram={32 << 20} {words}")
-    vm.check(b"\nNESTED status %d\r" % STATUS_PASS in vm.serial, "the inner guest failed")
+    vm = run(machine, cpus, "-m", "32", *own_guest.EXIT, "-kernel",
+             str(own_guest.kernel("pvh.elf")), "-append", f"expect.ram={32 << 20} {words}")
+    vm.check(b"\nNESTED status %d\r" % own_guest.STATUS_PASS in vm.serial, "the inner guest failed")
     vm.check("cpu.init" not in words or b"\nOK cpu.different: " in vm.serial,
              "the others were not looked at")
     vm.check("cpu.smm" not in words or b"\nOK smm.unserved: " in vm.serial, "no SMI was sent")

@@ -15,7 +15,6 @@ import host_tools
 import initramfs
 import kernels
 import own_guest
-from own_guest import GUEST, STATUS_PASS
 from vm import Vm, facts
 
 INIT = Path(__file__).with_name("tpm-init.sh")
@@ -77,11 +76,10 @@ def test_started(device, version, machine, firmware, qemu, linux, swtpm, tmp_pat
 
 def test_hung(firmware, qemu, swtpm, tmp_path):
     """A TPM that never answers delays the boot by two seconds and gets one line."""
-    own_guest.build()
     tpm = swtpm()
     with start(qemu, firmware, "q35", tmp_path, "-S", *tpm.arguments, "-m", str(RAM >> 20),
-               "-device", "tpm-crb,tpmdev=t", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-               "-kernel", str(GUEST / "guest-bz64.img"), "-append", f"expect.ram={RAM}") as vm:
+               "-device", "tpm-crb,tpmdev=t", *own_guest.EXIT,
+               "-kernel", str(own_guest.kernel("bz64.img")), "-append", f"expect.ram={RAM}") as vm:
         vm.qmp("query-status")
         emulator = int(tpm.pid_file.read_text("ascii"))
         os.kill(emulator, signal.SIGSTOP)
@@ -90,7 +88,7 @@ def test_hung(firmware, qemu, swtpm, tmp_path):
             vm.wait_for(rb"^PASS ", BOOT_SECONDS)
         finally:
             os.kill(emulator, signal.SIGCONT)
-        vm.check(vm.wait_exit(BOOT_SECONDS) == STATUS_PASS, "the boot failed")
+        vm.check(vm.wait_exit(BOOT_SECONDS) == own_guest.STATUS_PASS, "the boot failed")
         lines = vm.debug_output().decode("ascii").splitlines()
         wanted = "tpm: the TPM does not answer the command within 2 s"
         vm.check(len(lines) == 1 and wanted in lines[0], f"the firmware says: {lines}")

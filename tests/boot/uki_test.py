@@ -19,7 +19,6 @@ import ukify
 from vm import Vm
 
 SECONDS = 240
-STATUS_PANIC = 85
 # The level shows the warning that is waited for.  The rate is told, because microvm has no clock by
 # which a busy host could let the kernel measure it; and Linux panics when a busy host lets too few
 # ticks of the timer come in the time that it looks for them (check_timer()).
@@ -258,8 +257,7 @@ MALFORMED = [
 
 def good_file():
     """A UKI of the test kernel, and where its parts are."""
-    own_guest.build()
-    kernel = (own_guest.GUEST / "guest-bz64.img").read_bytes()
+    kernel = own_guest.kernel("bz64.img").read_bytes()
     return uki_files.pe((".linux", kernel), (".initrd", uki_files.blob(3000)),
                         (".cmdline", f"expect.ram={128 * MIB}".encode()))
 
@@ -272,13 +270,13 @@ def run(vm, words):
              f"no message with {words!r}")
     vm.check(len(debug[0]) < 255, "the message is cut")
     vm.check(vm.serial.decode("latin-1").splitlines() == debug, "another message on COM1")
-    vm.check(status == STATUS_PANIC, f"QEMU's exit status is {status}")
+    vm.check(status == own_guest.STATUS_PANIC, f"QEMU's exit status is {status}")
 
 
 def diagnose(data, words, firmware, qemu, tmp_path, *more):
     """Boots a file and expects WORDS."""
     (tmp_path / "file").write_bytes(data)
-    args = arguments(firmware, "q35", "128", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+    args = arguments(firmware, "q35", "128", *own_guest.EXIT,
                      "-kernel", str(tmp_path / "file"), *more)
     with Vm(qemu(), args, tmp_path, 60, debugcon=True) as vm:
         run(vm, words)
@@ -357,7 +355,7 @@ def test_own_kernel(firmware, qemu, tmp_path):
     QEMU's own items, which are not those of the kernel in the file."""
     data, _ = good_file()
     (tmp_path / "file").write_bytes(data)
-    args = arguments(firmware, "q35", "128", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+    args = arguments(firmware, "q35", "128", *own_guest.EXIT,
                      "-kernel", str(tmp_path / "file"))
     with Vm(qemu(), args, tmp_path, 60, debugcon=True) as vm:
         vm.wait_exit(60)

@@ -15,7 +15,6 @@ import subprocess
 import pytest
 
 import own_guest
-from own_guest import GUEST, STATUS_PASS
 from vm import Vm
 
 TOP = Path(__file__).resolve().parents[2]
@@ -123,14 +122,13 @@ def test_version(usr):
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
 def test_drop_in(usr, machine, qemu, tmp_path):
     """qemu -L finds ours under the name that it looks for, without -bios."""
-    own_guest.build()
     arguments = ["-L", str(usr / "share/qboot/drop-in"), "-M", machine, "-accel", "tcg", "-m", "32",
                  "-nodefaults", "-no-user-config", "-display", "none", "-serial", "chardev:serial",
-                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-                 "-kernel", str(GUEST / "guest-pvh.elf"), "-append", f"expect.ram={32 << 20}"]
+                 *own_guest.EXIT,
+                 "-kernel", str(own_guest.kernel("pvh.elf")), "-append", f"expect.ram={32 << 20}"]
     with Vm(qemu(), arguments, tmp_path, seconds=60, debugcon=True) as vm:
         status = vm.wait_exit(60)
-        vm.check(status == STATUS_PASS, f"QEMU ended with status {status}")
+        vm.check(status == own_guest.STATUS_PASS, f"QEMU ended with status {status}")
 
 
 def test_bench(usr, tmp_path):
@@ -140,8 +138,8 @@ def test_bench(usr, tmp_path):
     # make names the image that it built, for all that it starts.
     environment = {name: value for name, value in os.environ.items() if name != "FIRMWARE"}
     done = subprocess.run(
-        ["sh", tmp_path / "program", "--kernel", GUEST / "guest-pvh.elf", "--firmware-only",
-         "--accel", "tcg", "--runs", "1", "--no-growth", "--machine", "microvm"],
+        ["sh", tmp_path / "program", "--kernel", own_guest.kernel("pvh.elf"),
+         "--firmware-only", "--accel", "tcg", "--runs", "1", "--no-growth", "--machine", "microvm"],
         cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, check=False)
     assert done.returncode == 0, done.stdout
