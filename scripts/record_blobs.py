@@ -54,6 +54,7 @@ CASES = {
                '-object memory-backend-ram,id=l,size=1M -device pxb-cxl,bus_nr=64,bus=pcie.0,id=x '
                '-device cxl-rp,port=0,bus=x,id=r,chassis=1,slot=1 '
                '-device cxl-type3,bus=r,memdev=p,lsa=l,id=c',
+    'isapc': '-M isapc -m 128 -nodefaults',
     'microvm': '-M microvm,acpi=on -m 128 -nodefaults',
     'microvm-pcie': '-M microvm,acpi=on,pcie=on -m 128 -nodefaults',
     'microvm-288': '-M microvm,acpi=on -accel kvm -m 128 -nodefaults -smp 288',
