@@ -54,6 +54,8 @@ void fake_note(enum fake_kind kind, uint32_t address, uint32_t size, uint64_t va
 	fake.count[kind]++;
 	if (fake.log_count < FAKE_LOG_SIZE)
 		fake.log[fake.log_count++] = (struct fake_access){ kind, address, size, value };
+	if (fake.on_access)
+		fake.on_access();
 	if (fake.reset_after && !--fake.reset_after)
 		fake_leave(FAKE_RESET);
 }

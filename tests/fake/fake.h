@@ -113,7 +113,8 @@ struct fake {
 	struct fake_access log[FAKE_LOG_SIZE];
 
 	/* The end. */
-	uint32_t reset_after; /* the access that resets the machine; 0: none does */
+	uint32_t reset_after;    /* the access that resets the machine; 0: none does */
+	void (*on_access)(void); /* after each access that is counted */
 	bool armed;
 	jmp_buf end;
 	struct fake_handoff handoff;
@@ -219,9 +220,11 @@ const struct fake_access *fake_find(enum fake_kind kind, uint32_t address, uint3
 uint32_t fake_count(enum fake_kind kind, uint32_t address);
 
 /*
- * RAM, filled with 0xa5.  Pages may also lie above 4 GiB.  What firmware code takes the physical
- * address of without its being in RAM (its stack, its constants) gets an address made up for it.
+ * RAM, filled with fake_fill (0xa5 unless a test says otherwise).  Pages may also lie above 4 GiB.
+ * What firmware code takes the physical address of without its being in RAM (its stack, its
+ * constants) gets an address made up for it.
  */
+extern uint8_t fake_fill;
 uint8_t *fake_ram_add(uint64_t base, uint64_t size);
 void *fake_phys(uint64_t paddr, uint64_t size); /* NULL: not RAM */
 /* Gives one object the address it has in the image. */

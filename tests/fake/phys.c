@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sanitizer/asan_interface.h>
+
+uint8_t fake_fill = 0xa5;
+
 #define WINDOW_BASE 0xf0000000u
 #define WINDOW_SIZE 0x100000u
 
@@ -20,6 +24,8 @@ static struct fake_ram spare[FAKE_MAX_RAM];
 void fake_ram_reset(void)
 {
 	for (uint32_t i = 0; i < fake.ram_count; i++) {
+		/* What a test forbids (SMRAM) is plain memory again. */
+		ASAN_UNPOISON_MEMORY_REGION(fake.ram[i].bytes, fake.ram[i].size);
 		free(spare[i].bytes);
 		spare[i] = fake.ram[i];
 	}
@@ -49,7 +55,7 @@ uint8_t *fake_ram_add(uint64_t base, uint64_t size)
 	ram->base = base;
 	ram->size = size;
 	ram->bytes = allocate(size);
-	memset(ram->bytes, 0xa5, size);
+	memset(ram->bytes, fake_fill, size);
 	fake.ram_count++;
 	return ram->bytes;
 }

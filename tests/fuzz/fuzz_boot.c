@@ -256,10 +256,6 @@ static void check_end(enum fake_end end, enum kernel kernel)
 	check_told();
 }
 
-static void others_late(void)
-{
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct fake_device tpm = { TPM_BASE, TPM_BASE + 0x4fff, true, read_any_tpm,
@@ -280,7 +276,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	later_count = 0;
 	addresses_changed = cpus_late = false;
 	fake_fail_hook = failed;
-	record = unit_records[take(1) % records];
+	record = *data == 0xff ? "isapc" : unit_records[*data % records];
+	take(1);
 	kernel = (enum kernel)(take(1) % KERNELS);
 	fails = take(1);
 	reset = take(1);
@@ -291,13 +288,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (left)
 		change((enum change)(take(1) % CHANGES));
 	keep_ram();
-	fake.on_pause = cpus_late ? others_late : others_arrive;
+	for (uint32_t i = 1; cpus_late && i < processor_count; i++)
+		processors[i].pace = NEVER;
 	fake.fw_cfg.fail_after = fails ? fails - 1 : ~0u;
 	fake.reset_after = reset;
 	end = (enum fake_end)fake_run(run_firmware());
 	check_end(end, kernel);
-	if (untouched)
+	if (untouched) {
 		check_boot(record, kernel);
+		check_untouched(record);
+	}
 	if (!reset)
 		return 0;
 	reset_machine(record, kernel);

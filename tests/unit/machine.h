@@ -2,8 +2,8 @@
  * machine.h - main.c on the modelled machine, to be included once: add_machine() makes a machine,
  * run_firmware() boots it, check_boot() says what must be true of every boot that reaches a kernel.
  *
- * QEMU's part is recorded (tests/data); the machine around it is made here.  No processor but the
- * boot processor is modelled, and SMM only as far as an SMI is answered.
+ * QEMU's part is recorded (tests/data); the machine around it is made here: its chipset, its other
+ * processors (processors.h), and what SMM alone sees (smram.h).
  */
 #ifndef MACHINE_H
 #define MACHINE_H
@@ -15,6 +15,9 @@
 #include "smp_block.h"
 #include "spec/acpi.h"
 #include "spec/linux.h"
+#include "processors.h"
+#include "smram.h"
+#include "spec/mp.h"
 #include "spec/multiboot.h"
 #include "spec/pci.h"
 #include "spec/pvh.h"
@@ -35,35 +38,48 @@ __asm__(".section .rodata\n"
 #include "../../main.c"
 #undef main
 
-#define RAM_END      (4 * MIB)
-#define KERNEL_SIZE  0x8000
-#define INITRD_SIZE  0x5678
-#define ELF_BASE     0x200000
-#define CMDLINE      "console=ttyS0 root=/dev/vda"
-#define MICROVM_ECAM 0xe0000000u
-#define TPM_BASE     0xfed40000u
-#define SMI_PORT     0xb2
-#define MAX_RANGES   300
-#define PAGE_MASK    0xfffull
+#define RAM_END         (4 * MIB)
+#define KERNEL_SIZE     0x8000
+#define INITRD_SIZE     0x5678
+#define ELF_BASE        0x200000
+#define CMDLINE         "console=ttyS0 root=/dev/vda"
+#define ANCHOR_FROM_END 0x30
+#define MICROVM_ECAM    0xe0000000u
+#define TPM_BASE        0xfed40000u
+#define SMI_EN_PORT     0x630
+#define MAX_RANGES      300
+#define PAGE_MASK       0xfffull
 
 enum kernel { BZIMAGE, PVH, MULTIBOOT, KERNELS };
 
 static uint8_t kernel_bytes[KERNEL_SIZE];
 
-/* What the kernel is told of memory, in one form for all protocols. */
-static struct {
-	uint32_t count;
-	struct e820_entry ranges[MAX_RANGES];
-} told;
+static const char *cmdline = CMDLINE;
+static bool is_started;                /* main() has run before, in this RAM */
+static uint32_t machine_ram = RAM_END; /* of the next add_machine() */
 
 /* ---- The machine ---- */
 
-static void serve_smi(uint32_t port, uint32_t size, uint64_t value)
+static uint64_t read_smi_en(uint32_t port, uint32_t size)
 {
 	(void)port;
 	(void)size;
+	return smi_on_write ? 0x21 : 0;
+}
+
+static void write_smi_en(uint32_t port, uint32_t size, uint64_t value)
+{
+	(void)port;
+	(void)size;
+	smi_on_write = (value & 0x21) == 0x21;
+}
+
+static void write_piix4_pm(struct fake_pci *pm, uint32_t offset, uint32_t size, uint64_t value)
+{
+	(void)offset;
+	(void)size;
 	(void)value;
-	smp_block.relocated++;
+	smi_on_write = pm->config[0x5b] & 2;
 }
 
 static void add_cpu(void)
@@ -104,26 +120,35 @@ static void add_pci(const char *record)
 {
 	static const struct fake_device ecam = { MICROVM_ECAM, MICROVM_ECAM + 0xfffffff, true,
 						 read_ecam, NULL };
-	static const struct fake_device apm = { SMI_PORT, SMI_PORT, false, NULL, serve_smi };
-	struct fake_pci *port, *isa;
+	static const struct fake_device apm = { APM_CNT_PORT, APM_CNT_PORT, false, NULL,
+						write_apm };
+	static const struct fake_device smi_en = { SMI_EN_PORT, SMI_EN_PORT, false, read_smi_en,
+						   write_smi_en };
+	struct fake_pci *port, *isa, *pm;
 
+	if (strncmp(record, "isapc", 5) == 0)
+		return;
 	if (strncmp(record, "pc", 2) == 0) {
-		fake_pci_add(NULL, 0, 0, 0x8086, 0x1237);
+		add_i440fx_registers(fake_pci_add(NULL, 0, 0, 0x8086, 0x1237));
 		isa = fake_pci_add(NULL, 1, 0, 0x8086, 0x7000);
 		fake_pci_set(isa, PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION);
 		fake_pci_add(NULL, 1, 1, 0x8086, 0x7010);
-		fake_pci_add(NULL, 1, 3, 0x8086, 0x7113);
+		pm = fake_pci_add(NULL, 1, 3, 0x8086, 0x7113);
+		pm->on_write = write_piix4_pm;
 		add_virtio(NULL, 3);
 	} else if (strncmp(record, "q35", 3) == 0) {
-		fake_pci_add(NULL, 0, 0, 0x8086, 0x29c0);
+		add_mch_registers(fake_pci_add(NULL, 0, 0, 0x8086, 0x29c0));
+		fake_add_device(&smi_en);
 		isa = fake_pci_add(NULL, 31, 0, 0x8086, 0x2918);
 		fake_pci_set(isa, PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION);
 		fake_pci_add(NULL, 31, 3, 0x8086, 0x2930);
 		fake.pci.has_ecam = true;
 		add_virtio(NULL, 3);
-		port = fake_pci_add_bridge(NULL, 4, 0, 0x1b36, 0x000c);
-		fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
-		add_virtio(port, 0);
+		for (uint32_t slot = 4; slot < 6; slot++) {
+			port = fake_pci_add_bridge(NULL, slot, 0, 0x1b36, 0x000c);
+			fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
+			add_virtio(port, 0);
+		}
 	} else {
 		fake_add_device(&ecam);
 		return;
@@ -174,8 +199,8 @@ static void add_rom(void)
 {
 	uint8_t *rom = fake_ram_add(ROM_BASE, ROM_SIZE);
 
-	memcpy(rom + ROM_SIZE - 0x30, &anchor, sizeof(anchor));
-	fake_phys_pin(&anchor, sizeof(anchor), ROM_BASE + ROM_SIZE - 0x30);
+	memcpy(rom + ROM_SIZE - ANCHOR_FROM_END, &anchor, sizeof(anchor));
+	fake_phys_pin(&anchor, sizeof(anchor), ROM_BASE + ROM_SIZE - ANCHOR_FROM_END);
 	memcpy(fake_phys(ROM_ALIAS_BASE, ROM_SIZE), rom, ROM_SIZE);
 }
 
@@ -210,18 +235,34 @@ static uint64_t read_tpm(uint32_t address, uint32_t size)
 	return 0;
 }
 
-/* The recorded machine with one processor, whatever the recording had. */
+/* QEMU's FADT, in the file that the firmware will read; NULL where there is none. */
+static struct acpi_fadt *find_fadt(void)
+{
+	struct fake_item *tables = fake_fw_cfg_find("etc/acpi/tables");
+
+	for (uint32_t i = 0; tables && i + sizeof(struct acpi_fadt) <= tables->size; i++)
+		if (!memcmp(tables->bytes + i, "FACP", 4))
+			return (void *)(tables->bytes + i);
+	return NULL;
+}
+
+/* The recorded machine, whose processors are all in time. */
 static void add_machine(const char *record, enum kernel kernel)
 {
 	static const struct fake_device tpm = { TPM_BASE, TPM_BASE + 0xfff, true, read_tpm, NULL };
-	struct e820_entry ram = { 0, RAM_END, MEMORY_RAM };
+	struct e820_entry ram = { 0, machine_ram, MEMORY_RAM };
+	uint16_t cpu_count;
 
+	smram_reset();
+	smi_on_write = is_started = false;
 	fake_reset();
 	for (uint32_t i = 0; i < KERNEL_SIZE; i++)
 		kernel_bytes[i] = (uint8_t)(i * 13 + (i >> 8));
-	fake_ram_add(0, RAM_END);
+	fake_ram_add(0, machine_ram);
 	fake_fw_cfg_file("etc/e820", &ram, sizeof(ram));
 	unit_load(record);
+	memcpy(&cpu_count, fake_fw_cfg_get(FW_CFG_KEY_CPU_COUNT)->bytes, sizeof(cpu_count));
+	add_processors(cpu_count);
 	if (strstr(record, "microvm"))
 		add_device_tree(strstr(record, "pcie"));
 	add_rom();
@@ -230,201 +271,49 @@ static void add_machine(const char *record, enum kernel kernel)
 	if (strstr(record, "tpm"))
 		fake_add_device(&tpm);
 	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_SIZE, KERNEL_SIZE);
-	fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, CMDLINE, sizeof(CMDLINE));
-	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, sizeof(CMDLINE));
+	fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, cmdline, (uint32_t)strlen(cmdline) + 1);
+	fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, (uint32_t)strlen(cmdline) + 1);
 	if (kernel == BZIMAGE)
 		add_bzimage();
 	else
 		add_elf(kernel);
 }
 
-/* ---- What must be true of every boot ---- */
-
-static void tell(uint64_t base, uint64_t size, uint32_t type)
-{
-	assert_true(told.count < MAX_RANGES);
-	told.ranges[told.count++] = (struct e820_entry){ base, size, type };
-}
-
-/* True when [base, base + size) lies in ranges of one of two types. */
-static bool is_told(uint64_t base, uint64_t size, uint32_t type, uint32_t other)
-{
-	uint64_t at = base;
-
-	for (uint32_t i = 0; i < told.count && at < base + size; i++) {
-		const struct e820_entry *range = &told.ranges[i];
-
-		if (at >= range->base && at < range->base + range->size &&
-		    (range->type == type || range->type == other))
-			at = range->base + range->size;
-	}
-	return at >= base + size;
-}
-
-/* Sorted, disjoint, whole pages; the firmware's own memory is no RAM. */
-static void check_map(const char *name)
-{
-	assert_case(name, told.count >= 4);
-	for (uint32_t i = 0; i < told.count; i++) {
-		const struct e820_entry *range = &told.ranges[i];
-
-		assert_case(name, range->size);
-		if (i)
-			assert_case(name, range[-1].base + range[-1].size <= range->base);
-		assert_case_equal(name, range->base & PAGE_MASK, 0);
-		assert_case_equal(name, range->size & PAGE_MASK, 0);
-		if (range->type == MEMORY_RAM)
-			assert_case(name, range->base >= RAM_END || range->base < EBDA_BASE ||
-						  range->base >= LEGACY_HOLE_END);
-	}
-}
-
-static void check_acpi(const char *name, uint32_t rsdp_paddr)
-{
-	const struct acpi_rsdp *rsdp = phys_ptr(rsdp_paddr);
-	const struct acpi_header *root;
-	bool wide = rsdp->revision >= 2;
-	uint64_t root_paddr = wide ? rsdp->xsdt_address : rsdp->rsdt_address;
-
-	assert_case_equal(name, checksum_sum(rsdp, offsetof(struct acpi_rsdp, length)), 0);
-	root = phys_ptr((uint32_t)root_paddr);
-	assert_case(name, is_told(root_paddr, root->length, MEMORY_RESERVED, MEMORY_RESERVED));
-	assert_case_equal(name, checksum_sum(root, root->length), 0);
-	for (uint32_t at = sizeof(*root); at < root->length; at += wide ? 8 : 4) {
-		const struct acpi_header *table;
-		uint64_t paddr = 0;
-
-		memcpy(&paddr, (const uint8_t *)root + at, wide ? 8 : 4);
-		assert_case(name, paddr < RAM_END);
-		table = phys_ptr((uint32_t)paddr);
-		assert_case(name, is_told(paddr, table->length, MEMORY_RESERVED, MEMORY_RESERVED));
-		assert_case_equal(name, checksum_sum(table, table->length), 0);
-	}
-}
-
-/* Memory that must survive until the kernel has copied it, with the bytes as given. */
-static void check_bytes(const char *name, uint64_t paddr, const void *bytes, uint32_t size)
-{
-	assert_case(name, is_told(paddr, size, MEMORY_RAM, MEMORY_RESERVED));
-	assert_case(name, memcmp(phys_ptr((uint32_t)paddr), bytes, size) == 0);
-}
-
-static uint32_t check_linux(const char *name)
-{
-	const struct linux_boot_params *params = phys_ptr(fake.handoff.esi);
-
-	assert_case(name, fake.handoff.long_mode);
-	for (uint32_t i = 0; i < params->e820_entries; i++)
-		tell(params->e820_table[i].base, params->e820_table[i].size,
-		     params->e820_table[i].type);
-	check_bytes(name, fake.handoff.entry - 0x200, kernel_bytes, KERNEL_SIZE);
-	check_bytes(name, params->header.ramdisk_image, kernel_bytes, INITRD_SIZE);
-	assert_case_equal(name, params->header.ramdisk_size, INITRD_SIZE);
-	check_bytes(name, params->header.cmd_line_ptr, CMDLINE, sizeof(CMDLINE));
-	return (uint32_t)params->acpi_rsdp_addr;
-}
-
-static uint32_t check_pvh(const char *name)
-{
-	const struct pvh_start_info *info = phys_ptr(fake.handoff.ebx);
-	const struct pvh_memmap_entry *map_entry = phys_ptr((uint32_t)info->memmap_paddr);
-	const struct pvh_module *module = phys_ptr((uint32_t)info->modules_paddr);
-
-	for (uint32_t i = 0; i < info->memmap_entries; i++)
-		tell(map_entry[i].base, map_entry[i].size, map_entry[i].type);
-	/* All that Linux's first page tables have, whatever its width. */
-	assert_case(name, fake.handoff.ebx < LEGACY_HOLE_END);
-	assert_case_equal(name, info->module_count, 1);
-	check_bytes(name, ELF_BASE, kernel_bytes, KERNEL_SIZE);
-	check_bytes(name, module->paddr, kernel_bytes, INITRD_SIZE);
-	check_bytes(name, info->cmdline_paddr, CMDLINE, sizeof(CMDLINE));
-	return (uint32_t)info->rsdp_paddr;
-}
-
-static uint32_t check_multiboot(const char *name)
-{
-	const struct multiboot_info *info = phys_ptr(fake.handoff.ebx);
-
-	assert_case_equal(name, fake.handoff.eax, MULTIBOOT_MAGIC);
-	for (uint32_t at = 0; at < info->mmap_length;) {
-		const struct multiboot_mmap_entry *entry = phys_ptr(info->mmap_addr + at);
-
-		tell(entry->base, entry->length, entry->type);
-		at += entry->size + sizeof(entry->size);
-	}
-	check_bytes(name, ELF_BASE, kernel_bytes, KERNEL_SIZE);
-	return 0;
-}
-
-/* Every BAR of a device that decodes or could: an address aligned to its size, none twice. */
-static void check_bars(const char *name)
-{
-	uint64_t seen[64];
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < fake.pci.function_count; i++) {
-		const struct fake_pci *pci = fake.pci.functions[i];
-		uint64_t bar = fake_pci_get(pci, PCI_BAR(4), 8);
-
-		if (fake_pci_get(pci, PCI_VENDOR_ID, 2) != 0x1af4)
-			continue;
-		bar &= ~15ull;
-		assert_case(name, bar && bar % 0x4000 == 0);
-		for (uint32_t n = 0; n < count; n++)
-			assert_case(name, bar + 0x4000 <= seen[n] || bar >= seen[n] + 0x4000);
-		assert_case(name, !is_told(bar, 1, MEMORY_RAM, MEMORY_RAM));
-		seen[count++] = bar;
-	}
-}
-
-static void check_boot(const char *name, enum kernel kernel)
-{
-	static uint32_t (*const check[])(const char *) = { check_linux, check_pvh,
-							   check_multiboot };
-	uint32_t rsdp;
-
-	memset(&told, 0, sizeof(told));
-	rsdp = check[kernel](name);
-	check_map(name);
-	if (kernel != MULTIBOOT)
-		check_acpi(name, rsdp);
-	check_bars(name);
-	assert_case_equal(name, fake_msr_get(0x2ff), 0xc06);
-	assert_case_equal(name, fake.caches_off, 0);
-	assert_string_equal(fake.console, "");
-}
+#include "invariants.h"
 
 /* ---- The boots ---- */
 
+/* As start.S begins: .bss is cleared; what .noinit has is the first time whatever RAM has. */
 static void run_firmware(void)
 {
-	memset(&smp_block, 0xa5, sizeof(smp_block));
-	memset(&machine, 0xa5, sizeof(machine));
-	memset(&map, 0xa5, sizeof(map));
-	memset(&image, 0xa5, sizeof(image));
+	memset(&smp_block, 0, sizeof(smp_block));
+	memset(&machine, 0, sizeof(machine));
+	memset(&map, 0, sizeof(map));
+	memset(&image, 0, sizeof(image));
+	memset(&smm, 0, sizeof(smm));
+	memset(&msrs, 0, sizeof(msrs));
+	memset(&writes, 0, sizeof(writes));
+	if (!is_started)
+		memset(&resume, fake_fill, sizeof(resume));
+	is_started = true;
 	firmware_main();
-}
-
-/* The others arrive when the boot processor waits. */
-static void others_arrive(void)
-{
-	smp_block.arrived++;
-	smp_block.relocated++;
 }
 
 /* The machine again as after a reset: registers as they come, RAM as it was left. */
 static void reset_machine(const char *record, enum kernel kernel)
 {
-	static uint8_t ram[RAM_END];
+	uint8_t *ram = malloc(machine_ram);
 
-	memcpy(ram, fake_phys(0, RAM_END), RAM_END);
+	smram_reset();
+	memcpy(ram, fake_phys(0, machine_ram), machine_ram);
 	add_machine(record, kernel);
-	memcpy(fake_phys(0, RAM_END), ram, RAM_END);
+	is_started = true;
+	memcpy(fake_phys(0, machine_ram), ram, machine_ram);
+	free(ram);
 	/* QEMU puts an ELF kernel back at each reset, and the ROM is no RAM. */
 	memcpy(fake_phys(ROM_ALIAS_BASE, ROM_SIZE), fake_phys(ROM_BASE, ROM_SIZE), ROM_SIZE);
 	if (kernel != BZIMAGE)
 		memcpy(fake_phys(ELF_BASE, KERNEL_SIZE), kernel_bytes, KERNEL_SIZE);
-	fake.on_pause = others_arrive;
 }
 
 #endif

@@ -5,27 +5,97 @@
 #include "machine.h"
 
 #include "acpi_find.h"
+#include "table_loader.h"
 
-static bool has_one_cpu(const char *record)
+static bool is_any(const char *record, const char *what)
 {
-	return !strstr(record, "255") && !strstr(record, "288");
+	return strstr(record, what) != NULL;
 }
 
+/* All recordings: those with tables, then the machine that has none; NULL at the end. */
+static const char *record_at(uint32_t r)
+{
+	static uint32_t last;
+
+	while (unit_records[last])
+		last++;
+	return r == last ? "isapc" : r < last ? unit_records[r] : NULL;
+}
+
+/* TSEG, which many processors need, takes more memory. */
+static void add(const char *record, enum kernel kernel)
+{
+	machine_ram = is_any(record, "288") ? 24 * MIB : RAM_END;
+	add_machine(record, kernel);
+}
+
+/* SMM on or off, whatever it was when the tables were recorded. */
+static void set_smm(bool on)
+{
+	find_fadt()->smi_cmd = on ? APM_CNT_PORT : 0;
+}
+
+static void must_boot(const char *name, enum kernel kernel)
+{
+	if (fake_run(run_firmware()) != FAKE_HANDOFF)
+		fail_msg("%s: no hand-over: %s", name, fake.panic);
+	check_boot(name, kernel);
+}
+
+/* Every recorded machine with each kernel, q35 with and without SMRAM at the default SMBASE. */
 static void test_every_machine(void **state)
 {
+	uint32_t boots = 0;
+
 	(void)state;
-	for (uint32_t r = 0; unit_records[r]; r++) {
-		if (!has_one_cpu(unit_records[r]))
-			continue;
-		for (enum kernel kernel = 0; kernel < KERNELS; kernel++) {
+	for (uint32_t r = 0; record_at(r); r++) {
+		for (uint32_t n = 0; n < 2 * KERNELS; n++) {
+			enum kernel kernel = (enum kernel)(n / 2);
 			char name[64];
 
-			snprintf(name, sizeof(name), "%s, kernel %d", unit_records[r], (int)kernel);
-			add_machine(unit_records[r], kernel);
-			fake.on_pause = others_arrive;
-			if (fake_run(run_firmware()) != FAKE_HANDOFF)
-				fail_msg("%s: no hand-over: %s", name, fake.panic);
-			check_boot(name, kernel);
+			has_f_smbase = n % 2;
+			if (has_f_smbase && !is_any(record_at(r), "q35"))
+				continue;
+			snprintf(name, sizeof(name), "%s, kernel %d, F_SMBASE %d", record_at(r),
+				 (int)kernel, has_f_smbase);
+			add(record_at(r), kernel);
+			must_boot(name, kernel);
+			check_untouched(name);
+			boots++;
+		}
+	}
+	assert_in_range(boots, 100, 200);
+}
+
+/* RAM, and with it all that a kernel is handed, does not depend on what RAM had before. */
+static void test_ram_is_not_believed(void **state)
+{
+	static uint8_t first[24 * MIB];
+
+	(void)state;
+	for (uint32_t r = 0; record_at(r); r++) {
+		for (enum kernel kernel = 0; kernel < KERNELS; kernel++) {
+			struct fake_handoff handoff;
+			const uint8_t *second;
+
+			fake_fill = 0xa5;
+			add(record_at(r), kernel);
+			must_boot(record_at(r), kernel);
+			handoff = fake.handoff;
+			smram_reset();
+			memcpy(first, fake_phys(0, machine_ram), machine_ram);
+			fake_fill = 0x5a;
+			add(record_at(r), kernel);
+			must_boot(record_at(r), kernel);
+			fake_fill = 0xa5;
+			smram_reset();
+			second = fake_phys(0, machine_ram);
+			assert_memory_equal(&handoff, &fake.handoff, sizeof(handoff));
+			for (uint32_t i = 0; i < machine_ram; i++)
+				if (first[i] != second[i] &&
+				    (first[i] != 0xa5 || second[i] != 0x5a))
+					fail_msg("%s, kernel %d: 0x%x depends on what was there",
+						 record_at(r), (int)kernel, i);
 		}
 	}
 }
@@ -33,15 +103,15 @@ static void test_every_machine(void **state)
 /* Whatever access the machine is reset at, the next boot believes nothing of what it finds. */
 static void test_reset_at_every_access(void **state)
 {
-	static const char *const records[] = { "q35", "pc", "microvm" };
+	static const char *const records[] = { "q35", "q35-devices", "pc", "microvm", "isapc" };
 
 	(void)state;
 	for (uint32_t r = 0; r < COUNT(records); r++) {
 		uint32_t accesses = UINT32_MAX, n;
 
 		for (n = 1; n <= accesses; n++) {
-			add_machine(records[r], (enum kernel)(n % KERNELS));
-			fake.on_pause = others_arrive;
+			has_f_smbase = n & 1;
+			add(records[r], (enum kernel)(n % KERNELS));
 			fake.reset_after = n;
 			if (fake_run(run_firmware()) == FAKE_HANDOFF)
 				accesses = n; /* it is over before this access */
@@ -54,20 +124,64 @@ static void test_reset_at_every_access(void **state)
 	}
 }
 
+/*
+ * An INIT of the boot processor keeps RAM, chipset and, under KVM, MTRRs.  The boot that follows
+ * ends at a kernel, or resets the machine, whose next boot does.
+ */
+static void init_at(const char *record, enum kernel kernel, uint32_t n, bool kvm)
+{
+	enum fake_end end;
+
+	if (!kvm)
+		fake_msr_set(IA32_MTRR_DEF_TYPE, 0);
+	fake.caches_off = false;
+	fake.reset_after = 0;
+	fake.console[0] = '\0';
+	if (kernel != BZIMAGE)
+		memcpy(fake_phys(ELF_BASE, KERNEL_SIZE), kernel_bytes, KERNEL_SIZE);
+	end = (enum fake_end)fake_run(run_firmware());
+	if (end == FAKE_HANDOFF)
+		return;
+	if (end != FAKE_RESET)
+		fail_msg("%s, INIT at access %u: end %d, %s", record, n, (int)end, fake.panic);
+	reset_machine(record, kernel);
+	must_boot(record, kernel);
+}
+
+static void test_init_at_every_access(void **state)
+{
+	static const char *const records[] = { "q35", "q35-devices", "pc", "microvm", "isapc" };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records) * 2; r++) {
+		uint32_t accesses = UINT32_MAX, n;
+
+		for (n = 1; n <= accesses; n++) {
+			enum kernel kernel = (enum kernel)(n % KERNELS);
+
+			has_f_smbase = n & 1;
+			add(records[r / 2], kernel);
+			fake.reset_after = n;
+			if (fake_run(run_firmware()) == FAKE_HANDOFF)
+				accesses = n; /* and this one is an INIT of a running kernel */
+			init_at(records[r / 2], kernel, n, r % 2);
+		}
+		assert_in_range(n, 12, 500);
+	}
+}
+
 /* A transfer of fw_cfg that fails, whichever it is, is a panic that says so. */
 static void test_every_transfer_fails(void **state)
 {
 	uint32_t transfers;
 
 	(void)state;
-	add_machine("q35", BZIMAGE);
-	fake.on_pause = others_arrive;
+	add("q35", BZIMAGE);
 	assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
 	transfers = fake.fw_cfg.transfers;
 	assert_in_range(transfers, 8, 40);
 	for (uint32_t n = 0; n < transfers; n++) {
-		add_machine("q35", BZIMAGE);
-		fake.on_pause = others_arrive;
+		add("q35", BZIMAGE);
 		fake.fw_cfg.fail_after = n;
 		if (fake_run(run_firmware()) != FAKE_PANIC)
 			fail_msg("transfer %u of %u failed, and nothing was said", n, transfers);
@@ -75,14 +189,78 @@ static void test_every_transfer_fails(void **state)
 	}
 }
 
-/* ---- What only some machines have ---- */
+/* ---- Sizes that change ---- */
 
-static void must_boot(const char *name, enum kernel kernel)
+/* A number that is a page more each time but the first that it is read. */
+static void grow_number(struct fake_item *item)
 {
-	if (fake_run(run_firmware()) != FAKE_HANDOFF)
-		fail_msg("%s: no hand-over: %s", name, fake.panic);
-	check_boot(name, kernel);
+	uint32_t number;
+
+	memcpy(&number, item->bytes, sizeof(number));
+	if (item->reads)
+		number += 0x1000;
+	memcpy(item->bytes, &number, sizeof(number));
 }
+
+/* Whatever size grows between two reads, nothing is written where nothing was kept. */
+static void test_sizes_change(void **state)
+{
+	static const uint16_t sizes[] = { FW_CFG_KEY_KERNEL_SIZE, FW_CFG_KEY_INITRD_SIZE,
+					  FW_CFG_KEY_CMDLINE_SIZE, FW_CFG_KEY_SETUP_SIZE };
+	static char long_cmdline[6000];
+
+	(void)state;
+	memset(long_cmdline, 'x', sizeof(long_cmdline) - 1);
+	for (enum kernel kernel = 0; kernel < MULTIBOOT; kernel++) {
+		cmdline = long_cmdline;
+		add("q35", kernel);
+		for (uint32_t i = 0; i < COUNT(sizes); i++)
+			if (fake_fw_cfg_get(sizes[i]))
+				fake_fw_cfg_get(sizes[i])->on_select = grow_number;
+		assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
+		fake.console[0] = '\0'; /* Linux cuts such a line, and is said to */
+		check_boot("sizes that grow", kernel);
+		check_untouched("sizes that grow");
+		cmdline = CMDLINE;
+	}
+}
+
+static uint32_t whole_script;
+
+static void grow_script(struct fake_item *script)
+{
+	script->size = whole_script;
+}
+
+/* QEMU builds its files anew when the first is selected, and the directory is older than they. */
+static void test_script_grows(void **state)
+{
+	static const char *const records[] = { "pc", "q35", "q35-288", "microvm" };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records); r++) {
+		for (uint32_t commands = 1; commands < 4; commands++) {
+			struct fake_item *script;
+
+			add(records[r], BZIMAGE);
+			script = fake_fw_cfg_find("etc/table-loader");
+			whole_script = script->size;
+			for (uint32_t i = 0; i < commands; i++) {
+				uint32_t padding;
+
+				do { /* what is left out is no padding */
+					script->size -= sizeof(struct loader_command);
+					memcpy(&padding, script->bytes + script->size, 4);
+				} while (!padding);
+			}
+			script->on_select = grow_script;
+			must_boot(records[r], BZIMAGE);
+			check_untouched(records[r]);
+		}
+	}
+}
+
+/* ---- What only some machines have ---- */
 
 static uint32_t rsdp_told(void)
 {
@@ -100,13 +278,13 @@ static void test_own_acpi(void **state)
 
 	(void)state;
 	for (uint32_t has_hpet = 0; has_hpet < 2; has_hpet++) {
-		add_machine("pc", BZIMAGE);
+		add("pc", BZIMAGE);
 		for (uint32_t i = 0; i < COUNT(files); i++)
 			fake_fw_cfg_find(files[i])->name = "none";
 		if (has_hpet)
 			fake_fw_cfg_item(FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 		fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, 2);
-		fake.on_pause = others_arrive;
+		add_processor(1);
 		must_boot("own ACPI", BZIMAGE);
 		assert_non_null(acpi_find_table(rsdp_told(), "FACP"));
 		assert_int_equal(acpi_find_processors(rsdp_told()), 2);
@@ -158,10 +336,9 @@ static void test_fpdt(void **state)
 		const struct acpi_fpdt *table;
 		const struct acpi_fbpt *record;
 
-		add_machine(records[i / 4], BZIMAGE);
+		add(records[i / 4], BZIMAGE);
 		fake_fw_cfg_file("opt/org.qboot/fpdt", "1", 1);
 		set_clock(i % 4);
-		fake.on_pause = others_arrive;
 		if (i % 4 == 0) {
 			assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
 			assert_says(fake.console, "fpdt: ");
@@ -187,8 +364,7 @@ static void test_wake(void **state)
 		const struct acpi_fadt *fadt;
 		struct acpi_facs *facs;
 
-		add_machine(records[i], BZIMAGE);
-		fake.on_pause = others_arrive;
+		add(records[i], BZIMAGE);
 		must_boot(records[i], BZIMAGE);
 		fadt = (const void *)acpi_find_table(rsdp_told(), "FACP");
 		facs = phys_ptr(fadt->firmware_ctrl);
@@ -216,10 +392,9 @@ static void test_full_pool(void **state)
 	memset(table + sizeof(head), 'x', sizeof(table) - sizeof(head));
 	for (uint32_t size = KIB; size <= sizeof(table); size += 0x80) {
 		memcpy(table + size - sizeof(last), last, sizeof(last));
-		add_machine("q35", PVH);
+		add("q35", PVH);
 		fake_fw_cfg_find("etc/smbios/smbios-tables")->name = "none";
 		fake_fw_cfg_file("etc/smbios/smbios-tables", table, size);
-		fake.on_pause = others_arrive;
 		must_boot("a full pool", PVH);
 		memset(table + size - sizeof(last), 'x', sizeof(last));
 	}
@@ -227,43 +402,213 @@ static void test_full_pool(void **state)
 
 /* ---- Processors ---- */
 
-static uint32_t pauses_left;
-
-static void one_comes_late(void)
+/* The next machine's APIC ids, by their order, instead of 0, 1, 2 ... */
+static void set_ids(const uint32_t *ids, uint32_t count)
 {
-	if (pauses_left)
-		pauses_left--;
-	else
-		others_arrive();
+	assert_int_equal(processor_count, count);
+	for (uint32_t i = 0; i < count; i++)
+		processors[i].apic_id = ids[i];
 }
 
-/* Late is in time, never is said, by the number of the one that is missing. */
-static void test_processors(void **state)
+static void expect_smis(const char *name, uint32_t each)
+{
+	for (uint32_t i = 0; i < processor_count; i++)
+		assert_case_equal(name, processors[i].smis, each);
+}
+
+/* Late is in time; never is said, by the number of the one that is missing. */
+static void test_late_processors(void **state)
 {
 	(void)state;
-	for (uint32_t late = 0; late < 300; late += 37) {
-		add_machine("q35-devices", PVH);
-		pauses_left = late;
-		fake.on_pause = one_comes_late;
+	for (uint32_t pace = 1; pace < 80; pace += 3) {
+		add("q35-devices", PVH);
+		processors[1].pace = pace;
 		must_boot("late", PVH);
+		expect_smis("late", 1);
+		add("q35-numa", BZIMAGE);
+		for (uint32_t i = 1; i < processor_count; i++)
+			processors[i].pace = 1 + pace * i % 80;
+		must_boot("each at a pace of its own", BZIMAGE);
+		expect_smis("each at a pace of its own", 1);
 	}
-	add_machine("q35-devices", PVH);
+	add("q35-devices", PVH);
+	processors[1].pace = NEVER;
 	if (fake_run(run_firmware()) != FAKE_HANDOFF)
 		fail_msg("without the other processor: %s", fake.panic);
 	assert_says(fake.console, "smp: 1 of 2 processors answered, not APIC id 1");
+	fake.console[0] = '\0';
+}
+
+/* Of eight, one that never comes costs a message; the others have what they must have. */
+static void test_missing_processor(void **state)
+{
+	(void)state;
+	for (uint32_t missing = 1; missing < 8; missing++) {
+		char words[80];
+
+		add("q35-numa", BZIMAGE);
+		processors[missing].pace = NEVER;
+		assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
+		snprintf(words, sizeof(words), "smp: 7 of 8 processors answered, not APIC id %u;",
+			 missing);
+		assert_says(fake.console, words);
+		fake.console[0] = '\0';
+		check_boot("one never comes", BZIMAGE);
+	}
+}
+
+/* Who reports twice is one processor all the same: one SMBASE, one SMI. */
+static void test_reports_twice(void **state)
+{
+	(void)state;
+	for (uint32_t i = 1; i < 8; i++) {
+		add("q35-numa", PVH);
+		processors[i].reports = 2;
+		processors[i].pace = i % 2 ? 1 : 5;
+		must_boot("reports twice", PVH);
+		expect_smis("reports twice", 1);
+	}
+}
+
+/* Ids are names, not numbers from 0 on: as with three cores in a package of four. */
+static void test_ids_with_holes(void **state)
+{
+	static const uint32_t holes[] = { 0, 1, 2, 4, 5, 6, 8, 254 };
+	static const char *const records[] = { "q35-numa", "q35-numa-qemu10" };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records); r++) {
+		uint8_t *tables;
+		uint32_t size, found = 0;
+
+		has_f_smbase = r;
+		add(records[r], BZIMAGE);
+		set_ids(holes, COUNT(holes));
+		/* The MADT says so, too: type 0, length 8, number, id, enabled. */
+		tables = fake_fw_cfg_find("etc/acpi/tables")->bytes;
+		size = fake_fw_cfg_find("etc/acpi/tables")->size;
+		for (uint32_t i = 0; i + 8 <= size && found < COUNT(holes); i++) {
+			uint8_t entry[8] = { 0, 8, (uint8_t)found, (uint8_t)found, 1 };
+
+			if (memcmp(tables + i, entry, sizeof(entry)) != 0)
+				continue;
+			tables[i + 3] = (uint8_t)holes[found++];
+			i += 7;
+		}
+		assert_int_equal(found, COUNT(holes));
+		must_boot(records[r], BZIMAGE);
+		expect_smis(records[r], 1);
+	}
+}
+
+/* Ids above 254 are in x2APIC mode, the others not, and each has had its turn. */
+static void test_large_ids(void **state)
+{
+	static const char *const records[] = { "q35-288", "q35-288-qemu10" };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records) * 2; r++) {
+		has_f_smbase = r & 1;
+		add(records[r / 2], PVH);
+		set_smm(true);
+		assert_int_equal(processor_count, 288);
+		for (uint32_t i = 1; i < processor_count; i++)
+			processors[i].pace = 1 + i % 7;
+		must_boot(records[r / 2], PVH);
+		for (uint32_t i = 0; i < processor_count; i++)
+			assert_int_equal(processors[i].x2apic,
+					 processors[i].apic_id > LAPIC_MAX_XAPIC_ID);
+		expect_smis(records[r / 2], 1);
+	}
+}
+
+/* With smm=off nobody is sent an SMI, and no memory is kept for SMM. */
+static void test_without_smm(void **state)
+{
+	static const char *const records[] = { "q35-numa", "pc-vmgenid" };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records); r++) {
+		add(records[r], PVH);
+		set_smm(false);
+		must_boot(records[r], PVH);
+		expect_smis(records[r], 0);
+		assert_true(is_told(SMRAM_DEFAULT_BASE, 0x20000, MEMORY_RAM, MEMORY_RAM));
+	}
+}
+
+/* What QEMU wants in a VMX guest's feature control is in all of them. */
+static void test_feature_control(void **state)
+{
+	static const uint64_t value = 5;
+
+	(void)state;
+	add("q35-numa", BZIMAGE);
+	fake_fw_cfg_file("etc/msr_feature_control", &value, sizeof(value));
+	must_boot("feature control", BZIMAGE);
+	assert_int_equal(fake_msr_get(IA32_FEATURE_CONTROL), value);
+}
+
+/* An SMI of the boot processor at each access, once SMM is set up: it returns, and nothing else. */
+static uint32_t smi_at;
+
+static void raise_smi(void)
+{
+	processors_go_on();
+	if (smi_at && !--smi_at)
+		take_smi(&processors[0]);
+}
+
+static void test_smi_after_setup(void **state)
+{
+	static const char *const records[] = { "q35", "pc" };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records); r++) {
+		uint32_t accesses, first, n;
+
+		has_f_smbase = true;
+		add(records[r], BZIMAGE);
+		must_boot(records[r], BZIMAGE);
+		accesses = fake.log_count;
+		for (first = accesses;
+		     first && !(fake.log[first - 1].kind == FAKE_MMIO_WRITE &&
+				fake.log[first - 1].address == LAPIC_BASE + LAPIC_ICR_LOW);)
+			first--;
+		assert_in_range(first, 1, accesses - 1);
+		/* The first with the relocated handler is the access after the one that sent it. */
+		for (n = first + 1; n <= accesses; n++) {
+			add(records[r], BZIMAGE);
+			fake.on_access = raise_smi;
+			smi_at = n;
+			must_boot(records[r], BZIMAGE);
+			assert_int_equal(processors[0].smis, 2);
+		}
+	}
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_every_machine),
+		UNIT_TEST(test_ram_is_not_believed),
 		UNIT_TEST(test_reset_at_every_access),
+		UNIT_TEST(test_init_at_every_access),
 		UNIT_TEST(test_every_transfer_fails),
+		UNIT_TEST(test_sizes_change),
+		UNIT_TEST(test_script_grows),
 		UNIT_TEST(test_own_acpi),
 		UNIT_TEST(test_fpdt),
 		UNIT_TEST(test_wake),
 		UNIT_TEST(test_full_pool),
-		UNIT_TEST(test_processors),
+		UNIT_TEST(test_late_processors),
+		UNIT_TEST(test_missing_processor),
+		UNIT_TEST(test_reports_twice),
+		UNIT_TEST(test_ids_with_holes),
+		UNIT_TEST(test_large_ids),
+		UNIT_TEST(test_without_smm),
+		UNIT_TEST(test_feature_control),
+		UNIT_TEST(test_smi_after_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

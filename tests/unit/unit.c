@@ -65,7 +65,7 @@ void unit_load(const char *record)
 {
 	static char names[16][64];
 	char path[128], name[64];
-	uint32_t size, count = 0;
+	uint32_t size, count = 0, listed = 0;
 	FILE *files;
 
 	snprintf(path, sizeof(path), "%s/%s/files", UNIT_DATA, record);
@@ -76,6 +76,7 @@ void unit_load(const char *record)
 		uint32_t stored;
 		uint8_t *bytes, *whole = calloc(1, size + 1);
 
+		listed++;
 		snprintf(path, sizeof(path), "%s/%s", record, name);
 		for (char *c = path + strlen(record) + 1; *c; c++)
 			if (*c == '/')
@@ -97,7 +98,7 @@ void unit_load(const char *record)
 		free(bytes);
 	}
 	fclose(files);
-	if (!count)
+	if (!listed)
 		fail_msg("%s names no file", path);
 }
 

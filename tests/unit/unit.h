@@ -72,7 +72,7 @@ static inline uint32_t unit_random(uint32_t *state)
 /* The whole file of tests/data; the test's own memory. */
 uint8_t *unit_read(const char *name, uint32_t *size);
 
-/* The recordings of tests/data, made by scripts/record_blobs.py. */
+/* The recordings of tests/data that have ACPI tables, made by scripts/record_blobs.py. */
 extern const char *const unit_records[]; /* NULL at the end */
 
 /* Puts a recording's CPU count and those files that are not there yet into the modelled fw_cfg. */
