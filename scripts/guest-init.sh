@@ -14,6 +14,9 @@
 #       net              DHCP on eth0, then the sha256 of the file "file" by TFTP from the gateway
 #       pci              print the first 64 bytes of each function's configuration space, who has
 #                        which addresses, and the kernel's messages that are warnings or worse
+#       sriov=N          create N virtual functions of each device that can, print each one's name,
+#                        driver, hardware address, bytes of configuration space and dword 0x100 in it,
+#                        and the addresses of all functions
 #       plug=DEV         print "ready", wait for DEV to appear, then print its size
 #       cpu=N            bring up CPU N, which is waited for
 #   qb.console=hvc0      print there instead of on /dev/console
@@ -144,6 +147,21 @@ test_pci() {
 	dmesg -r | sed -n 's/^<[0-4]>\[[^]]*\] //p' | facts warning
 }
 
+test_sriov() {
+	for device in /sys/bus/pci/devices/*; do
+		[ -e "$device/sriov_numvfs" ] || continue
+		echo "$1" >"$device/sriov_numvfs" || fact error "no virtual functions of ${device##*/}"
+	done
+	load_modules
+	for device in /sys/bus/pci/devices/*; do
+		[ -e "$device/physfn" ] || continue
+		driver=$(readlink "$device/driver")
+		fact vf "${device##*/}" "${driver##*/}" "$(cat "$device"/net/*/address)" \
+			"$(wc -c <"$device/config")" "$(hexdump -v -s 256 -n 4 -e '"%08x"' "$device/config")"
+	done
+	pci_facts
+}
+
 test_plug() {
 	fact ready
 	tries=20
@@ -174,7 +192,7 @@ run_tests() {
 	machine_facts
 	for word in $(echo "$tests" | tr , ' '); do
 		case $word in
-		iso=* | raw=* | plug=* | cpu=*) "test_${word%%=*}" "${word#*=}" ;;
+		iso=* | raw=* | sriov=* | plug=* | cpu=*) "test_${word%%=*}" "${word#*=}" ;;
 		net | pci) "test_$word" ;;
 		facts) ;;
 		*) fact error "unknown word $word" ;;

@@ -20,7 +20,7 @@ import tempfile
 # Drivers of QEMU's devices, and the filesystem of the test disk.
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_net", "virtio_console", "virtio_scsi",
            "virtio_rng", "ahci", "ata_piix", "sym53c8xx", "sd_mod", "sr_mod", "nvme", "e1000",
-           "e1000e", "isofs")
+           "e1000e", "igb", "igbvf", "isofs")
 
 DIRECTORIES = ("bin", "dev", "etc", "lib", "lib/modules", "proc", "root", "sys", "tmp")
 

@@ -14,13 +14,16 @@ import re
 
 import pytest
 
-from pci_cases import ROWS
+from pci_cases import ROWS, Row, net, ports
 import initramfs
 import kernels
 import testmedia
 from vm import Vm, facts
 
 BOOT_SECONDS = 150
+VIRTUAL_FUNCTIONS = 7
+# One that its driver talks to, with extended capabilities.
+VIRTUAL_FUNCTION = re.compile(r"0000:01:1\S+ igbvf (\w\w:){5}\w\w 4096 (?!0{8}|f{8})\w{8}")
 MIB = 1 << 20
 # Not those that Linux has fixed ideas of and says so: "BAR 0 [...]: legacy IDE quirk".
 FIRST_BAR = re.compile(r"pci 0000:(\S+): BAR (\d) \[(?:mem|io) +0x(\w+)-0x(\w+)[^]]*\]$", re.ASCII)
@@ -202,6 +205,23 @@ def test_plug(row, firmware, start):
         vm.wait_for(rb"^QB done", seconds=30, since=since)
         vm.check(facts(vm.serial)["raw"] == [f"{name} {zeros}" for name in names],
                  "a disk reads wrong")
+
+
+def test_virtual_functions(firmware, start):
+    """Those that SR-IOV creates behind a root port have addresses, a driver that talks to them, and
+    their extended configuration space."""
+    row = Row("q35-igb", "q35", (*ports(1), *net("igb,bus=p0")))
+    with start(row, firmware, tests=f"sriov={VIRTUAL_FUNCTIONS},pci") as vm:
+        vm.wait_for(rb"^QB done", seconds=BOOT_SECONDS)
+        vm.check(not vm.debug_output(), "the firmware spoke")
+        said = facts(vm.serial)
+        vm.check(not said["error"], f"the guest: {said['error']}")
+        vm.check(len(said["vf"]) == VIRTUAL_FUNCTIONS, f"virtual functions: {said['vf']}")
+        for line in said["vf"]:
+            vm.check(VIRTUAL_FUNCTION.fullmatch(line),
+                     f"a virtual function does not work: {line}")
+        owned = [line for line in said["claimed"] if line.endswith(" : igbvf")]
+        vm.check(len(owned) == 2 * VIRTUAL_FUNCTIONS, f"their addresses: {owned}")
 
 
 @pytest.mark.parametrize("word", ["on", "off"])
