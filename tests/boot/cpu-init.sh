@@ -2,8 +2,8 @@
 # /init of cpu_test.py, over the one of scripts/initramfs.py.  Words of qb.cpu=WORD,...:
 #
 #   sleep=N     N times: "QB sleep N", S3 until the host wakes it, then checksums of 64 MiB of memory
-#               and of the first 16 MiB of /dev/vda, and the host bridge's registers of SMRAM and
-#               PAM, as before the first sleep
+#               and of the first 16 MiB of each virtio disk, and the host bridge's registers of
+#               SMRAM and PAM, as before the first sleep
 #   cpus=N      wait until there are N processors, bring them up
 #   memory=MIB  wait until there is as much more memory
 #   fork        wait until the kernel has noticed that it is a copy
@@ -19,7 +19,10 @@ fact() {
 
 sums() {
 	echo 3 >/proc/sys/vm/drop_caches
-	echo "$(md5sum </tmp/area) $(dd if=/dev/vda bs=1M count=16 2>/dev/null | md5sum)" \
+	for disk in /dev/vd?; do
+		echo "${disk##*/} $(dd if="$disk" bs=1M count=16 2>/dev/null | md5sum)"
+	done
+	echo "$(md5sum </tmp/area)" \
 		"$(hexdump -v -s 112 -n 48 -e '1/1 "%02x"' /sys/bus/pci/devices/0000:00:00.0/config)"
 }
 
@@ -33,7 +36,7 @@ sleeps() {
 		echo mem >/sys/power/state || fact error "no sleep"
 		after=$(sums)
 		[ "$after" = "$before" ] || fact error "before: $before, after sleep $i: $after"
-		fact awake $i
+		fact awake $i "$(echo "$after" | grep -c ^vd)"
 		i=$((i + 1))
 	done
 }

@@ -21,6 +21,7 @@ BOOT_SECONDS = 150
 STEP_SECONDS = 60
 DISK = ("-drive", "if=none,id=disk,format=raw,readonly=on,file={disk}",
         "-device", "virtio-blk-pci,drive=disk")
+PORTS = 4
 SLEEPS = 10
 REBOOTS = 100
 STORMS = 12
@@ -89,7 +90,7 @@ def sleep_and_wake(vm, times):
         vm.wait_for(rb"^QB sleep %d\r?$" % i, BOOT_SECONDS)
         wait_for(vm, "query-status", "suspended")
         vm.qmp("system_wakeup")
-        vm.wait_for(rb"^QB awake %d\r?$" % i, STEP_SECONDS)
+        vm.wait_for(rb"^QB awake %d\b" % i, STEP_SECONDS)
 
 
 @pytest.mark.parametrize("cpus", [1, 2])
@@ -102,6 +103,19 @@ def test_sleep(machine, cpus, start):
         vm.check(len(said["mtrr"]) == 1 and "uncachable" in said["mtrr"][0],
                  f"MTRRs: {said['mtrr']}")
         vm.check(said["cpus"] == [str(cpus)], f"CPUs: {said['cpus']}")
+
+
+def test_sleep_ports(start):
+    """Disks behind root ports are read as before the sleep."""
+    disks = []
+    for i in range(PORTS):
+        disks += ["-device", f"pcie-root-port,id=p{i},chassis={i + 1}",
+                  "-drive", f"if=none,id=disk{i},format=raw,readonly=on,file={{disk}}",
+                  "-device", f"virtio-blk-pci,drive=disk{i},bus=p{i}"]
+    with start("q35", "sleep=2", *disks) as vm:
+        sleep_and_wake(vm, 2)
+        said = finish(vm)
+        vm.check(said["awake"] == [f"{i} {PORTS}" for i in (1, 2)], f"disks: {said['awake']}")
 
 
 @pytest.mark.parametrize("slept", [0, 1])
