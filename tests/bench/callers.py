@@ -31,6 +31,7 @@ import whole
 
 INIT = re.compile(boots.Scenario.init.encode())
 STACK = 768                     # bytes looked at
+PAGE = 4096
 NOP = 5                         # of ftrace, the first instruction of each function
 
 # The functions that make the accesses (arch/x86/pci): where the guest stops.
@@ -50,6 +51,7 @@ GROUPS = (
     (r"the firmware", "the firmware"),
     (r"early_pci_scan_bus", "before ACPI: each slot of each bus, for early quirks"),
     (r"pci_bus_generic_read_dev_vendor_id", "is there a function?"),
+    (r"pcibios_scan_specific_bus", "is there a bus that nobody has told of?"),
     (r"__pci_read_base", "BARs and ROMs: their sizes"),
     (r"_pci_add_cap_save_buffer|pci_\w+_init|set_pcie_port_type|pci_cfg_space_size\w*|"
      r"pci_(af_flr|pm_reset)|pci_rebar\w*|pci_allocate_vc\w*|pci_(en|dis)able_pcie_error\w*|"
@@ -132,6 +134,15 @@ class Stop:
     chain: tuple        # those who want it, the innermost first
 
 
+def read_stack(stub, rsp):
+    """What is on the stack; where an initcall is called it ends before STACK bytes, with a page."""
+    for size in (STACK, PAGE - rsp % PAGE):
+        stack = stub.ask(f"m{rsp:x},{size:x}")
+        if stack and not stack.startswith("E"):
+            return bytes.fromhex(stack)
+    raise qemu.Error(f"the stack at {rsp:#x} cannot be read")
+
+
 class Watch:
     """One boot, with a stop at each access."""
 
@@ -161,10 +172,7 @@ class Watch:
                 registers = stub.ask("g")
                 rsp, rip = (int.from_bytes(bytes.fromhex(registers[at:at + 16]), "little")
                             for at in (7 * 16, 16 * 16))
-                stack = stub.ask(f"m{rsp:x},{STACK:x}")
-                if stack and not stack.startswith("E"):
-                    self.stops.append(Stop(trace.stat().st_size,
-                                           self.chain(bytes.fromhex(stack))))
+                self.stops.append(Stop(trace.stat().st_size, self.chain(read_stack(stub, rsp))))
                 stub.ask("P10=" + (rip + NOP).to_bytes(8, "little").hex())
                 answer = stub.ask("c")
             process.wait()
@@ -220,6 +228,19 @@ def grouped(result):
             for label, found in parts.items()}
 
 
+def by_device(parts):
+    """{function, or other region: (accesses, rebuilds)} of several events.Counts."""
+    devices, views = collections.Counter(), collections.defaultdict(collections.Counter)
+    for counts in parts:
+        for (_, function, _), count in configuration(counts).items():
+            devices[function or "selecting (0xcf8)"] += count
+        for (name, root), count in counts.views.items():
+            match = re.search(r"config (\S+) register", name)
+            views[match[1] if match else name][root] += count
+    return {name: (devices[name], max(views[name].values(), default=0))
+            for name in sorted(set(devices) | set(views))}
+
+
 def table(title, rows):
     """Prints [(name, accesses, rebuilds)], the most frequent first."""
     print(f"\n{title:<58}{'conf':>8}{'rebuilds':>10}")
@@ -251,19 +272,7 @@ def show(result, chains):
                     registers[f"{access} {register:#04x}"] += count
             shown = ", ".join(f"{count} x {what}" for what, count in registers.most_common(12))
             print(f"{name}: {shown}")
-    devices, views = collections.Counter(), collections.defaultdict(list)
-    for counts in result.values():
-        for (_, function, _), count in configuration(counts).items():
-            devices[function or "selecting (0xcf8)"] += count
-        for (name, root), count in counts.views.items():
-            match = re.search(r"config (\S+) register", name)
-            views[match[1] if match else name].append((root, count))
-    rows = []
-    for function in set(devices) | set(views):
-        roots = collections.Counter()
-        for root, count in views[function]:
-            roots[root] += count
-        rows.append((function, devices[function], max(roots.values(), default=0)))
+    rows = [(function, *counts) for function, counts in by_device(result.values()).items()]
     table("device", rows)
     table("other accesses", [(name, count, 0) for name, count in others.most_common(25)])
 

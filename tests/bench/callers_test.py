@@ -35,6 +35,24 @@ def test_chain():
         "__pci_read_base", "pci_setup_device.cold", "early_pci_scan_bus")
 
 
+class Guest:
+    """A gdb stub whose guest has a stack that ends at END."""
+
+    def __init__(self, end):
+        self.end = end
+
+    def ask(self, question):
+        """The bytes, or an error when one of them is not mapped."""
+        address, size = (int(word, 16) for word in question[1:].split(","))
+        return "ab" * size if address + size <= self.end else "E14"
+
+
+def test_short_stack():
+    """A stack that ends soon is read as far as its page goes, so that no access goes unseen."""
+    assert len(callers.read_stack(Guest(0x3000), 0x1234)) == callers.STACK
+    assert len(callers.read_stack(Guest(0x2000), 0x1f00)) == 0x100
+
+
 def counts(conf, *roots):
     """An events.Counts of no guest."""
     return events.Counts(exits=collections.Counter(pci=conf), roots=collections.Counter(roots))
