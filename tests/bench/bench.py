@@ -40,7 +40,7 @@ import summary
 
 DEVICES = (0, 4, 8, 12, 16, 20, 24)
 PROCESSORS = (1, 2, 4, 8, 16, 32, 64)
-INITRD_MIB = (1, 4, 16, 64, 256, 512)
+INITRD_MIB = (2, 8, 32, 128, 512)
 GROWTH_RUNS = 5
 ADVICE_RUNS = 3
 

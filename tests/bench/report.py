@@ -156,7 +156,9 @@ def exits_picture(entry):
     return picture(figure, "What the firmware makes QEMU do: counted, not timed.")
 
 
-GROWTH_TITLES = {"devices": "virtio devices", "processors": "processors", "initrd": "initrd, MiB"}
+GROWTH_TITLES = {"devices": "virtio devices", "processors": "processors (each step doubles)",
+                 "initrd": "initrd, MiB (each step is four times)"}
+FAR_APART = 15                  # a line so many times above another leaves that flat on the axis
 
 
 def lines_of(points, what, value):
@@ -170,6 +172,15 @@ def lines_of(points, what, value):
     return lines
 
 
+def is_far_apart(points, value):
+    """Whether the firmwares differ too much for one linear axis, in any kind of growth."""
+    for what in GROWTH_TITLES:
+        highest = [max(ys) for _, ys in lines_of(points, what, value).values()]
+        if highest and max(highest) > FAR_APART * min(highest):
+            return True
+    return False
+
+
 def draw_growth(axes, points, what, value, label):
     """A line a firmware."""
     for (name, (xs, ys)), (color, marker) in zip(lines_of(points, what, value).items(), LINES):
@@ -180,21 +191,25 @@ def draw_growth(axes, points, what, value, label):
     if what != "devices":
         axes.set_xscale("log", base=2)
     axes.set_xticks(counts, [plain(count) for count in counts])
+    if is_far_apart(points, value):
+        axes.set_yscale("log")
+        axes.set_ylabel(f"{label} (log. scale)")
+    else:
+        axes.set_ylim(bottom=0)
     axes.minorticks_off()
-    axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(plain))
     axes.grid(axis="y", color="#e5e5e5")
 
 
 def growth_picture(growth):
-    """Time over devices, processors and initrd size; exits over devices and processors."""
+    """Time and exits over devices, processors and initrd size."""
     points = growth["points"]
-    figure, axes = pyplot.subplots(2, 3, figsize=(11, 6.4))
+    figure, axes = pyplot.subplots(2, 3, figsize=(11.5, 6.8))
     for column, what in enumerate(("devices", "processors", "initrd")):
         draw_growth(axes[0][column], points, what, lambda point: point["ms"]["median"],
-                    "firmware, ms" if column == 0 else "")
+                    "firmware, ms")
         draw_growth(axes[1][column], points, what, lambda point: point["counts"]["total"],
-                    "firmware, exits" if column == 0 else "")
+                    "firmware, exits")
     legend_above(axes[0][2])
     return picture(figure, f"{growth['machine']} with a kernel that stops at its first instruction:"
                            " time (medians) above, exits below.")
