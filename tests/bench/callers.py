@@ -53,7 +53,7 @@ GROUPS = (
     (r"pci_bus_generic_read_dev_vendor_id", "is there a function?"),
     (r"pcibios_scan_specific_bus", "is there a bus that nobody has told of?"),
     (r"__pci_read_base", "BARs and ROMs: their sizes"),
-    (r"_pci_add_cap_save_buffer|pci_\w+_init|set_pcie_port_type|pci_cfg_space_size\w*|"
+    (r"_pci_add_cap_save_buffer|pci_(?!arch)\w+_init|set_pcie_port_type|pci_cfg_space_size\w*|"
      r"pci_(af_flr|pm_reset)|pci_rebar\w*|pci_allocate_vc\w*|pci_(en|dis)able_pcie_error\w*|"
      r"pci_configure_\w+|pci_add_new_bus|pci_device_add|pcie_get_\w+|pci_aer_raw\w*",
      "capabilities: each feature walks the list anew"),

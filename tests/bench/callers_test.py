@@ -62,9 +62,10 @@ def test_groups():
     """Each function is in one group, and rebuilds are those of the root with the most."""
     found = callers.grouped({
         ("the firmware",): counts(5, "a", "b"), ("__pci_read_base", "x"): counts(7),
-        ("pci_setup_device.cold",): counts(2, "a", "a", "b"), ("quirk",): counts(1)})
+        ("pci_setup_device.cold",): counts(2, "a", "a", "b"), ("quirk",): counts(1),
+        ("pci_msi_init",): counts(4), ("pci_arch_init",): counts(3, "a")})
     by_label = {label: pair for label, pair in found.items() if pair != (0, 0)}
-    assert list(by_label.values()) == [(5, 1), (7, 0), (2, 2), (1, 0)]
+    assert list(by_label.values()) == [(5, 1), (7, 0), (4, 0), (2, 2), (4, 1)]
 
 
 def test_boot(firmware):
