@@ -59,6 +59,7 @@ class Row:
     """A machine and its devices; DEFAULTS: those that QEMU adds by itself, too.
 
     SPARE: accesses by which ours may be above the others, which there give devices no addresses.
+    BACKENDS: further words for QEMU, what the devices need.
     """
 
     name: str
@@ -66,14 +67,13 @@ class Row:
     devices: tuple = ()
     defaults: bool = False
     spare: int = 0
-    objects: tuple = ()
+    backends: tuple = ()
 
     def arguments(self):
         """QEMU's."""
         words = ["-M", self.machine, "-m", "512", "-cpu", "max"]
         words += ["-net", "nic"] if self.defaults else ["-nodefaults", "-no-user-config"]
-        for thing in self.objects:
-            words += ["-object", thing]
+        words += self.backends
         for device in self.devices:
             words += ["-device", device]
         return words
@@ -84,11 +84,13 @@ ROWS = (
     Row("q35, 24 devices", "q35", (RNG,) * 24),
     Row("q35, four ports", "q35", ports(4) + tuple(f"{RNG},bus=p{i}" for i in range(4))),
     Row("q35, ten ports, three devices", "q35",
-        ports(10) + tuple(f"{RNG},bus=p{i}" for i in range(3))),
+        ports(10) + ("virtio-net-pci,bus=p0,netdev=n", "virtio-blk-pci,bus=p1,drive=d",
+                     "virtio-balloon-pci,bus=p2"),
+        backends=("-netdev", "user,id=n", "-blockdev", "driver=null-co,node-name=d")),
     Row("q35, pxb", "q35", ("pxb-pcie,id=pxb,bus_nr=64,bus=pcie.0",
                             "pcie-root-port,id=p0,chassis=1,bus=pxb", f"{RNG},bus=p0")),
     Row("q35, 32 GiB BAR", "q35", ("ivshmem-plain,memdev=m",),
-        objects=("memory-backend-ram,id=m,size=32G,share=on,reserve=off",)),
+        backends=("-object", "memory-backend-ram,id=m,size=32G,share=on,reserve=off")),
     Row("q35, QEMU's default devices", "q35", defaults=True),
     Row("pc, one device", "pc", (RNG,)),
     Row("pc, four devices", "pc", (RNG,) * 4),
