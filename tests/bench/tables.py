@@ -5,10 +5,12 @@
 
 A block lies between the lines "<!-- generated: NAME -->" and "<!-- end -->"; everything else in the
 document is left alone.  Blocks: budget (from budget.json), whole (from whole.json); peers, exits,
-growth, clock (counted now, with all firmware that is installed), callers (ours, counted now).
+growth, clock (counted now, with all firmware that is installed), callers, functions (ours, counted
+now).
 """
 
 import argparse
+import functools
 import re
 import sys
 
@@ -22,7 +24,42 @@ import whole
 
 DOCUMENT = qemu.ROOT / "docs" / "performance.md"
 MACHINES = ("pc", "q35", "microvm")
-CALLERS = ("q35, one device", "q35, four ports", "pc, four devices")     # rows of whole.py
+# Rows of whole.py, a tuple for each table.
+CALLERS = (("q35, one device", "q35, 24 devices", "q35, QEMU's default devices",
+            "q35, 32 GiB BAR"),
+           ("q35, four ports", "q35, ten ports, three devices", "q35, pxb"),
+           ("pc, one device", "pc, four devices", "pc, 24 devices", "pc, QEMU's default devices",
+            "microvm, PCIe"))
+FIRMWARE = ("the firmware",)            # the chain of callers that stands for it
+# What a function is, the row of whole.py that has it, where it is there.
+FUNCTIONS = (
+    ("q35: host bridge", "q35, one device", "00:00.0"),
+    ("q35: LPC bridge", "q35, one device", "00:1f.0"),
+    ("q35: AHCI", "q35, one device", "00:1f.2"),
+    ("q35: SMBus", "q35, one device", "00:1f.3"),
+    ("q35: VGA", "q35, QEMU's default devices", "00:01.0"),
+    ("q35: e1000e", "q35, QEMU's default devices", "00:02.0"),
+    ("q35: virtio device on bus 0", "q35, one device", "00:01.0"),
+    ("q35: an empty slot of bus 0", "q35, one device", "00:03.0"),
+    ("q35: root port with a device", "q35, four ports", "00:01.0"),
+    ("q35: virtio device behind it", "q35, four ports", "01:00.0"),
+    ("q35: root port without one", "q35, ten ports, three devices", "00:05.0"),
+    ("q35: an empty slot behind a port", "q35, ten ports, three devices", "05:01.0"),
+    ("q35: pxb-pcie", "q35, pxb", "00:01.0"),
+    ("q35: root port of a pxb, with a device", "q35, pxb", "40:00.0"),
+    ("q35: virtio device behind it", "q35, pxb", "41:00.0"),
+    ("pc: host bridge", "pc, one device", "00:00.0"),
+    ("pc: ISA bridge", "pc, one device", "00:01.0"),
+    ("pc: IDE", "pc, one device", "00:01.1"),
+    ("pc: PM", "pc, one device", "00:01.3"),
+    ("pc: VGA", "pc, QEMU's default devices", "00:02.0"),
+    ("pc: e1000", "pc, QEMU's default devices", "00:03.0"),
+    ("pc: virtio device", "pc, one device", "00:02.0"),
+    ("pc: an empty slot", "pc, one device", "00:03.0"),
+    ("microvm: host bridge", "microvm, PCIe", "00:00.0"),
+    ("microvm: virtio device", "microvm, PCIe", "00:01.0"),
+    ("microvm: an empty slot", "microvm, PCIe", "00:03.0"),
+)
 
 # What an exit is for: pattern of its name (events.py), how the table calls it, why it is needed.
 REASONS = (
@@ -220,23 +257,48 @@ def block_whole(_options):
     return f"QEMU {data['qemu']}, Linux {data['kernel']} as vmlinux.\n\n{table}"
 
 
-def block_callers(_options):
-    """What for Linux leaves the guest until init, in a few rows of whole.py."""
-    found = {}
+@functools.cache
+def watched(name):
+    """callers.watch() of ours in a row of whole.py; a boot serves two blocks."""
+    row = next(row for row in whole.ROWS if row.name == name)
     with whole.Counter() as counter:
-        for name in CALLERS:
-            row = next(row for row in whole.ROWS if row.name == name)
-            ours = firmwares.Firmware("qboot.bin", qemu.FIRMWARE)
-            found[name] = callers.grouped(
-                callers.watch(counter, row, counter.kernel.parent, ours))
-    rows = [(label, *(f"{number(found[name][label][0])} / {found[name][label][1]}"
-                      for name in CALLERS)) for _, label in callers.GROUPS]
-    return markdown(("PCI accesses / rebuilds", *CALLERS), rows)
+        return callers.watch(counter, row, counter.kernel.parent,
+                             firmwares.Firmware("qboot.bin", qemu.FIRMWARE))
+
+
+def pair(accesses, rebuilds):
+    """A cell."""
+    return f"{number(accesses)} / {rebuilds}"
+
+
+def block_callers(_options):
+    """What for Linux leaves the guest until init, in the rows of whole.py."""
+    tables = []
+    for names in CALLERS:
+        found = {name: callers.grouped(watched(name)) for name in names}
+        rows = [(label, *(pair(*found[name][label]) for name in names))
+                for _, label in callers.GROUPS]
+        rows = [row for row in rows if any(cell != "0 / 0" for cell in row[1:])]
+        rows.append(("**all**", *(pair(sum(found[name][label][0] for label in found[name]),
+                                       callers.rebuilds(watched(name).values()))
+                                  for name in names)))
+        tables.append(markdown(("PCI accesses / rebuilds", *names), rows))
+    return "\n\n".join(tables)
+
+
+def block_functions(_options):
+    """What each kind of device costs, firmware and kernel."""
+    rows = []
+    for label, name, function in FUNCTIONS:
+        found = watched(name)
+        rows.append((label, *(pair(*callers.by_device(parts).get(function, (0, 0))) for parts in (
+            found.values(), [counts for chain, counts in found.items() if chain == FIRMWARE]))))
+    return markdown(("PCI accesses / rebuilds", "all", "of these, the firmware"), rows)
 
 
 BLOCKS = {"budget": block_budget, "exits": block_exits, "peers": block_peers,
           "growth": block_growth, "whole": block_whole, "clock": block_clock,
-          "callers": block_callers}
+          "callers": block_callers, "functions": block_functions}
 
 
 def main():
