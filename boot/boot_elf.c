@@ -91,8 +91,9 @@ void boot_elf_probe(struct boot_image *image, const struct machine *machine, str
  * (64 bits) or behind the kernel (32 bits): where the pool is full it gets conventional memory, and
  * what is higher only where there is a kernel.  Linux arch/x86/platform/pvh/head.S.
  */
-static uint32_t alloc_low(struct memmap *map, uint32_t size)
+static uint32_t alloc_block(struct memmap *map)
 {
+	uint32_t size = sizeof(struct pvh_block);
 	uint32_t place = memmap_try_alloc(map, size, sizeof(uint64_t), MEMORY_LOADED, ZONE_FSEG);
 
 	if (place)
@@ -115,10 +116,9 @@ static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg
 
 	handover->cmdline_paddr = load_cmdline(cfg, map);
 	handover->initrd_paddr = load_initrd(cfg, map, handover->initrd_size, FOUR_GIB);
-	count = map->count + LOAD_NEW_RANGES;
-	block_paddr = alloc_low(map, pvh_block_size(count));
+	block_paddr = alloc_block(map);
 	block = phys_ptr(block_paddr);
-	count = memmap_build_e820(map, block->memmap, sizeof(block->memmap[0]), count);
+	count = memmap_build_e820(map, block->memmap, sizeof(block->memmap[0]), MEMMAP_MAX_ENTRIES);
 	pvh_build(block, block_paddr, handover, count);
 	fpdt_mark_start(&facts->fpdt);
 	marker_write(facts->markers, MARKER_PVH);
@@ -158,11 +158,10 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 				  "the Multiboot information");
 	info = phys_ptr(info_paddr);
 	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
-	count = map->count + LOAD_NEW_RANGES;
-	mmap_paddr = memmap_alloc(map, count * sizeof(*mmap), sizeof(uint32_t), MEMORY_LOADED,
-				  ZONE_LOW, "the memory map");
+	mmap_paddr = memmap_alloc(map, MEMMAP_MAX_ENTRIES * sizeof(*mmap), sizeof(uint32_t),
+				  MEMORY_LOADED, ZONE_LOW, "the memory map");
 	mmap = phys_ptr(mmap_paddr);
-	count = memmap_build_e820(map, &mmap->base, sizeof(*mmap), count);
+	count = memmap_build_e820(map, &mmap->base, sizeof(*mmap), MEMMAP_MAX_ENTRIES);
 	multiboot_build(info, mmap, mmap_paddr, count);
 	fpdt_mark_start(&facts->fpdt);
 	marker_write(facts->markers, MARKER_MULTIBOOT);

@@ -198,18 +198,17 @@ static void hand_over_map(struct linux_boot_params *params, struct memmap *map)
 	struct e820_entry *entries = params->e820_table;
 	uint32_t count = memmap_build_e820(map, entries, sizeof(*entries), LINUX_E820_MAX);
 	struct linux_setup_data *node;
-	uint32_t max = count + LOAD_NEW_RANGES;
 	uint32_t paddr;
 
 	if (count <= LINUX_E820_MAX) {
 		params->e820_entries = (uint8_t)count;
 		return;
 	}
-	paddr = memmap_alloc(map, sizeof(*node) + max * sizeof(*entries), sizeof(uint64_t),
-			     MEMORY_LOADED, ZONE_LOW, "the memory map");
+	paddr = memmap_alloc(map, sizeof(*node) + MEMMAP_MAX_ENTRIES * sizeof(*entries),
+			     sizeof(uint64_t), MEMORY_LOADED, ZONE_LOW, "the memory map");
 	node = phys_ptr(paddr);
 	entries = (void *)(node + 1);
-	count = memmap_build_e820(map, entries, sizeof(*entries), max);
+	count = memmap_build_e820(map, entries, sizeof(*entries), MEMMAP_MAX_ENTRIES);
 	memcpy(params->e820_table, entries, sizeof(params->e820_table));
 	params->e820_entries = LINUX_E820_MAX;
 	memmove(entries, entries + LINUX_E820_MAX, (count - LINUX_E820_MAX) * sizeof(*entries));

