@@ -36,7 +36,7 @@ static bool is_bounded(const struct resume *resume)
 	const struct acpi_writes *writes = &resume->writes;
 
 	if (!resume->cpu_count || resume->msrs.count > MSR_LIST_MAX ||
-	    writes->count > ACPI_MAX_WRITES)
+	    writes->count > LOADER_MAX_WRITES)
 		return false;
 	for (uint32_t i = 0; i < writes->count; i++)
 		if (writes->writes[i].size > sizeof(writes->writes[i].value))

@@ -9,8 +9,7 @@
 
 #include "fw_cfg.h"
 #include "memmap.h"
-
-#define ACPI_MAX_WRITES 4 /* QEMU has one a device that wants an address */
+#include "table_loader.h"
 
 /* What QEMU was told by WRITE_POINTER, and forgets at each reset. */
 struct acpi_writes {
@@ -20,7 +19,7 @@ struct acpi_writes {
 		uint32_t offset;
 		uint32_t size;
 		uint64_t value;
-	} writes[ACPI_MAX_WRITES];
+	} writes[LOADER_MAX_WRITES];
 };
 
 /*

@@ -3,9 +3,8 @@
  *
  * The script and the files it names come from outside: no field is believed.  A script is first
  * parsed, which says which files to fetch and where they may lie; the caller places and reads them;
- * then it is run, which patches pointers and completes checksums in place; at last the caller asks
- * for the pointers that QEMU wants to be told.  Unknown commands are skipped, as the interface
- * intends.
+ * then it is run, which patches pointers, completes checksums in place, and lists the pointers that
+ * QEMU wants to be told.  Unknown commands are skipped, as the interface intends.
  *
  * QEMU hw/acpi/bios-linker-loader.c.
  */
@@ -19,7 +18,8 @@
 #include "memmap.h"
 #include "spec/acpi.h"
 
-#define LOADER_MAX_FILES 16 /* QEMU allocates at most seven */
+#define LOADER_MAX_FILES  16 /* QEMU allocates at most seven */
+#define LOADER_MAX_WRITES 8  /* QEMU has one, for the address of vmgenid's file */
 
 /* A file that the script allocates. */
 struct loader_file {
@@ -36,25 +36,28 @@ struct loader_file {
 	uint32_t paddr;
 };
 
+/* A pointer that QEMU wants written into one of its files. */
+struct loader_write {
+	uint32_t command; /* its number in the script */
+	const char *file;
+	uint32_t offset;
+	uint32_t size; /* 1, 2, 4 or 8 */
+	uint64_t value;
+};
+
 struct loader {
 	const struct loader_command *commands;
 	uint32_t command_count;
 	uint32_t unknown_count; /* of these, commands that are not known */
 	uint32_t file_count;
 	struct loader_file files[LOADER_MAX_FILES];
+	uint32_t write_count; /* after table_loader_run() */
+	struct loader_write writes[LOADER_MAX_WRITES];
 
 	/* When something failed: which command, and where in which file. */
 	uint32_t failed_command;
 	const char *failed_file; /* terminated; "" when it has no name */
 	uint32_t failed_offset;
-};
-
-/* A pointer that QEMU wants written into one of its files. */
-struct loader_write {
-	const char *file;
-	uint32_t offset;
-	uint32_t size; /* 1, 2, 4 or 8 */
-	uint64_t value;
 };
 
 /*
@@ -67,16 +70,10 @@ enum error table_loader_parse(struct loader *loader, const void *script, uint32_
 struct loader_file *table_loader_find(struct loader *loader, const char *name);
 
 /*
- * Checks each command, patches pointers and completes checksums, in the script's order.  Commands
- * that concern a file with bytes == NULL are skipped.  On an error nothing after the failed command
- * has been done.
+ * Checks each command, patches pointers, completes checksums and fills loader->writes, in the
+ * script's order.  Commands that concern a file with bytes == NULL are skipped.  On an error nothing
+ * after the failed command has been done.
  */
 enum error table_loader_run(struct loader *loader);
-
-/*
- * Goes on from *command (0 at first) to the next WRITE_POINTER.  False at the script's end.  The
- * script has been run without an error; commands for files that were not fetched are skipped.
- */
-bool table_loader_next_write(struct loader *loader, uint32_t *command, struct loader_write *write);
 
 #endif

@@ -12,7 +12,6 @@
 #include "console.h"
 #include "phys.h"
 #include "string.h"
-#include "table_loader.h"
 
 #define SCRIPT_FILE "etc/table-loader"
 #define RSDP_FILE   "etc/acpi/rsdp"
@@ -90,43 +89,32 @@ static enum error load(struct loader *loader, struct fw_cfg *cfg, struct memmap 
 	return table_loader_run(loader);
 }
 
-static void note_write(struct acpi_writes *writes, uint16_t selector,
-		       const struct loader_write *write)
-{
-	if (writes->count == ACPI_MAX_WRITES) {
-		console_log(
-			"acpi: more than %u pointers; \"%s\" will not be told again after a sleep",
-			ACPI_MAX_WRITES, write->file);
-		return;
-	}
-	writes->writes[writes->count].selector = selector;
-	writes->writes[writes->count].offset = write->offset;
-	writes->writes[writes->count].size = write->size;
-	writes->writes[writes->count++].value = write->value;
-}
-
+/* Tells QEMU the pointers that it wants, and notes them for acpi_replay(). */
 static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
 			   struct acpi_writes *writes)
 {
-	struct loader_write write;
 	struct fw_cfg_item item;
-	uint32_t next = 0;
 
-	while (table_loader_next_write(loader, &next, &write)) {
-		if (!fw_cfg_find(cfg, write.file, &item)) {
+	for (uint32_t i = 0; i < loader->write_count; i++) {
+		const struct loader_write *write = &loader->writes[i];
+
+		if (!fw_cfg_find(cfg, write->file, &item)) {
 			console_log(
 				"acpi: \"%s\" is not among QEMU's files; its address is not told",
-				write.file);
+				write->file);
 			continue;
 		}
-		if (write.offset > item.size || write.size > item.size - write.offset) {
-			loader->failed_command = next - 1;
-			loader->failed_file = write.file;
-			loader->failed_offset = write.offset;
+		if (write->offset > item.size || write->size > item.size - write->offset) {
+			loader->failed_command = write->command;
+			loader->failed_file = write->file;
+			loader->failed_offset = write->offset;
 			fail(loader, ERR_RANGE);
 		}
-		fw_cfg_write(cfg, item.selector, write.offset, &write.value, write.size);
-		note_write(writes, item.selector, &write);
+		fw_cfg_write(cfg, item.selector, write->offset, &write->value, write->size);
+		writes->writes[writes->count].selector = item.selector;
+		writes->writes[writes->count].offset = write->offset;
+		writes->writes[writes->count].size = write->size;
+		writes->writes[writes->count++].value = write->value;
 	}
 }
 

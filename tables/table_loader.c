@@ -182,7 +182,6 @@ static enum error run_checksum(struct loader *loader, const struct loader_comman
 	return OK;
 }
 
-/* Checks what table_loader_next_write() will hand out. */
 static enum error run_write_pointer(struct loader *loader, const struct loader_command *command)
 {
 	uint32_t offset = command->write_pointer.src_offset;
@@ -199,12 +198,24 @@ static enum error run_write_pointer(struct loader *loader, const struct loader_c
 		return OK;
 	if (offset >= src->size)
 		return ERR_RANGE;
-	return holds(size, (uint64_t)src->paddr + offset) ? OK : ERR_OVERFLOW;
+	if (!holds(size, (uint64_t)src->paddr + offset))
+		return ERR_OVERFLOW;
+	if (loader->write_count == LOADER_MAX_WRITES)
+		return ERR_TOO_MANY;
+	loader->writes[loader->write_count++] = (struct loader_write){
+		.command = (uint32_t)(command - loader->commands),
+		.file = command->write_pointer.dest_file,
+		.offset = command->write_pointer.dest_offset,
+		.size = size,
+		.value = src->paddr + offset,
+	};
+	return OK;
 }
 
 enum error table_loader_run(struct loader *loader)
 {
 	loader->unknown_count = 0;
+	loader->write_count = 0;
 	for (uint32_t i = 0; i < loader->command_count; i++) {
 		const struct loader_command *command = &loader->commands[i];
 		enum error error = OK;
@@ -230,26 +241,4 @@ enum error table_loader_run(struct loader *loader)
 			return failure(loader, i, error);
 	}
 	return OK;
-}
-
-bool table_loader_next_write(struct loader *loader, uint32_t *next, struct loader_write *write)
-{
-	while (*next < loader->command_count) {
-		const struct loader_command *command = &loader->commands[(*next)++];
-		const struct loader_file *src;
-
-		if (command->command != LOADER_WRITE_POINTER)
-			continue;
-		src = table_loader_find(loader, command->write_pointer.src_file);
-		if (!src->bytes)
-			continue;
-		*write = (struct loader_write){
-			.file = command->write_pointer.dest_file,
-			.offset = command->write_pointer.dest_offset,
-			.size = command->write_pointer.size,
-			.value = src->paddr + command->write_pointer.src_offset,
-		};
-		return true;
-	}
-	return false;
 }

@@ -36,17 +36,17 @@ static void give_files(struct loader *loader, const uint8_t *contents, uint32_t 
 
 static void run(struct loader *loader)
 {
-	struct loader_write write;
-	uint32_t next = 0;
-
 	if (table_loader_run(loader) != OK) {
 		require(loader->failed_command < loader->command_count);
 		return;
 	}
-	while (table_loader_next_write(loader, &next, &write)) {
-		require(strlen(write.file) < FW_CFG_NAME_SIZE);
-		require(write.size == 8 || write.value < 1ull << 8 * write.size);
-		require(write.value >= 0xfff00000 && write.value <= UINT32_MAX);
+	require(loader->write_count <= LOADER_MAX_WRITES);
+	for (uint32_t i = 0; i < loader->write_count; i++) {
+		const struct loader_write *write = &loader->writes[i];
+
+		require(strlen(write->file) < FW_CFG_NAME_SIZE);
+		require(write->size == 8 || write->value < 1ull << 8 * write->size);
+		require(write->value >= 0xfff00000 && write->value <= UINT32_MAX);
 	}
 }
 

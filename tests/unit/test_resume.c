@@ -98,14 +98,14 @@ static void test_forged(void **state)
 		uint32_t odd, size; /* a write, and its size; all others have 8 bytes */
 		bool wakes;
 	} cases[] = {
-		{ "the most", MSR_LIST_MAX, 0xffffffff, ACPI_MAX_WRITES, 0, 8, true },
+		{ "the most", MSR_LIST_MAX, 0xffffffff, LOADER_MAX_WRITES, 0, 8, true },
 		{ "no processor", 0, 0, 0, 0, 8, false },
 		{ "too many MSRs", MSR_LIST_MAX + 1, 1, 0, 0, 8, false },
 		{ "no end of MSRs", 0xffffffff, 1, 0, 0, 8, false },
-		{ "too many writes", 0, 1, ACPI_MAX_WRITES + 1, 0, 8, false },
+		{ "too many writes", 0, 1, LOADER_MAX_WRITES + 1, 0, 8, false },
 		{ "no end of writes", 0, 1, 0xffffffff, 0, 8, false },
 		{ "a write too large", 0, 1, 1, 0, 9, false },
-		{ "the last too large", 0, 1, ACPI_MAX_WRITES, ACPI_MAX_WRITES - 1, 9, false },
+		{ "the last too large", 0, 1, LOADER_MAX_WRITES, LOADER_MAX_WRITES - 1, 9, false },
 		{ "one that is none", 0, 1, 1, 1, 9, true },
 	};
 
@@ -115,7 +115,7 @@ static void test_forged(void **state)
 		arm(RESUME_WHOLE);
 		msrs.count = cases[i].msrs;
 		writes.count = cases[i].writes;
-		for (uint32_t n = 0; n < ACPI_MAX_WRITES; n++)
+		for (uint32_t n = 0; n < LOADER_MAX_WRITES; n++)
 			writes.writes[n].size = n == cases[i].odd ? cases[i].size : 8;
 		resume_arm(&resume, RESUME_WHOLE, &writes, &msrs, cases[i].cpus, RSDP_PADDR);
 		fake.cmos[0x0f] = 0xfe;
