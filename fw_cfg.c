@@ -229,3 +229,13 @@ bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item 
 	item->size = be32_get(file.size);
 	return true;
 }
+
+bool fw_cfg_read_file(const struct fw_cfg *cfg, const char *name, void *dest, uint32_t size)
+{
+	struct fw_cfg_item item;
+
+	if (!fw_cfg_find(cfg, name, &item))
+		return false;
+	fw_cfg_read(cfg, item.selector, dest, size);
+	return true;
+}

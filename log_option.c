@@ -8,7 +8,7 @@
 #include "tsc.h"
 
 #define OPTION     "opt/org.qboot/log"
-#define VALUE_SIZE 32 /* longer values are none of ours */
+#define VALUE_SIZE 32 /* longer values are cut, and none is known */
 
 static const struct {
 	const char *value;
@@ -29,14 +29,10 @@ void log_option_time(const struct cpu *cpu, bool has_pm_timer)
 
 void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu)
 {
-	struct fw_cfg_item item;
-	char value[VALUE_SIZE];
+	char value[VALUE_SIZE] = "";
 
-	if (!fw_cfg_find(cfg, OPTION, &item))
+	if (!fw_cfg_read_file(cfg, OPTION, value, sizeof(value) - 1))
 		return;
-	/* Zeros follow what is shorter. */
-	fw_cfg_read(cfg, item.selector, value, sizeof(value));
-	value[sizeof(value) - 1] = '\0';
 	for (uint32_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
 		if (strcmp(value, choices[i].value) != 0)
 			continue;

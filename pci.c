@@ -24,28 +24,23 @@ struct pci_scratch {
 
 static uint64_t read_u64(const struct fw_cfg *cfg, const char *name)
 {
-	struct fw_cfg_item item;
 	uint64_t value = 0;
 
-	if (fw_cfg_find(cfg, name, &item))
-		fw_cfg_read(cfg, item.selector, &value, sizeof(value));
+	fw_cfg_read_file(cfg, name, &value, sizeof(value));
 	return value;
 }
 
-/* The user's word on decoding, or unless, when there is none that is understood. */
+/* Whether every function shall decode: what the user says, or unless he does, the default. */
 static bool read_decode(const struct fw_cfg *cfg, bool unless)
 {
-	struct fw_cfg_item item;
-	char word[16]; /* zeros follow what the file has */
+	char word[16] = "";
 
-	if (!fw_cfg_find(cfg, DECODE_FILE, &item))
+	if (!fw_cfg_read_file(cfg, DECODE_FILE, word, sizeof(word) - 1))
 		return unless;
-	fw_cfg_read(cfg, item.selector, word, sizeof(word));
-	if (!memcmp(word, "on", sizeof("on")))
+	if (strcmp(word, "on") == 0)
 		return true;
-	if (!memcmp(word, "off", sizeof("off")))
+	if (strcmp(word, "off") == 0)
 		return false;
-	word[sizeof(word) - 1] = 0;
 	console_log("pci: the fw_cfg file " DECODE_FILE
 		    " says \"%s\"; it can say \"on\" or \"off\", and is "
 		    "ignored",

@@ -33,7 +33,6 @@ void smp_plan_msrs(struct msr_list *msrs, const struct machine *machine, const s
 		   uint32_t hole_base)
 {
 	const struct cpu *cpu = &machine->cpu;
-	struct fw_cfg_item item;
 	uint32_t value[2];
 
 	msrs->count = 0;
@@ -42,10 +41,8 @@ void smp_plan_msrs(struct msr_list *msrs, const struct machine *machine, const s
 	if (cpu->leaf1_edx & CPUID_1_EDX_MTRR)
 		mtrr_plan(msrs, (uint32_t)rdmsr(IA32_MTRRCAP), cpu->phys_bits,
 			  memmap_low_ram_end(map), hole_base);
-	if (!fw_cfg_find(&machine->cfg, "etc/msr_feature_control", &item))
-		return;
-	fw_cfg_read(&machine->cfg, item.selector, value, sizeof(value));
-	if (!(rdmsr(IA32_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED))
+	if (fw_cfg_read_file(&machine->cfg, "etc/msr_feature_control", value, sizeof(value)) &&
+	    !(rdmsr(IA32_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED))
 		msr_list_add(msrs, IA32_FEATURE_CONTROL, value[0], value[1]);
 }
 

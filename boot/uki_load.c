@@ -130,11 +130,9 @@ static uint32_t wanted_profile(const struct fw_cfg *cfg, uint32_t profile_count)
 {
 	char text[PROFILE_DIGITS] = "";
 	const char *end = text;
-	struct fw_cfg_item item;
 	uint32_t profile, skip;
 
-	if (fw_cfg_find(cfg, UKI_PROFILE_FILE, &item)) {
-		fw_cfg_read(cfg, item.selector, text, sizeof(text) - 1);
+	if (fw_cfg_read_file(cfg, UKI_PROFILE_FILE, text, sizeof(text) - 1)) {
 		profile = uki_parse_number(&end, sizeof(text) - 1);
 		if (profile == UKI_NO_PROFILE || (*end && *end != '\n'))
 			panic("boot: " UKI_PROFILE_FILE

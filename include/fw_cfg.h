@@ -83,6 +83,12 @@ uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item *item);
 
 /*
+ * Reads the first size bytes of a file into dest, zeros after its end.  False when there is no such
+ * file; dest is then as it was.  Cost: 1 VM exit by DMA, none without the file; see fw_cfg_find().
+ */
+bool fw_cfg_read_file(const struct fw_cfg *cfg, const char *name, void *dest, uint32_t size);
+
+/*
  * Writes size bytes at an offset of a file that QEMU made writable (by DMA only).
  * Cost: 1 VM exit, 2 when the offset is not 0.
  */

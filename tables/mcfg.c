@@ -14,14 +14,11 @@
 /* True when the user wants QEMU's table as it is. */
 static bool keeps_qemus(const struct fw_cfg *cfg)
 {
-	struct fw_cfg_item item;
 	char value[16] = "";
 
-	if (!fw_cfg_find(cfg, OPTION_FILE, &item))
+	if (!fw_cfg_read_file(cfg, OPTION_FILE, value, sizeof(value) - 1))
 		return false;
-	fw_cfg_read(cfg, item.selector, value, sizeof(value) - 1);
-	if (strlen(value) == strlen(OPTION_QEMU) &&
-	    memcmp(value, OPTION_QEMU, strlen(OPTION_QEMU)) == 0)
+	if (strcmp(value, OPTION_QEMU) == 0)
 		return true;
 	console_log("mcfg: " OPTION_FILE
 		    " is \"%s\", which is not understood; its only value is \"" OPTION_QEMU "\"",
@@ -31,12 +28,9 @@ static bool keeps_qemus(const struct fw_cfg *cfg)
 
 void mcfg_limit_buses(const struct fw_cfg *cfg, uint32_t rsdp_paddr, uint32_t last_bus)
 {
-	struct acpi_mcfg *mcfg = NULL;
+	struct acpi_mcfg *mcfg = (void *)acpi_find_table(rsdp_paddr, "MCFG");
 
-	if (rsdp_paddr)
-		mcfg = (struct acpi_mcfg *)acpi_find_table(rsdp_paddr, "MCFG");
-	/* One allocation is what QEMU makes; more would be other machines' than those known
-	 * here. */
+	/* QEMU's tables for the machines known here have one allocation. */
 	if (!mcfg || mcfg->header.length != sizeof(*mcfg) || mcfg->start_bus ||
 	    mcfg->end_bus <= last_bus || keeps_qemus(cfg))
 		return;

@@ -246,6 +246,21 @@ static void test_find(void **state)
 	assert_int_equal(fake_exits(), 0);
 }
 
+static void test_read_file(void **state)
+{
+	char bytes[4] = "####";
+
+	(void)state;
+	fake_fw_cfg_file("etc/two", "22", 2);
+	init(true);
+	assert_false(fw_cfg_read_file(&cfg, "etc/one", bytes, sizeof(bytes)));
+	assert_memory_equal(bytes, "####", 4);
+	assert_int_equal(fake_exits(), 0);
+	assert_true(fw_cfg_read_file(&cfg, "etc/two", bytes, 3));
+	assert_memory_equal(bytes, "22\0#", 4);
+	assert_int_equal(fake_exits(), 1);
+}
+
 static void add_files(uint32_t count)
 {
 	static char names[600][24];
@@ -428,6 +443,7 @@ int main(void)
 		UNIT_TEST(test_failed_transfer),
 		UNIT_TEST(test_write),
 		UNIT_TEST(test_find),
+		UNIT_TEST(test_read_file),
 		UNIT_TEST(test_names_of_every_length),
 		UNIT_TEST(test_unterminated_name),
 		UNIT_TEST(test_duplicate_name),
