@@ -14,6 +14,7 @@
 #include "io.h"
 #include "layout.h"
 #include "pci_config.h"
+#include "string.h"
 
 /* clang-format off */
 #define DEBUGCON_PORT           0x402   /* QEMU hw/char/debugcon.c; SeaBIOS's and OVMF's choice */
@@ -47,14 +48,6 @@ static void put_line(uint16_t port, const char *line)
 	outb(port, '\n');
 }
 
-static void put_message(const char *line, bool serial)
-{
-	if (inb(DEBUGCON_PORT) == DEBUGCON_READBACK)
-		put_line(DEBUGCON_PORT, line);
-	if (serial && inb(COM1_LSR) != LSR_ABSENT)
-		put_line(COM1_PORT, line);
-}
-
 static struct {
 	enum console_level level;
 	bool serial, has_tsc;
@@ -85,10 +78,12 @@ static void put_formatted(bool serial, const char *message, va_list args)
 	static const char prefix[] = "qboot: ";
 	char line[CONSOLE_LINE_SIZE];
 
-	for (unsigned int i = 0; i < sizeof(prefix); i++)
-		line[i] = prefix[i];
+	memcpy(line, prefix, sizeof(prefix));
 	format(line + sizeof(prefix) - 1, sizeof(line) - sizeof(prefix) + 1, message, args);
-	put_message(line, serial);
+	if (inb(DEBUGCON_PORT) == DEBUGCON_READBACK)
+		put_line(DEBUGCON_PORT, line);
+	if (serial && inb(COM1_LSR) != LSR_ABSENT)
+		put_line(COM1_PORT, line);
 }
 
 void console_log(const char *message, ...)

@@ -106,14 +106,6 @@ void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size)
 		insb(FW_CFG_PORT_DATA, dest, size);
 }
 
-uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector)
-{
-	uint16_t value;
-
-	fw_cfg_read(cfg, selector, &value, sizeof(value));
-	return value;
-}
-
 uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector)
 {
 	uint32_t value;

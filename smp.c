@@ -64,7 +64,7 @@ uint32_t smp_count(const struct machine *machine, uint32_t rsdp_paddr)
 	uint32_t count = acpi_find_processors(rsdp_paddr);
 
 	if (!count && (machine->cpu.leaf1_edx & CPUID_1_EDX_APIC))
-		count = fw_cfg_read_u16(&machine->cfg, FW_CFG_KEY_CPU_COUNT);
+		count = fw_cfg_read_u32(&machine->cfg, FW_CFG_KEY_CPU_COUNT);
 	return count ? count : 1;
 }
 

@@ -174,29 +174,21 @@ ap_entry32:
  * Exceptions 0 to 31.  Vectors 8, 10-14, 17, 21, 29 and 30 push an error code; the others get a 0.
  * console_exception(vector, error_code, eip) takes its arguments in EAX, EDX and ECX (-mregparm=3).
  */
-	.macro exception vector, has_code
-exception\vector:
-	.if \vector == 2
+	.altmacro
+	.macro exception n
+exception\n:
+	.if \n == 2
 	iretl                                   /* an NMI: whoever sent it, a boot goes on */
 	.endif
-	.if !\has_code
+	.if \n != 8 && (\n < 10 || \n > 14) && \n != 17 && \n != 21 && \n != 29 && \n != 30
 	pushl   $0
 	.endif
-	pushl   $\vector
+	pushl   $\n
 	jmp     exception_common
-	.endm
-
-	.altmacro
-	.macro exception_number n
-	.if \n == 8 || (\n >= 10 && \n <= 14) || \n == 17 || \n == 21 || \n == 29 || \n == 30
-	exception \n, 1
-	.else
-	exception \n, 0
-	.endif
 	.endm
 	.set i, 0
 	.rept 32
-	exception_number %i
+	exception %i
 	.set i, i + 1
 	.endr
 

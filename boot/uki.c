@@ -17,27 +17,22 @@ const char *uki_section_name(enum uki_section section)
 	return names[section];
 }
 
+/* "PE Format", Machine Types. */
+static const struct {
+	uint16_t machine;
+	const char *name;
+} machines[] = {
+	{ 0x014c, "32-bit x86" }, { PE_MACHINE_AMD64, "x86-64" }, { 0x01c0, "32-bit ARM" },
+	{ 0x01c2, "32-bit ARM" }, { 0xaa64, "AArch64" },          { 0x5064, "RISC-V" },
+	{ 0x6264, "LoongArch" },  { 0x0ebc, "EFI byte code" },
+};
+
 const char *uki_machine_name(uint16_t machine)
 {
-	switch (machine) {
-	case PE_MACHINE_I386:
-		return "32-bit x86";
-	case PE_MACHINE_AMD64:
-		return "x86-64";
-	case PE_MACHINE_ARM:
-	case PE_MACHINE_THUMB:
-		return "32-bit ARM";
-	case PE_MACHINE_ARM64:
-		return "AArch64";
-	case PE_MACHINE_RISCV64:
-		return "RISC-V";
-	case PE_MACHINE_LOONGARCH64:
-		return "LoongArch";
-	case PE_MACHINE_EBC:
-		return "EFI byte code";
-	default:
-		return "an unknown processor";
-	}
+	for (uint32_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		if (machines[i].machine == machine)
+			return machines[i].name;
+	return "an unknown processor";
 }
 
 /* Whether the first end bytes are there; else it is told how many are wanted. */

@@ -71,8 +71,7 @@ void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset
 /* Goes on with the item that was read last, where that read ended. */
 void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size);
 
-/* A little-endian scalar; 0 when the item does not exist.  Cost: 1 VM exit by DMA. */
-uint16_t fw_cfg_read_u16(const struct fw_cfg *cfg, uint16_t selector);
+/* A little-endian number of up to 32 bits; 0 when the item does not exist.  Cost: 1 VM exit by DMA. */
 uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 
 /*

@@ -35,12 +35,6 @@ static void put_number(struct output *out, uint64_t value, bool hex, int width, 
 		put(out, digits[--count]);
 }
 
-static void put_string(struct output *out, const char *string)
-{
-	while (*string)
-		put(out, *string++);
-}
-
 size_t format(char *text, size_t size, const char *message, va_list args)
 {
 	struct output out = { .next = text, .last = text + size - 1 };
@@ -66,7 +60,8 @@ size_t format(char *text, size_t size, const char *message, va_list args)
 		}
 		switch (*m) {
 		case 's':
-			put_string(&out, va_arg(args, const char *));
+			for (const char *s = va_arg(args, const char *); *s; s++)
+				put(&out, *s);
 			break;
 		case 'u':
 		case 'x':

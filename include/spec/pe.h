@@ -36,18 +36,9 @@ _Static_assert(sizeof(struct pe_file_header) == 24, "PE Format, COFF File Header
 
 #define PE_SIGNATURE 0x00004550 /* "PE\0\0" */
 
-#define PE_MACHINE_I386        0x014c
-#define PE_MACHINE_ARM         0x01c0
-#define PE_MACHINE_THUMB       0x01c2
-#define PE_MACHINE_EBC         0x0ebc
-#define PE_MACHINE_RISCV64     0x5064
-#define PE_MACHINE_LOONGARCH64 0x6264
-#define PE_MACHINE_AMD64       0x8664
-#define PE_MACHINE_ARM64       0xaa64
+#define PE_MACHINE_AMD64 0x8664
 
-/* The optional header's first field. */
-#define PE_OPTIONAL_PE32      0x010b
-#define PE_OPTIONAL_PE32_PLUS 0x020b
+#define PE_OPTIONAL_PE32_PLUS 0x020b /* the optional header's first field */
 
 #define PE_NAME_SIZE 8
 

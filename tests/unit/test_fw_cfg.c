@@ -123,7 +123,7 @@ static void test_scalars(void **state)
 	fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, 0x1234);
 	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_SIZE, 0x89abcdef);
 	init(true);
-	assert_int_equal(fw_cfg_read_u16(&cfg, FW_CFG_KEY_CPU_COUNT), 0x1234);
+	assert_int_equal(fw_cfg_read_u32(&cfg, FW_CFG_KEY_CPU_COUNT), 0x1234);
 	assert_true(fw_cfg_read_u32(&cfg, FW_CFG_KEY_KERNEL_SIZE) == 0x89abcdef);
 	assert_int_equal(fw_cfg_read_u32(&cfg, FW_CFG_KEY_KERNEL_ENTRY), 0);
 	assert_int_equal(fake_exits(), 3);
