@@ -85,10 +85,7 @@ static const struct chipset chipsets[] = {
 		.pm_function = PCI_BDF(0, 1, 3),
 		.ide_function = PCI_BDF(0, 1, 1),
 		.pam = I440FX_PAM0,
-		.own_acpi_function = 0x71138086,
 		.smm = SMM_PIIX4,
-		.acpi_enable = 0xf1,
-		.acpi_disable = 0xf0,
 	},
 	{
 		.name = "q35",
@@ -102,8 +99,6 @@ static const struct chipset chipsets[] = {
 		.pm_function = PCI_BDF(0, 31, 0),
 		.smbus_function = PCI_BDF(0, 31, 3),
 		.smm = SMM_ICH9,
-		.acpi_enable = 0x02,
-		.acpi_disable = 0x03,
 		.pam = MCH_PAM0,
 	},
 };

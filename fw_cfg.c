@@ -55,47 +55,46 @@ static void transfer(uint32_t control, uint64_t paddr, uint32_t size)
 		      size, control);
 }
 
-void fw_cfg_read_paddr(const struct fw_cfg *cfg, uint16_t selector, uint64_t dest_paddr,
-		       uint32_t size)
+/*
+ * Selects an item and skips what is before offset; returns the control bits that the next transfer
+ * still needs for that.  Cost: 1 VM exit, none for offset 0.
+ */
+static uint32_t seek(uint16_t selector, uint32_t offset)
 {
+	uint32_t select = (uint32_t)selector << 16 | FW_CFG_DMA_SELECT;
+
+	if (!offset)
+		return select;
+	transfer(select | FW_CFG_DMA_SKIP, 0, offset);
+	return 0;
+}
+
+void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset,
+		    uint64_t dest_paddr, uint32_t size)
+{
+	void *dest;
+
 	if (cfg->dma) {
-		transfer((uint32_t)selector << 16 | FW_CFG_DMA_SELECT | FW_CFG_DMA_READ, dest_paddr,
-			 size);
+		transfer(seek(selector, offset) | FW_CFG_DMA_READ, dest_paddr, size);
 		return;
 	}
 	if (dest_paddr >> 32)
 		panic("fw_cfg: cannot read item 0x%x to 0x%llx without DMA; start QEMU with a machine "
 		      "type from 2.5 on, and without fw_cfg.dma_enabled=off",
 		      selector, (unsigned long long)dest_paddr);
+	dest = phys_ptr((uint32_t)dest_paddr);
 	outw(FW_CFG_PORT_SELECTOR, selector);
-	insb(FW_CFG_PORT_DATA, phys_ptr((uint32_t)dest_paddr), size);
+	/* What is skipped goes where what is wanted will be, piece by piece. */
+	for (uint32_t skipped; offset; offset -= skipped) {
+		skipped = offset < size ? offset : size;
+		insb(FW_CFG_PORT_DATA, dest, skipped);
+	}
+	insb(FW_CFG_PORT_DATA, dest, size);
 }
 
 void fw_cfg_read(const struct fw_cfg *cfg, uint16_t selector, void *dest, uint32_t size)
 {
-	fw_cfg_read_paddr(cfg, selector, phys_addr(dest), size);
-}
-
-void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset,
-		    uint64_t dest_paddr, uint32_t size)
-{
-	uint32_t length;
-
-	if (cfg->dma && offset) {
-		transfer((uint32_t)selector << 16 | FW_CFG_DMA_SELECT | FW_CFG_DMA_SKIP, 0, offset);
-		transfer(FW_CFG_DMA_READ, dest_paddr, size);
-		return;
-	}
-	/* By ports, what is skipped goes where what is wanted will be, piece by piece. */
-	length = offset && offset < size ? offset : size;
-	fw_cfg_read_paddr(cfg, selector, dest_paddr, length);
-	if (cfg->dma)
-		return;
-	while (offset) {
-		offset -= length;
-		length = offset && offset < size ? offset : size;
-		insb(FW_CFG_PORT_DATA, phys_ptr((uint32_t)dest_paddr), length);
-	}
+	fw_cfg_read_at(cfg, selector, 0, phys_addr(dest), size);
 }
 
 void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size)
@@ -117,17 +116,11 @@ uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector)
 void fw_cfg_write(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset, const void *bytes,
 		  uint32_t size)
 {
-	uint32_t select = (uint32_t)selector << 16 | FW_CFG_DMA_SELECT;
-
 	if (!cfg->dma)
 		panic("fw_cfg: cannot write item 0x%x without DMA; start QEMU with a machine "
 		      "type from 2.5 on, and without fw_cfg.dma_enabled=off",
 		      selector);
-	if (offset) {
-		transfer(select | FW_CFG_DMA_SKIP, 0, offset);
-		select = 0;
-	}
-	transfer(select | FW_CFG_DMA_WRITE, phys_addr(bytes), size);
+	transfer(seek(selector, offset) | FW_CFG_DMA_WRITE, phys_addr(bytes), size);
 }
 
 static void check_terminator(const struct fw_cfg_file *file, uint32_t number)

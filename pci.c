@@ -82,9 +82,7 @@ static void report_dropped(const struct pci_plan *plan)
 		console_log(
 			"pci: %02x:%02x.%u register 0x%x gets no address, there is no place for 0x%llx "
 			"bytes of %s",
-			PCI_BUS((uint32_t)bar->bdf), PCI_SLOT((uint32_t)bar->bdf),
-			PCI_FUNCTION((uint32_t)bar->bdf), bar->offset,
-			(unsigned long long)bar->size,
+			PCI_PARTS((uint32_t)bar->bdf), bar->offset, (unsigned long long)bar->size,
 			bar->flags & PCI_BAR_IO ? "I/O ports" :
 			bar->flags & PCI_BAR_64 ? "memory" :
 						  "memory below 4 GiB");
@@ -110,8 +108,8 @@ static void report_refused(const struct pci_plan *plan)
 			console_log(
 				"pci: bridge %02x:%02x.%u gets no room for hot-plug, there is no place for "
 				"0x%llx bytes of %s; reserve less, or have fewer bridges",
-				PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf),
-				(unsigned long long)bus->windows[kind].room, names[kind]);
+				PCI_PARTS(bdf), (unsigned long long)bus->windows[kind].room,
+				names[kind]);
 		}
 }
 

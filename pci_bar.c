@@ -139,12 +139,11 @@ static void add_bar(struct pci_plan *plan, const struct pci_access *access,
 		console_log(
 			"pci: %02x:%02x.%u register 0x%x of 0x%llx bytes gets no address, there are more "
 			"than %u",
-			PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf), offset,
-			(unsigned long long)bar.size, PCI_MAX_BARS);
+			PCI_PARTS(bdf), offset, (unsigned long long)bar.size, PCI_MAX_BARS);
 	else
 		console_log(
 			"pci: %02x:%02x.%u register 0x%x gets no address, what it reads gives no size",
-			PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf), offset);
+			PCI_PARTS(bdf), offset);
 	pci_write32(access, bdf, offset, 0);
 	if (bar.flags & PCI_BAR_64)
 		pci_write32(access, bdf, offset + 4, 0);

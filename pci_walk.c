@@ -173,7 +173,7 @@ static uint32_t enter_bridge(struct pci_walk *walk, uint32_t parent, const struc
 		console_log(
 			"pci: bridge %02x:%02x.%u gets no bus number, all up to %u are taken; what is "
 			"behind it cannot be used",
-			PCI_BUS(bridge->bdf), slot, PCI_FUNCTION(bridge->bdf), walk->bus_limit);
+			PCI_PARTS(bridge->bdf), walk->bus_limit);
 		return parent;
 	}
 	bus->number = (uint8_t)++walk->last_bus;
@@ -202,7 +202,7 @@ static void leave_bridge(struct pci_walk *walk, uint32_t index)
 		console_log(
 			"pci: bridge %02x:%02x.%u gets %u bus numbers for hot-plug of the %u it reserves, "
 			"all up to %u are taken; reserve fewer",
-			PCI_BUS(bridge), PCI_SLOT(bridge), PCI_FUNCTION(bridge),
+			PCI_PARTS(bridge),
 			branch->reserved_buses - (walk->last_bus - walk->bus_limit),
 			branch->reserved_buses, walk->bus_limit);
 		walk->last_bus = walk->bus_limit;

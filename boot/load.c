@@ -50,6 +50,6 @@ uint64_t load_initrd(const struct fw_cfg *cfg, struct memmap *map, uint32_t size
 	uint64_t paddr = load_place_initrd(map, size, max);
 
 	if (size)
-		fw_cfg_read_paddr(cfg, FW_CFG_KEY_INITRD_DATA, paddr, size);
+		fw_cfg_read_at(cfg, FW_CFG_KEY_INITRD_DATA, 0, paddr, size);
 	return paddr;
 }

@@ -21,10 +21,7 @@ static const struct {
 	const char *phrase;
 } signatures[] = {
 	{ 0, 2, "\x1f\x8b", "is compressed by gzip" UNPACK "gunzip" },
-	{ 0, 6,
-	  "\xfd"
-	  "7zXZ",
-	  "is compressed by xz" UNPACK "unxz" },
+	{ 0, 6, "\3757zXZ", "is compressed by xz" UNPACK "unxz" },
 	{ 0, 4, "\x28\xb5\x2f\xfd", "is compressed by zstd" UNPACK "unzstd" },
 	{ 0, 3, "BZh", "is compressed by bzip2" UNPACK "bunzip2" },
 	{ 0, 4, "\x04\x22\x4d\x18", "is compressed by lz4" UNPACK "unlz4" },
@@ -33,10 +30,7 @@ static const struct {
 	{ 0, 4, "QFI\xfb", "is a disk image (qcow2)" NO_DISKS },
 	{ 0x38, 4, "ARM\x64", "is a Linux for 64-bit ARM" OTHER_SYSTEM "qemu-system-aarch64" },
 	{ 0x38, 4, "RSC\x05", "is a Linux for RISC-V" OTHER_SYSTEM "qemu-system-riscv64" },
-	{ 0, 4,
-	  "\x7f"
-	  "ELF",
-	  "is an ELF file without a PVH note; build Linux with CONFIG_PVH=y" },
+	{ 0, 4, "\177ELF", "is an ELF file without a PVH note; build Linux with CONFIG_PVH=y" },
 	{ 0x200, 8, "EFI PART", "is a disk image (GPT)" NO_DISKS },
 	{ 0x1fe, 2, "\x55\xaa", "is a disk image or a boot sector" NO_DISKS },
 };

@@ -225,7 +225,7 @@ void uki_load_initrd(const struct uki_file *file, const struct fw_cfg *cfg, uint
 		read_file(file, cfg, ucode->offset, paddr, ucode->size);
 	/* An item that is empty: QEMU takes no -initrd with a UKI.  DMA alone gets above 4 GiB. */
 	if (zeros)
-		fw_cfg_read_paddr(cfg, FW_CFG_KEY_INITRD_DATA, paddr + ucode->size, zeros);
+		fw_cfg_read_at(cfg, FW_CFG_KEY_INITRD_DATA, 0, paddr + ucode->size, zeros);
 	if (initrd->size)
 		read_file(file, cfg, initrd->offset, paddr + ucode_room(file), initrd->size);
 }

@@ -57,12 +57,8 @@ struct chipset {
 	uint8_t ide_function;    /* bdf of the IDE controller in compatibility mode; 0: none */
 	uint8_t pam;             /* register of 00:00.0: PAM of 0xf0000 */
 	bool mmio64_top_quarter; /* addresses above 4 GiB: the last quarter of what the CPU has */
-	uint32_t own_acpi_function; /* device and vendor id of pm_function, where QEMU may have no
-					 * ACPI tables for a machine with it; 0: no such machine */
-	bool reduced_acpi;          /* with ACPI, the tables say that there are no 8259s */
-	enum smm_kind smm;          /* whether or not the machine has it switched on */
-	uint8_t acpi_enable;        /* port 0xb2 values that the FADT names */
-	uint8_t acpi_disable;
+	bool reduced_acpi;       /* with ACPI, the tables say that there are no 8259s */
+	enum smm_kind smm;       /* whether or not the machine has it switched on */
 };
 
 /*

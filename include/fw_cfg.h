@@ -57,13 +57,10 @@ void fw_cfg_reread(struct fw_cfg *cfg);
  */
 void fw_cfg_read(const struct fw_cfg *cfg, uint16_t selector, void *dest, uint32_t size);
 
-/* As fw_cfg_read(), for a physical address that may lie above 4 GiB (by DMA only). */
-void fw_cfg_read_paddr(const struct fw_cfg *cfg, uint16_t selector, uint64_t dest_paddr,
-		       uint32_t size);
-
 /*
- * As fw_cfg_read_paddr(), from an offset in the item on.  Cost: 2 VM exits by DMA, 1 for offset 0.
- * Without DMA all before the offset is read, too, and thrown away.
+ * As fw_cfg_read(), from an offset in the item on, and to a physical address that may lie above
+ * 4 GiB (by DMA only).  size is not 0.  Cost: 2 VM exits by DMA, 1 for offset 0.  Without DMA all
+ * before the offset is read, too, and thrown away.
  */
 void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset,
 		    uint64_t dest_paddr, uint32_t size);
@@ -71,7 +68,7 @@ void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset
 /* Goes on with the item that was read last, where that read ended. */
 void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size);
 
-/* A little-endian number of up to 32 bits; 0 when the item does not exist.  Cost: 1 VM exit by DMA. */
+/* A little-endian number of at most 32 bits; 0 where there is no item.  Cost: 1 VM exit by DMA. */
 uint32_t fw_cfg_read_u32(const struct fw_cfg *cfg, uint16_t selector);
 
 /*

@@ -24,50 +24,45 @@ static inline uint32_t pci_ecam_address(const struct pci_access *access, uint32_
 	return access->ecam_base + (bdf << 12) + offset;
 }
 
-static inline void pci_port_select(uint32_t bdf, uint32_t offset)
+/* Selects a dword and returns the port where the byte at offset is found.  Cost: 1 VM exit. */
+static inline uint16_t pci_port_select(uint32_t bdf, uint32_t offset)
 {
 	outl(PCI_PORT_ADDRESS, PCI_ADDRESS_ENABLE | bdf << 8 | (offset & 0xfc));
+	return (uint16_t)(PCI_PORT_DATA + (offset & 3));
 }
 
 static inline uint32_t pci_read32(const struct pci_access *access, uint32_t bdf, uint32_t offset)
 {
 	if (access->ecam_base)
 		return mmio_read32(pci_ecam_address(access, bdf, offset));
-	pci_port_select(bdf, offset);
-	return inl(PCI_PORT_DATA);
+	return inl(pci_port_select(bdf, offset));
 }
 
 static inline void pci_write32(const struct pci_access *access, uint32_t bdf, uint32_t offset,
 			       uint32_t value)
 {
-	if (access->ecam_base) {
+	if (access->ecam_base)
 		mmio_write32(pci_ecam_address(access, bdf, offset), value);
-		return;
-	}
-	pci_port_select(bdf, offset);
-	outl(PCI_PORT_DATA, value);
+	else
+		outl(pci_port_select(bdf, offset), value);
 }
 
 static inline void pci_write16(const struct pci_access *access, uint32_t bdf, uint32_t offset,
 			       uint16_t value)
 {
-	if (access->ecam_base) {
+	if (access->ecam_base)
 		mmio_write16(pci_ecam_address(access, bdf, offset), value);
-		return;
-	}
-	pci_port_select(bdf, offset);
-	outw((uint16_t)(PCI_PORT_DATA + (offset & 2)), value);
+	else
+		outw(pci_port_select(bdf, offset), value);
 }
 
 static inline void pci_write8(const struct pci_access *access, uint32_t bdf, uint32_t offset,
 			      uint8_t value)
 {
-	if (access->ecam_base) {
+	if (access->ecam_base)
 		mmio_write8(pci_ecam_address(access, bdf, offset), value);
-		return;
-	}
-	pci_port_select(bdf, offset);
-	outb((uint16_t)(PCI_PORT_DATA + (offset & 3)), value);
+	else
+		outb(pci_port_select(bdf, offset), value);
 }
 
 /* The dword that was accessed last, through the ports without selecting it again. */

@@ -70,8 +70,8 @@ enum error table_loader_parse(struct loader *loader, const void *script, uint32_
 struct loader_file *table_loader_find(struct loader *loader, const char *name);
 
 /*
- * Checks each command, patches pointers, completes checksums and fills loader->writes, in the
- * script's order.  Commands that concern a file with bytes == NULL are skipped.  On an error nothing
+ * Checks each command, patches pointers, completes checksums and fills loader->writes, in the order
+ * of the script.  Commands that concern a file with bytes == NULL are skipped.  On an error nothing
  * after the failed command has been done.
  */
 enum error table_loader_run(struct loader *loader);

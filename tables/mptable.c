@@ -154,8 +154,6 @@ static void add_local_interrupts(struct writer *writer)
 		.type = MP_ENTRY_LOCAL_INTERRUPT,
 		.kind = MP_INTERRUPT_EXTINT,
 		.source_bus = writer->isa_bus,
-		.dest_id = 0,
-		.dest_pin = 0,
 	};
 
 	add(writer, &interrupt, sizeof(interrupt));

@@ -16,9 +16,14 @@
 #include "spec/mp.h"
 #include "string.h"
 
-#define PIIX4_GPE0 0xafe0 /* QEMU hw/acpi/piix4.c */
-#define IOAPIC_ID  0
-#define TIMER_GSI  2
+/* QEMU hw/acpi/piix4.c: the PM function, and what its FADT would name. */
+#define PIIX4_PM_ID        0x71138086u /* device and vendor */
+#define PIIX4_ACPI_ENABLE  0xf1        /* for port 0xb2 */
+#define PIIX4_ACPI_DISABLE 0xf0
+#define PIIX4_GPE0         0xafe0
+
+#define IOAPIC_ID 0
+#define TIMER_GSI 2
 
 /* What piix.dsl has for the PCI window above RAM. */
 #define WINDOW_BASE 0x80000000u
@@ -72,8 +77,7 @@ static uint32_t add_dsdt(uint8_t **next, uint32_t mmio_base)
 	return finish(dsdt);
 }
 
-static uint32_t add_fadt(uint8_t **next, const struct chipset *chipset, uint32_t facs,
-			 uint32_t dsdt)
+static uint32_t add_fadt(uint8_t **next, uint32_t facs, uint32_t dsdt)
 {
 	const struct acpi_fadt fadt = {
 		.header = acpi_make_header("FACP", sizeof(fadt)),
@@ -82,8 +86,8 @@ static uint32_t add_fadt(uint8_t **next, const struct chipset *chipset, uint32_t
 		.model = 1,
 		.sci_int = ACPI_SCI_IRQ,
 		.smi_cmd = APM_CNT_PORT,
-		.acpi_enable = chipset->acpi_enable,
-		.acpi_disable = chipset->acpi_disable,
+		.acpi_enable = PIIX4_ACPI_ENABLE,
+		.acpi_disable = PIIX4_ACPI_DISABLE,
 		.pm1a_evt_blk = PM_BASE,
 		.pm1_evt_len = 4,
 		.pm1a_cnt_blk = PM1_CNT_PORT,
@@ -196,7 +200,6 @@ static uint32_t block_size(uint32_t cpu_count)
 uint32_t piix_acpi_install(const struct machine *machine, struct memmap *map, uint32_t mmio_base,
 			   uint32_t cpu_count)
 {
-	const struct chipset *chipset = machine->chipset;
 	const struct fw_cfg *cfg = &machine->cfg;
 	uint32_t listed[MAX_LISTED];
 	struct acpi_facs *facs;
@@ -205,8 +208,8 @@ uint32_t piix_acpi_install(const struct machine *machine, struct memmap *map, ui
 	uint32_t size;
 	uint8_t *next;
 
-	if (!chipset->own_acpi_function || pci_read32(&machine->pci, chipset->pm_function,
-						      PCI_VENDOR_ID) != chipset->own_acpi_function)
+	if (machine->chipset->irq_wiring != IRQ_WIRING_PIIX ||
+	    pci_read32(&machine->pci, machine->chipset->pm_function, PCI_VENDOR_ID) != PIIX4_PM_ID)
 		return 0;
 	fw_cfg_read(cfg, FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 	size = block_size(cpu_count);
@@ -216,7 +219,7 @@ uint32_t piix_acpi_install(const struct machine *machine, struct memmap *map, ui
 	facs = phys_ptr(memmap_alloc(map, sizeof(*facs), 64, MEMORY_KEPT, ZONE_LOW, "the FACS"));
 	*facs = (struct acpi_facs){ .signature = { 'F', 'A', 'C', 'S' }, .length = sizeof(*facs) };
 
-	listed[0] = add_fadt(&next, chipset, phys_addr(facs), add_dsdt(&next, mmio_base));
+	listed[0] = add_fadt(&next, phys_addr(facs), add_dsdt(&next, mmio_base));
 	listed[1] = add_madt(&next, cpu_count, fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
 	listed[2] = add_hpet(&next, &hpet);
 	*rsdp = (struct acpi_rsdp){

@@ -81,6 +81,7 @@
 #define PCI_BUS(bdf)            ((bdf) >> 8)
 #define PCI_SLOT(bdf)           ((bdf) >> 3 & 0x1f)
 #define PCI_FUNCTION(bdf)       ((bdf) & 7)
+#define PCI_PARTS(bdf)          PCI_BUS(bdf), PCI_SLOT(bdf), PCI_FUNCTION(bdf)  /* for "%x:%x.%u" */
 /* clang-format on */
 
 #endif

@@ -136,12 +136,12 @@ static void test_read_above_4_gib(void **state)
 	(void)state;
 	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, "initrd", 6);
 	init(true);
-	fw_cfg_read_paddr(&cfg, FW_CFG_KEY_INITRD_DATA, 4 * GIB + 0x10, 6);
+	fw_cfg_read_at(&cfg, FW_CFG_KEY_INITRD_DATA, 0, 4 * GIB + 0x10, 6);
 	assert_memory_equal(high + 0x10, "initrd", 6);
 
 	cfg.dma = false;
 	assert_panics("fw_cfg: cannot read item 0x12 to 0x100000010 without DMA",
-		      fw_cfg_read_paddr(&cfg, FW_CFG_KEY_INITRD_DATA, 4 * GIB + 0x10, 6));
+		      fw_cfg_read_at(&cfg, FW_CFG_KEY_INITRD_DATA, 0, 4 * GIB + 0x10, 6));
 }
 
 /* From an offset on, by DMA in two transfers, by ports in pieces of what there is room for. */
