@@ -128,8 +128,8 @@ def add_modules(cpio, modules, release, wanted=MODULES):
     cpio.add(f"{base}/modules.alias", stat.S_IFREG | 0o644, "".join(aliases).encode())
 
 
-def build(kernel):
-    """The archive's bytes for a kernel directory."""
+def build(kernel, init=None, modules=MODULES):
+    """The archive's bytes for a kernel directory; INIT: another script than guest-init.sh."""
     release = (kernel / "release").read_text("ascii").strip()
     scripts = Path(__file__).resolve().parent
     cpio = Cpio()
@@ -142,8 +142,8 @@ def build(kernel):
     cpio.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
     cpio.add("bin/dhcp", stat.S_IFREG | 0o755, DHCP_SCRIPT.encode())
     cpio.add("setup", stat.S_IFREG | 0o644, (scripts / "guest-setup.sh").read_bytes())
-    cpio.add("init", stat.S_IFREG | 0o755, (scripts / "guest-init.sh").read_bytes())
-    add_modules(cpio, Modules(kernel / "modules"), release)
+    cpio.add("init", stat.S_IFREG | 0o755, (init or scripts / "guest-init.sh").read_bytes())
+    add_modules(cpio, Modules(kernel / "modules"), release, modules)
     return cpio.finish()
 
 

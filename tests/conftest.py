@@ -25,8 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests" / "boot"), str(ROOT / "tests" / "bench"),
                 str(ROOT / "tests")]
 
+from machines import Bench, Initrds
 from quick import is_quick
 import swtpm as swtpm_process
+import testmedia
 
 
 def pytest_addoption(parser):
@@ -161,6 +163,24 @@ def swtpm(tmp_path):
             return started.enter_context(swtpm_process.emulated(directory, version, seconds))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory):
+    """The files that rows name in braces: {name: path}."""
+    return testmedia.make(tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="session")
+def initrds(tmp_path_factory):
+    """The guests' kernels and initramfs, see tests/boot/machines.py."""
+    return Initrds(tmp_path_factory.mktemp("initrds"))
+
+
+@pytest.fixture
+def bench(qemu, firmware, media, initrds, swtpm, tmp_path):
+    """Starts machines, see tests/boot/machines.py."""
+    return Bench(qemu, firmware, media, initrds, swtpm, tmp_path)
 
 
 @pytest.fixture(scope="session")

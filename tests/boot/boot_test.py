@@ -5,20 +5,17 @@ on the kernel's; a failure shows the command line, the end of the serial port an
 What a host cannot run is a SKIP that says why.  Linux is emulated (TCG): a KVM is not needed.
 """
 
-import functools
 import re
 
 import pytest
 
 import cases
-import initramfs
-import kernels
+from machines import BOOT_SECONDS, STARVED, Starved, fed, rows
 import testmedia
-from vm import Failure, Vm, facts
+from vm import Failure, facts
 
 MIB = 1 << 20
 FIRST_OUTPUT_SECONDS = 60       # an emulated kernel needs one; hosts may be busy
-BOOT_SECONDS = 150
 
 # What QEMU itself makes the kernel complain about, with any firmware.
 TOLERATED = re.compile("|".join((
@@ -33,76 +30,14 @@ NO_ACPI = re.compile(r"ACPI BIOS Error \(bug\): A valid RSDP was not found|"
                      r"ACPI: Failed to initialize tables, status=0x5 \(AE_NOT_FOUND\)$")   # Linux 7
 
 
-@pytest.fixture(scope="session", name="media")
-def _media(tmp_path_factory):
-    """The test disk and the directory served by TFTP, which cases.py names in braces."""
-    return testmedia.make(tmp_path_factory.mktemp("media"))
-
-
-@pytest.fixture(scope="session", name="kernel")
-def _kernel(tmp_path_factory):
-    """A function from a kernel's name to its directory and initramfs.  The latter is not put into
-    the cache, where a run from another source tree would find it."""
-    made = {}
-
-    def provide(name):
-        if name not in made:
-            directory = kernels.provide(name)
-            archive = tmp_path_factory.getbasetemp() / f"{name}.cpio"
-            made[name] = directory, initramfs.provide(directory, archive)
-        return made[name]
-
-    return provide
-
-
-class Bench:
-    """Starts cases: what they have in common."""
-
-    def __init__(self, firmware, qemu, kernel, media, directory):
-        self.firmware = firmware
-        self.qemu = qemu
-        self.kernel = kernel
-        self.media = media
-        self.directory = directory
-
-    def start(self, case, end=None, reboots=False, qmp=False, seconds=BOOT_SECONDS):
-        """A Vm for the case; END as in qb.end."""
-        kernel, initrd = self.kernel(case.kernel)
-        end = end or natural_end(case)
-        append = ["console=ttyS0", "panic=-1", "tsc_early_khz=2000000", f"qb.test={case.tests}",
-                  f"qb.end={end}"]
-        if case.is_microvm and "reboot=" not in case.append:
-            append.append("reboot=t")
-        append.append(case.append)
-        arguments = [
-            "-machine", case.machine, "-m", case.memory, "-smp", str(case.cpus),
-            *([] if "accel=" in case.machine else ["-accel", "tcg"]),
-            "-bios", str(self.firmware), "-kernel", str(kernel / case.format),
-            "-initrd", str(initrd), "-append", " ".join(append).strip(), "-display", "none",
-            *(["-monitor", "none", "-parallel", "none"] if case.defaults
-              else ["-nodefaults", "-no-user-config"]),
-            *([] if reboots else ["-no-reboot"]), *case.console,
-            *(word.format_map(self.media) for word in case.args),
-        ]
-        return Vm(self.qemu(case.qemu), arguments, self.directory, seconds=seconds, qmp=qmp,
-                  debugcon=case.debugcon)
-
-
-@pytest.fixture(name="bench")
-def _bench(firmware, qemu, kernel, media, tmp_path):
-    return Bench(firmware, qemu, kernel, media, tmp_path)
+def start(bench, case, end=None, **options):
+    """A Vm for the case; END as in qb.end."""
+    return bench.linux(case, f"qb.test={case.tests} qb.end={end or natural_end(case)}", **options)
 
 
 def natural_end(case):
     """How the guest ends so that QEMU does: power off needs ACPI."""
     return "poweroff" if case.has_acpi else "reboot"
-
-
-def rows(selection):
-    """Cases as pytest parameters."""
-    return [pytest.param(*(row if isinstance(row, tuple) else (row,)), id=case.name,
-                         marks=[pytest.mark.soak] if case.soak else [])
-            for row in selection for case in [row[0] if isinstance(row, tuple) else row]]
 
 
 def size_of(memory):
@@ -160,7 +95,7 @@ def check_memory(vm, case, said):
         reachable = sum(end - base for base, end, _ in ram if end <= 4 << 30)
     total = int(said["memtotal"][0]) << 10
     own = 72 * MIB                  # the kernel itself
-    if any("maxmem=" in word for word in case.args):
+    if "maxmem=" in case.args:
         own += 64 * MIB             # its bounce buffers, for memory above 4 GiB to come
     vm.check(reachable * 0.97 - own <= total <= usable,
              f"MemTotal {total}, of {reachable} usable")
@@ -275,15 +210,6 @@ def lasting(said):
                                        "assigned")}
 
 
-class Starved(Exception):
-    """The host had no time for the guest at a moment when its clock suffers for good."""
-
-
-# microvm has no timer but the local APIC's, which Linux measures in a tenth of a second.  A virtual
-# processor that is not run meanwhile measures nonsense, and the kernel goes on without a timer.
-STARVED = b"APIC frequency too slow, disabling apic timer"
-
-
 def wait_done(vm, since=0):
     """Waits for a whole boot in the output from byte SINCE; returns where it ends."""
     vm.wait_for(rb".", FIRST_OUTPUT_SECONDS, since=since)
@@ -293,26 +219,13 @@ def wait_done(vm, since=0):
     return end
 
 
-def fed(test):
-    """The test, tried again when the host was too busy for it."""
-    @functools.wraps(test)
-    def wrapper(*args, **kwargs):
-        for _ in range(3):
-            try:
-                return test(*args, **kwargs)
-            except Starved:
-                pass
-        pytest.skip("the host is too busy for an emulated guest to measure its timer")
-    return wrapper
-
-
 @pytest.mark.parametrize("case", rows(cases.BOOTS))
 @fed
 def test_boot(case, bench, silent):
     """Linux boots and finds the machine that QEMU was told to make."""
     if case.host_mib > host_free_mib():
         pytest.skip(f"the host has less than {case.host_mib} MiB free")
-    with bench.start(case) as vm:
+    with start(bench, case) as vm:
         wait_done(vm)
         status = vm.wait_exit(30)
         vm.check(status == 0, f"QEMU ended with status {status}")
@@ -324,12 +237,12 @@ def test_boot(case, bench, silent):
 @fed
 def test_guest_reboots(case, count, bench, silent):
     """The guest resets the machine itself, COUNT times, and finds the same each time."""
-    with bench.start(case, end="reboot", reboots=True, seconds=BOOT_SECONDS * count) as vm:
+    with start(bench, case, end="reboot", reboots=True, seconds=BOOT_SECONDS * count) as vm:
         before = None
         end = 0
         for boot in range(count + 1):
-            start, end = end, wait_done(vm, since=end)
-            said = facts(vm.serial[start:end])
+            begin, end = end, wait_done(vm, since=end)
+            said = facts(vm.serial[begin:end])
             if before is None:
                 check(vm, case, said, silent)
                 before = said
@@ -342,7 +255,7 @@ def test_guest_reboots(case, count, bench, silent):
 def test_system_resets(case, count, bench, silent):
     """QEMU resets the machine COUNT times while the kernel starts, and the last boot is as the
     first."""
-    with bench.start(case, end="wait", reboots=True, qmp=True, seconds=BOOT_SECONDS * 4) as vm:
+    with start(bench, case, end="wait", reboots=True, seconds=BOOT_SECONDS * 4) as vm:
         end = wait_done(vm)
         before = facts(vm.serial)
         check(vm, case, before, silent)
@@ -354,13 +267,13 @@ def test_system_resets(case, count, bench, silent):
         vm.check(lasting(said) == lasting(before), f"the last boot differs: {lasting(said)}")
 
 
-@pytest.mark.parametrize("case,bus", rows(cases.HOTPLUGS))
+@pytest.mark.parametrize("case", rows(cases.HOTPLUGS))
 @fed
-def test_disk_hotplug(case, bus, bench, silent):
+def test_disk_hotplug(case, bench, silent):
     """A disk plugged into a running guest gets addresses and works."""
-    with bench.start(case, qmp=True) as vm:
+    with start(bench, case) as vm:
         vm.wait_for(rb"^QB ready", BOOT_SECONDS)
-        vm.qmp("device_add", driver="virtio-blk-pci", drive="disk", bus=bus, id="plugged")
+        vm.qmp("device_add", driver="virtio-blk-pci", drive="disk", bus=case.bus, id="plugged")
         wait_done(vm)
         said = facts(vm.serial)
         vm.check(said["plug"] and said["plug"][0].startswith("vda "), "the disk did not appear")
@@ -369,11 +282,9 @@ def test_disk_hotplug(case, bus, bench, silent):
 
 def test_cpu_hotplug(bench):
     """A processor plugged into a running guest starts."""
-    case = cases.Case("q35", "q35", tests="cpu=1", args=("-smp", "1,maxcpus=2"))
-    with bench.start(case, qmp=True) as vm:
+    with start(bench, cases.Case("q35", "q35", "-smp 1,maxcpus=2", tests="cpu=1")) as vm:
         vm.wait_for(rb"^QB ready", BOOT_SECONDS)
-        free = [slot for slot in vm.qmp("query-hotpluggable-cpus") if "qom-path" not in slot]
-        vm.qmp("device_add", driver=free[0]["type"], id="plugged", **free[0]["props"])
+        vm.plug_processor()
         wait_done(vm)
         said = facts(vm.serial)
         vm.check(said["cpus"][-1] == "2", f"CPUs: {said['cpus']}, {said['error']}")

@@ -11,7 +11,7 @@ import pytest
 
 import compat_cases
 import debian
-from vm import Vm
+from machines import OURS, rows
 
 SECONDS = 120
 
@@ -38,31 +38,13 @@ def kernel_of(payload, directory):
     return unpacked
 
 
-def start(payload, machine, kernel, qemu, directory, firmware):
-    """The machine; FIRMWARE None means QEMU's own."""
-    directory.mkdir()
-    arguments = ["-M", machine, "-accel", "tcg", "-m", "512M", "-nodefaults", "-no-user-config",
-                 "-display", "none", "-no-reboot", "-serial", "chardev:serial",
-                 "-kernel", str(kernel), "-append", payload.append]
-    if payload.initrd:
-        arguments += ["-initrd", str(fetch(payload) / payload.path.parent / payload.initrd)]
-    if firmware:
-        arguments += ["-bios", str(firmware)]
-    return Vm(qemu(), [*arguments, *payload.options.split()], directory, SECONDS)
-
-
-ROWS = [pytest.param(payload, machine, id=f"{payload.name}-{machine}")
-        for payload in compat_cases.PAYLOADS for machine in payload.machines]
-
-
-@pytest.mark.parametrize("payload, machine", ROWS)
-def test_payload(payload, machine, firmware, qemu, tmp_path):
+@pytest.mark.parametrize("payload", rows(compat_cases.PAYLOADS))
+def test_payload(payload, bench, tmp_path):
     """It says what it shall, and the same under SeaBIOS; what is refused says why, once."""
     kernel = kernel_of(payload, tmp_path)
-    with start(payload, machine, kernel, qemu, tmp_path / "ours", firmware) as vm:
-        vm.wait_for(payload.says.encode(), SECONDS)
-        if payload.refused:
-            vm.check(vm.serial.count(b"\n") == 1, "more than one line")
-    if not payload.refused and not payload.alone:
-        with start(payload, machine, kernel, qemu, tmp_path / "seabios", None) as vm:
+    initrd = fetch(payload) / payload.path.parent / payload.initrd if payload.initrd else None
+    for firmware in (OURS,) if payload.refused or payload.alone else (OURS, None):
+        with bench.start(payload, kernel, initrd, payload.append, firmware=firmware) as vm:
             vm.wait_for(payload.says.encode(), SECONDS)
+            if payload.refused:
+                vm.check(vm.serial.count(b"\n") == 1, "more than one line")

@@ -11,16 +11,12 @@ from pathlib import Path
 import pytest
 
 import gdb_stub
-import initramfs
-import kernels
-from testdisk import iso9660
-from vm import Vm, facts
+from machines import BOOT_SECONDS, Linux, devices, disk
+from vm import facts
 
 INIT = Path(__file__).with_name("cpu-init.sh")
-BOOT_SECONDS = 150
 STEP_SECONDS = 60
-DISK = ("-drive", "if=none,id=disk,format=raw,readonly=on,file={disk}",
-        "-device", "virtio-blk-pci,drive=disk")
+DISK = disk("virtio-blk-pci")
 PORTS = 4
 SLEEPS = 10
 REBOOTS = 100
@@ -28,39 +24,13 @@ STORMS = 12
 STORM_SECONDS = 0.3
 
 
-@pytest.fixture(scope="session", name="kernel")
-def _kernel(tmp_path_factory):
-    """A function from a kernel's name to its directory and an initramfs with cpu-init.sh."""
-    made = {}
-
-    def provide(name):
-        if name not in made:
-            directory = kernels.provide(name)
-            archive = initramfs.Cpio()
-            archive.add("init", 0o100755, INIT.read_bytes())
-            path = tmp_path_factory.mktemp(name) / "initramfs.cpio"
-            path.write_bytes(initramfs.provide(directory).read_bytes() + archive.finish())
-            made[name] = directory, path
-        return made[name]
-
-    return provide
-
-
 @pytest.fixture(name="start")
-def _start(firmware, qemu, kernel, tmp_path):
+def _start(bench):
     """A function that starts a guest: machine, words of qb.cpu, QEMU's arguments."""
 
-    def begin(machine, words, *args, memory="256", append="", form="vmlinuz", seconds=BOOT_SECONDS,
-              name="cloud", directory=tmp_path):
-        kernel_directory, initrd = kernel(name)
-        disk = tmp_path / "disk"
-        disk.write_bytes(iso9660({"A.TXT": b"the disk\n" * 2000000}))
-        arguments = ["-M", machine, "-accel", "tcg", "-m", memory, "-bios", str(firmware),
-                     "-kernel", str(kernel_directory / form), "-initrd", str(initrd), "-append",
-                     f"console=ttyS0 quiet panic=-1 tsc_early_khz=2000000 qb.cpu={words} {append}",
-                     "-nodefaults", "-no-user-config", "-display", "none",
-                     "-serial", "chardev:serial", *(word.format(disk=disk) for word in args)]
-        return Vm(qemu(), arguments, directory, seconds=seconds, qmp=True, debugcon=True)
+    def begin(machine, words, args="", seconds=BOOT_SECONDS, **more):
+        case = Linux("", machine, args, **{"memory": "256", "format": "vmlinuz", **more})
+        return bench.linux(case, f"quiet qb.cpu={words}", INIT, reboots=True, seconds=seconds)
 
     return begin
 
@@ -97,7 +67,7 @@ def sleep_and_wake(vm, times):
 @pytest.mark.parametrize("machine", ["pc", "q35", "q35,smm=off", "pc-q35-4.2"])
 def test_sleep(machine, cpus, start):
     """Ten times S3: memory and disk are as before, the MTRRs too."""
-    with start(machine, f"sleep={SLEEPS}", "-smp", str(cpus), *DISK, seconds=900) as vm:
+    with start(machine, f"sleep={SLEEPS}", DISK, cpus=cpus, seconds=900) as vm:
         sleep_and_wake(vm, SLEEPS)
         said = finish(vm)
         vm.check(len(said["mtrr"]) == 1 and "uncachable" in said["mtrr"][0],
@@ -107,12 +77,9 @@ def test_sleep(machine, cpus, start):
 
 def test_sleep_ports(start):
     """Disks behind root ports are read as before the sleep."""
-    disks = []
-    for i in range(PORTS):
-        disks += ["-device", f"pcie-root-port,id=p{i},chassis={i + 1}",
-                  "-drive", f"if=none,id=disk{i},format=raw,readonly=on,file={{disk}}",
-                  "-device", f"virtio-blk-pci,drive=disk{i},bus=p{i}"]
-    with start("q35", "sleep=2", *disks) as vm:
+    disks = "".join(devices(f"pcie-root-port,id=p{i},chassis={i + 1}") +
+                    disk(f"virtio-blk-pci,bus=p{i}", f"disk{i}") for i in range(PORTS))
+    with start("q35", "sleep=2", disks) as vm:
         sleep_and_wake(vm, 2)
         said = finish(vm)
         vm.check(said["awake"] == [f"{i} {PORTS}" for i in (1, 2)], f"disks: {said['awake']}")
@@ -131,18 +98,16 @@ def test_sleep_vmgenid(machine, slept, start, tmp_path):
     words = f"sleep={slept},fork" if slept else "fork"
 
     def device(guid):
-        return "-device", f"vmgenid,id=gen,guid={guid}", *DISK
+        return f"-device vmgenid,id=gen,guid={guid} {DISK}"
 
-    with start(machine, words, *device(guids[0]), name="generic") as vm:
+    with start(machine, words, device(guids[0]), kernel="generic") as vm:
         sleep_and_wake(vm, slept)
         vm.wait_for(rb"^QB ready\r?$", BOOT_SECONDS)
         vm.qmp("migrate", uri=f"exec:cat >{snapshot}")
         wait_for(vm, "query-migrate", "completed")
         vm.check(not vm.debug_output(), "the firmware spoke")
-    other = tmp_path / "other"
-    other.mkdir()
-    with start(machine, words, *device(guids[1]), "-incoming", f"exec:cat {snapshot}",
-               name="generic", directory=other) as vm:
+    with start(machine, words, f"{device(guids[1])} -incoming 'exec:cat {snapshot}'",
+               kernel="generic") as vm:
         said = finish(vm)
         vm.check(any("virtual machine fork" in line for line in said["log"]),
                  "not told of the fork")
@@ -150,7 +115,7 @@ def test_sleep_vmgenid(machine, slept, start, tmp_path):
 
 def test_sleep_elf(start):
     """QEMU overwrites an ELF kernel on the way back: said, and booted anew."""
-    with start("q35", "sleep=1", *DISK, form="vmlinux") as vm:
+    with start("q35", "sleep=1", DISK, format="vmlinux") as vm:
         vm.wait_for(rb"^QB sleep 1\r?$", BOOT_SECONDS)
         wait_for(vm, "query-status", "suspended")
         vm.qmp("system_wakeup")
@@ -163,7 +128,7 @@ def test_sleep_elf(start):
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_reboot(machine, method, start):
     """Back in user space twice, whatever way Linux resets (a and b fall back)."""
-    with start(machine, "reboot", "-smp", "2", append=f"reboot={method}") as vm:
+    with start(machine, "reboot", cpus=2, append=f"reboot={method}") as vm:
         vm.wait_for(rb"^QB reboot\r?$", BOOT_SECONDS, count=3)
         vm.check(not vm.debug_output(), "the firmware spoke")
 
@@ -173,7 +138,7 @@ def test_reboot(machine, method, start):
                                             for method in "ktapb"] + [("microvm", "t")])
 def test_reboot_soak(machine, method, start):
     """A hundred times."""
-    with start(machine, "reboot", "-smp", "2", append=f"reboot={method}", seconds=3600) as vm:
+    with start(machine, "reboot", cpus=2, append=f"reboot={method}", seconds=3600) as vm:
         for i in range(1, REBOOTS + 1):
             vm.wait_for(rb"^QB reboot\r?$", BOOT_SECONDS, count=i)
 
@@ -182,7 +147,7 @@ def test_reboot_soak(machine, method, start):
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
 def test_system_reset(machine, times, start):
     """The monitor's reset."""
-    with start(machine, "cpus=9", "-smp", "2", seconds=3600) as vm:
+    with start(machine, "cpus=9", cpus=2, seconds=3600) as vm:
         for i in range(1, times + 1):
             vm.wait_for(rb"^QB ready\r?\n", BOOT_SECONDS, count=i)      # whole: a reset may cut it
             vm.qmp("system_reset")
@@ -191,10 +156,9 @@ def test_system_reset(machine, times, start):
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_cpu_plugged_then_slept(machine, start):
     """A processor plugged in after the boot works, also after a sleep."""
-    with start(machine, "cpus=2,sleep=1", "-smp", "1,maxcpus=2", *DISK) as vm:
+    with start(machine, "cpus=2,sleep=1", "-smp 1,maxcpus=2 " + DISK) as vm:
         vm.wait_for(rb"^QB ready\r?$", BOOT_SECONDS)
-        free = [slot for slot in vm.qmp("query-hotpluggable-cpus") if "qom-path" not in slot]
-        vm.qmp("device_add", driver=free[0]["type"], id="plugged", **free[0]["props"])
+        vm.plug_processor()
         sleep_and_wake(vm, 1)
         said = finish(vm)
         vm.check(said["cpus"] == ["2"], f"CPUs: {said['cpus']}")
@@ -206,7 +170,7 @@ def test_cpu_plugged_then_slept(machine, start):
 def test_nmi_storm(machine, cpus, form, start):
     """NMIs from the host, as many as it can send in 0.3 s from the start: each boot ends well."""
     for _ in range(STORMS):
-        with start(machine, "cpus=1", "-smp", str(cpus), "-S", form=form) as vm:
+        with start(machine, "cpus=1", "-S", cpus=cpus, format=form) as vm:
             vm.qmp("query-status")
             vm.qmp("cont")
             end = time.monotonic() + STORM_SECONDS
@@ -221,8 +185,8 @@ def test_nmi_storm(machine, cpus, form, start):
 def test_processors_that_never_answer(machine, missing, start, tmp_path):
     """They are named, and the boot goes on."""
     path = tmp_path / "gdb"
-    with start(machine, "cpus=2", "-smp", str(2 + missing), "-S",
-               "-gdb", f"unix:{path},server=on,wait=off", append="maxcpus=2") as vm:
+    with start(machine, "cpus=2", f"-S -gdb unix:{path},server=on,wait=off", cpus=2 + missing,
+               append="maxcpus=2") as vm:
         debugger = gdb_stub.Stub(path)
         debugger.ask("qSupported:multiprocess+")
         debugger.ask("?")
@@ -238,7 +202,7 @@ def test_processors_that_never_answer(machine, missing, start, tmp_path):
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_memory_plugged(machine, start):
     """A pc-dimm plugged in after the boot is memory."""
-    with start(machine, "memory=128", memory="256,slots=2,maxmem=1G", name="generic") as vm:
+    with start(machine, "memory=128", memory="256,slots=2,maxmem=1G", kernel="generic") as vm:
         vm.wait_for(rb"^QB ready\r?$", BOOT_SECONDS)
         vm.qmp("object-add", **{"qom-type": "memory-backend-ram", "id": "more", "size": 128 << 20})
         vm.qmp("device_add", driver="pc-dimm", id="dimm", memdev="more")

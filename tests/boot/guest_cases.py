@@ -3,23 +3,49 @@
 Forms are the files that guest/Makefile builds; sizes without a suffix are MiB, as in -m.
 """
 
-from typing import NamedTuple
+import dataclasses
+
+from machines import Case
 
 MIB = 1 << 20
 
+# Processors without long mode, which refuse kernels that have a 64-bit entry.
+OLD_PROCESSORS = ("486", "pentium", "pentium3", "qemu32")
 
-class Case(NamedTuple):
-    """One boot that must succeed."""
-    machine: str = "pc"
+
+def form_for(form, machine, args="", qemu="x86_64"):
+    """The form, or its twin without a 64-bit entry where the processor has no long mode."""
+    old = qemu == "i386" or (machine.startswith("isapc") and "-cpu" not in args)
+    if not old and not any(f"-cpu {cpu}" in args for cpu in OLD_PROCESSORS):
+        return form
+    twins = {f"{name}.img": f"{name}-32.img"
+             for name in ["bz-fixed", "bz-fixed16", "bz-big", "bz-high", "bz-low", "bz-junk",
+                          "bz-cut", "bz-no-payload"]}
+    return {"bz64.img": "bz32.img", "pvh64.elf": "pvh.elf", **twins}.get(form, form)
+
+
+@dataclasses.dataclass(frozen=True)
+class Guest(Case):
+    """A machine that boots the test kernel.  Its append: words beside the memory size; None: no
+    -append."""
     form: str = "pvh.elf"
-    memory: str = "128"
-    options: str = ""           # more of QEMU's; {dtb}: a file that stands for a device tree,
-                                # {text}: one of 200 KiB without a zero
-    initrd: int | None = None   # bytes
-    cmdline: str | None = ""    # words beside the memory size; None: no -append
+    initrd: int | None = None       # bytes
     boots: int = 1
-    processor: str = "x86_64"
-    accel: str = "tcg"
+
+
+def guest(machine="pc", form="pvh.elf", memory="128", args="", append="", initrd=None, boots=1,
+          qemu="x86_64", accel="tcg"):
+    """One boot that must succeed, named by what differs from the default."""
+    form = form_for(form, machine, args, qemu)
+    words = [machine, form, memory]
+    words += [accel] if accel != "tcg" else []
+    words += [qemu] if qemu != "x86_64" else []
+    words += [f"initrd {initrd}"] if initrd is not None else []
+    words += [f"{len(append)} characters" if len(append) > 48 else append] if append else []
+    words += ["no cmdline"] if append is None else []
+    words += [" ".join(args.split())[:70]] if args else []
+    return Guest(" ".join(words), machine, args, append, memory, qemu=qemu, accel=accel, form=form,
+                 initrd=initrd, boots=boots, soak=boots > 99)
 
 
 ANY_SIZE = ["pvh.elf", "bz-low.img", "mb.elf"]
@@ -63,91 +89,91 @@ REQUIRED_BY_WORD = {
     "cpu.smm": ["smm.acpi-enable", "smm.boot-processor", "smm.unserved", "smm.trapped"],
 }
 
-FORMS = [Case(machine, form) for machine in ALL for form in ALL_FORMS]
+FORMS = [guest(machine, form) for machine in ALL for form in ALL_FORMS]
 
 LITTLE_MEMORY = (
-    [Case(machine, "pvh-low.elf", "1") for machine in ALL]
-    + [Case(machine, form, memory) for machine in ALL for form in ANY_SIZE
+    [guest(machine, "pvh-low.elf", "1") for machine in ALL]
+    + [guest(machine, form, memory) for machine in ALL for form in ANY_SIZE
        for memory in ["2", "4", "8"]]
-    + [Case(machine, form, memory) for machine in TRIO for form in ANY_SIZE
+    + [guest(machine, form, memory) for machine in TRIO for form in ANY_SIZE
        for memory in ["3", "5000k", "16", "64"]])
 
 # Around every place where a machine may split its RAM, and beyond.
 SPLITS = ["2047", "2048", "2049", "2815", "2816", "2817", "3071", "3072", "3073", "3583", "3584",
           "3585", "4092069k", "4095", "4096", "4097", "5120"]
 MUCH_MEMORY = (
-    [Case(machine, "pvh.elf", memory) for machine in TRIO + ["microvm,acpi=off"]
+    [guest(machine, "pvh.elf", memory) for machine in TRIO + ["microvm,acpi=off"]
      for memory in SPLITS]
-    + [Case(machine, "bz64.img", memory, initrd=5000) for machine in TRIO
+    + [guest(machine, "bz64.img", memory, initrd=5000) for machine in TRIO
        for memory in ["512", "2816", "3072", "3584", "4096"]]
-    + [Case("isapc", "pvh.elf", memory) for memory in ["512", "3072", "3584"]]
-    + [Case(machine, form, memory) for machine in PCI for form in ["pvh.elf", "bz64.img"]
+    + [guest("isapc", "pvh.elf", memory) for memory in ["512", "3072", "3584"]]
+    + [guest(machine, form, memory) for machine in PCI for form in ["pvh.elf", "bz64.img"]
        for memory in ["64G", "512G", "900G"]]
-    + [Case(machine, form, "1024G", "-cpu qemu64,phys-bits=46") for machine in PCI
+    + [guest(machine, form, "1024G", "-cpu qemu64,phys-bits=46") for machine in PCI
        for form in ["pvh.elf", "bz64.img"]]
-    + [Case("microvm", "pvh.elf", "64G"),
-       Case("pc,max-ram-below-4g=1G", memory="2048"),
-       Case("q35,max-ram-below-4g=1G", memory="2048"),
-       Case("q35", memory="512,slots=4,maxmem=4G"),
-       Case("pc", "mb.elf", "4096", "-cpu qemu32", processor="i386")])
+    + [guest("microvm", "pvh.elf", "64G"),
+       guest("pc,max-ram-below-4g=1G", memory="2048"),
+       guest("q35,max-ram-below-4g=1G", memory="2048"),
+       guest("q35", memory="512,slots=4,maxmem=4G"),
+       guest("pc", "mb.elf", "4096", "-cpu qemu32", qemu="i386")])
 
 PROCESSORS = (
-    [Case(machine, options=f"-smp {n}") for machine in PCI for n in [2, 4, 64, 255]]
-    + [Case(machine, options=f"-smp {n}")
+    [guest(machine, args=f"-smp {n}") for machine in PCI for n in [2, 4, 64, 255]]
+    + [guest(machine, args=f"-smp {n}")
        for machine in ["microvm", "microvm,acpi=off", "pc,acpi=off"] for n in [2, 64]]
-    + [Case("q35,acpi=off", options="-smp 255"),
-       Case("q35", options="-smp 2,maxcpus=8"),
-       Case("q35", options="-smp 6,sockets=2,cores=3,threads=1"),
-       Case("pc,acpi=off", options="-smp 6,sockets=2,cores=3,threads=1"),
-       Case("pc,acpi=off", options="-smp 8,sockets=2,cores=2,threads=2")]
-    + [Case(machine, form, processor="i386") for machine in TRIO + ["isapc"]
+    + [guest("q35,acpi=off", args="-smp 255"),
+       guest("q35", args="-smp 2,maxcpus=8"),
+       guest("q35", args="-smp 6,sockets=2,cores=3,threads=1"),
+       guest("pc,acpi=off", args="-smp 6,sockets=2,cores=3,threads=1"),
+       guest("pc,acpi=off", args="-smp 8,sockets=2,cores=2,threads=2")]
+    + [guest(machine, form, qemu="i386") for machine in TRIO + ["isapc"]
        for form in ONE_OF_EACH]
-    + [Case(machine, form, options=f"-cpu {cpu}", processor=processor)
+    + [guest(machine, form, args=f"-cpu {cpu}", qemu=qemu)
        for machine in ["pc", "isapc"] for form in ["pvh.elf", "bz64.img"]
-       for cpu in ["486", "pentium", "pentium3", "qemu32"] for processor in ["x86_64", "i386"]]
-    + [Case("pc,acpi=off", options="-cpu 486", processor="i386"),
-       Case("q35", "bz64.img", options="-cpu max"),
-       Case("pc", "bz64.img", options="-cpu EPYC"),
-       Case("microvm", "bz64.img", options="-cpu Haswell")])
+       for cpu in ["486", "pentium", "pentium3", "qemu32"] for qemu in ["x86_64", "i386"]]
+    + [guest("pc,acpi=off", args="-cpu 486", qemu="i386"),
+       guest("q35", "bz64.img", args="-cpu max"),
+       guest("pc", "bz64.img", args="-cpu EPYC"),
+       guest("microvm", "bz64.img", args="-cpu Haswell")])
 
 # cpu.c: the MSRs of every processor and where its SMI leads.  By NMI, since an INIT clears TCG's
 # MTRRs; KVM keeps them, but the software KVM has no SMM.
 SMM = "cpu.nmi cpu.smm"
 CPUS = (
-    [Case(machine, options=f"-smp {n}", cmdline=SMM) for machine in PCI
+    [guest(machine, args=f"-smp {n}", append=SMM) for machine in PCI
      for n in [1, 2, 8, 64, 97, 98, 255]]
     # SMRAM in TSEG: no other in these machine types; or the kernel is where it would be.
-    + [Case(machine, "bz64.img", options=f"-smp {n}", cmdline=SMM)
+    + [guest(machine, "bz64.img", args=f"-smp {n}", append=SMM)
        for machine in ["pc-q35-2.4", "pc-q35-4.2"] for n in [1, 4, 98, 255]]
-    + [Case("q35", "pvh-low.elf", options="-smp 4", cmdline=SMM),
-       Case("pc-q35-5.0", options="-smp 4", cmdline=SMM)]
-    + [Case(f"{machine},smm=off", options=f"-smp {n}", cmdline="cpu.nmi") for machine in PCI
+    + [guest("q35", "pvh-low.elf", args="-smp 4", append=SMM),
+       guest("pc-q35-5.0", args="-smp 4", append=SMM)]
+    + [guest(f"{machine},smm=off", args=f"-smp {n}", append="cpu.nmi") for machine in PCI
        for n in [1, 2, 8, 64, 255]]
-    + [Case(machine, options=f"-smp {n}", cmdline="cpu.nmi")
+    + [guest(machine, args=f"-smp {n}", append="cpu.nmi")
        for machine in ["microvm", "microvm,acpi=off"] for n in [1, 2, 8]]
-    + [Case(machine, options=f"-cpu {cpu} -smp {n}", cmdline=SMM) for machine in PCI for n in [1, 4]
+    + [guest(machine, args=f"-cpu {cpu} -smp {n}", append=SMM) for machine in PCI for n in [1, 4]
        for cpu in ["max", "qemu32", "486", "Haswell", "EPYC"]]
-    + [Case(machine, options="-cpu qemu32 -smp 4", cmdline=SMM, processor="i386")
+    + [guest(machine, args="-cpu qemu32 -smp 4", append=SMM, qemu="i386")
        for machine in PCI]
-    + [Case(machine, options=f"-cpu {cpu} -smp 4", cmdline="cpu.nmi")
+    + [guest(machine, args=f"-cpu {cpu} -smp 4", append="cpu.nmi")
        for machine in ["pc,smm=off", "q35,smm=off", "microvm"]
        for cpu in ["max", "Haswell", "EPYC"]]
     # No MTRRs and no SMM: the others find nothing to do, and halt.
-    + [Case(machine, options=f"-cpu {cpu} -smp 4")
+    + [guest(machine, args=f"-cpu {cpu} -smp 4")
        for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["qemu32", "486"]]
-    + [Case(machine, memory=memory, options="-smp 4", cmdline=SMM) for machine in PCI
+    + [guest(machine, memory=memory, args="-smp 4", append=SMM) for machine in PCI
        for memory in ["2", "16", "3584", "4097", "5120"]]
-    + [Case("pc-q35-4.2", memory="16", options="-smp 4 -vga std", cmdline=SMM)]     # the A segment
-    + [Case("pc", options="-smp 64 -vga std", cmdline=SMM),     # SMRAM lies behind the VGA window
-       Case("q35", memory="16", options="-smp 4 -vga std", cmdline=SMM),
-       Case("pc,acpi=off", options="-smp 4", cmdline="cpu.nmi"),
-       Case("q35,acpi=off", options="-smp 4", cmdline=SMM)])
+    + [guest("pc-q35-4.2", memory="16", args="-smp 4 -vga std", append=SMM)]     # the A segment
+    + [guest("pc", args="-smp 64 -vga std", append=SMM),     # SMRAM lies behind the VGA window
+       guest("q35", memory="16", args="-smp 4 -vga std", append=SMM),
+       guest("pc,acpi=off", args="-smp 4", append="cpu.nmi"),
+       guest("q35,acpi=off", args="-smp 4", append=SMM)])
 
 # SMRAM and every processor's SMI, each looked at after a boot, an INIT (which becomes a reset) and
 # S3.  Where 98 do not fit into 0x30000-0x4ffff there is TSEG, in the old types for all.
 SMRAM = [
-    Case(machine, "bz-low.img", memory, options=f"-smp {cpus}{display}", boots=2,
-         cmdline=SMM + " reboot=1 reboot.init smm.wake")
+    guest(machine, "bz-low.img", memory, args=f"-smp {cpus}{display}", boots=2,
+         append=SMM + " reboot=1 reboot.init smm.wake")
     for machine, rows in [
         ("pc-q35-2.4", [(1, "16", " -vga std"), (97, "64", ""), (255, "128", " -vga std")]),
         ("pc-q35-4.2", [(2, "5120", " -vga std"), (98, "1100", "")]),
@@ -156,24 +182,24 @@ SMRAM = [
                  (98, "1100", ""), (255, "16", " -vga std"), (255, "5120", "")]),
         ("pc", [(1, "16", ""), (2, "5120", " -vga std"), (98, "64", ""), (255, "1100", "")])]
     for cpus, memory, display in rows] + [
-        Case("q35,kernel-irqchip=split", "bz-low.img", options="-cpu max -smp 288", boots=2,
-             cmdline=SMM + " reboot=1 reboot.init smm.wake")]
+        guest("q35,kernel-irqchip=split", "bz-low.img", args="-cpu max -smp 288", boots=2,
+             append=SMM + " reboot=1 reboot.init smm.wake")]
 
 NMIS = (
-    [Case(machine, options="-smp 4", cmdline="cpu.storm")
+    [guest(machine, args="-smp 4", append="cpu.storm")
      for machine in ["pc", "q35", "microvm", "pc,smm=off", "microvm,acpi=off"]]
-    + [Case(machine, options="-smp 4", cmdline="cpu.storm", accel="kvm") for machine in TRIO])
+    + [guest(machine, args="-smp 4", append="cpu.storm", accel="kvm") for machine in TRIO])
 
 # The highest leaf of CPUID is 0: neither features nor APIC are known.
-NO_FEATURES = [Case(machine, "bz32.img", options="-cpu max,level=0 -smp 3") for machine in TRIO]
+NO_FEATURES = [guest(machine, "bz32.img", args="-cpu max,level=0 -smp 3") for machine in TRIO]
 
 # APIC ids above 254, few of them with every id that is theirs but for the upper bytes; and many.
 PAIRS = " ".join(f"-device max-x86_64-cpu,thread-id=0,socket-id={socket},core-id={core}"
                  for core in range(1, 13) for socket in range(2))
 X2APIC = [
-    Case("q35", options="-cpu max -smp 1,maxcpus=260,sockets=2,cores=130 " + PAIRS, cmdline=SMM),
-    Case("q35,kernel-irqchip=split", options="-cpu max -smp 288", cmdline=SMM),
-    Case("microvm", options="-cpu max -smp 288", cmdline="cpu.nmi")]
+    guest("q35", args="-cpu max -smp 1,maxcpus=260,sockets=2,cores=130 " + PAIRS, append=SMM),
+    guest("q35,kernel-irqchip=split", args="-cpu max -smp 288", append=SMM),
+    guest("microvm", args="-cpu max -smp 288", append="cpu.nmi")]
 
 MANY = " ".join(f"-device virtio-rng-pci,addr={slot:#x}" for slot in range(3, 29))
 MULTIFUNCTION = " ".join(f"-device virtio-rng-pci,addr=4.{f},multifunction=on" for f in range(8))
@@ -220,99 +246,99 @@ CONTROLLERS = """
     -device nvme,serial=1,drive=disk -drive if=none,id=disk,file=null-co://
 """
 DEVICES = (
-    [Case(machine, options=MANY) for machine in PCI + ["pc,acpi=off", "q35,acpi=off"]]
-    + [Case(machine, options=NESTED) for machine in PCI + ["pc,acpi=off"]]
-    + [Case(machine, options=MULTIFUNCTION) for machine in PCI]
-    + [Case(machine, options=PORTS) for machine in ["q35", "q35,acpi=off"]]
-    + [Case("q35", options=EMPTY_PORTS),
-       Case("q35", options=RESERVING_PORT),
-       Case("pc", options=PXB),
-       Case("q35", options=PXB_PCIE),
-       Case("pc", options="-vga std -net nic,model=e1000 -net user"),
-       Case("q35", "bz64.img", options="-vga std -net nic -net user"),
-       Case("pc", options="-usb -device piix4-usb-uhci -device ich9-ahci"),
-       Case("q35", options=CONTROLLERS),
-       Case("isapc", "bz64.img", options="-vga std"),
-       Case("microvm,pcie=on", options="-device virtio-rng-pci -device virtio-rng-pci"),
-       Case("microvm,pcie=on,usb=on", "bz64.img", options="-device virtio-rng-pci"),
-       Case("microvm,acpi=off", options="-device virtio-rng-device -device virtio-rng-device"),
-       Case("microvm,acpi=off", "bz64.img", options="-device virtio-rng-device"),
-       Case("microvm,acpi=off", "mb.elf", options="-device virtio-rng-device"),
-       Case("microvm,x-option-roms=off,pit=off,pic=off,rtc=off")])
+    [guest(machine, args=MANY) for machine in PCI + ["pc,acpi=off", "q35,acpi=off"]]
+    + [guest(machine, args=NESTED) for machine in PCI + ["pc,acpi=off"]]
+    + [guest(machine, args=MULTIFUNCTION) for machine in PCI]
+    + [guest(machine, args=PORTS) for machine in ["q35", "q35,acpi=off"]]
+    + [guest("q35", args=EMPTY_PORTS),
+       guest("q35", args=RESERVING_PORT),
+       guest("pc", args=PXB),
+       guest("q35", args=PXB_PCIE),
+       guest("pc", args="-vga std -net nic,model=e1000 -net user"),
+       guest("q35", "bz64.img", args="-vga std -net nic -net user"),
+       guest("pc", args="-usb -device piix4-usb-uhci -device ich9-ahci"),
+       guest("q35", args=CONTROLLERS),
+       guest("isapc", "bz64.img", args="-vga std"),
+       guest("microvm,pcie=on", args="-device virtio-rng-pci -device virtio-rng-pci"),
+       guest("microvm,pcie=on,usb=on", "bz64.img", args="-device virtio-rng-pci"),
+       guest("microvm,acpi=off", args="-device virtio-rng-device -device virtio-rng-device"),
+       guest("microvm,acpi=off", "bz64.img", args="-device virtio-rng-device"),
+       guest("microvm,acpi=off", "mb.elf", args="-device virtio-rng-device"),
+       guest("microvm,x-option-roms=off,pit=off,pic=off,rtc=off")])
 
 NO_DMA = "-global fw_cfg.dma_enabled=off"
 MANY_FILES = "-global fw_cfg_io.x-file-slots=400 " + " ".join(
     f"-fw_cfg name=opt/org.test/{n},string=x" for n in range(300))
 MACHINE_OPTIONS = [
-    Case("q35,smm=off"),
-    Case("pc,smm=off"),
-    Case("pc,hpet=off"),
-    Case("q35,smbios-entry-point-type=64"),
-    Case("pc,smbios-entry-point-type=64", "bz64.img"),
-    Case("pc", options="-smbios type=0,vendor=x -smbios type=11,value=y"),
-    Case("pc,smbios-entry-point-type=64", options="-smbios type=11,path={text}"),
-    Case("q35,smbios-entry-point-type=64", "bz64.img", options="-smbios type=11,path={text}"),
-    Case("q35,smbios-entry-point-type=64", memory="32", cmdline="reboot=2", boots=3,
-         options="-smbios type=11,path={text}"),
-    Case("isapc", options="-cpu qemu64"),
-    Case("q35", options="-smbios type=1,serial=x -smp 64"),
-    Case("pc", options="-device vmgenid"),
-    Case("q35", options="-device vmgenid -device pvpanic"),
-    Case("q35,nvdimm=on", memory="128,slots=2,maxmem=1G"),
-    Case("q35", options=MANY_FILES),
-    Case("pc", "bz64.img", options=MANY_FILES + " " + NO_DMA),
-    Case("microvm", options=MANY_FILES),
-    Case("q35", options=NO_DMA),
-    Case("pc", "bz64.img", options=NO_DMA, initrd=5000),
-    Case("pc", "mb.elf", options=NO_DMA),
-    Case("q35", "bz-high.img", "5120", options=NO_DMA, initrd=5000),
-    Case("microvm", "bz32.img", options=NO_DMA, initrd=5000),
-    Case("isapc", options=NO_DMA, initrd=5000),
-    Case("pc-i440fx-2.4", "bz64.img", initrd=5000),
-    Case("pc-i440fx-2.4", "mb.elf"),
-    Case("pc-i440fx-2.4", "bz-high.img", "5120", initrd=5000),
-    Case("pc-q35-2.4", "bz32.img"),
-    Case("pc-i440fx-4.0"),
-    Case("pc-q35-4.0"),
+    guest("q35,smm=off"),
+    guest("pc,smm=off"),
+    guest("pc,hpet=off"),
+    guest("q35,smbios-entry-point-type=64"),
+    guest("pc,smbios-entry-point-type=64", "bz64.img"),
+    guest("pc", args="-smbios type=0,vendor=x -smbios type=11,value=y"),
+    guest("pc,smbios-entry-point-type=64", args="-smbios type=11,path={text}"),
+    guest("q35,smbios-entry-point-type=64", "bz64.img", args="-smbios type=11,path={text}"),
+    guest("q35,smbios-entry-point-type=64", memory="32", append="reboot=2", boots=3,
+         args="-smbios type=11,path={text}"),
+    guest("isapc", args="-cpu qemu64"),
+    guest("q35", args="-smbios type=1,serial=x -smp 64"),
+    guest("pc", args="-device vmgenid"),
+    guest("q35", args="-device vmgenid -device pvpanic"),
+    guest("q35,nvdimm=on", memory="128,slots=2,maxmem=1G"),
+    guest("q35", args=MANY_FILES),
+    guest("pc", "bz64.img", args=MANY_FILES + " " + NO_DMA),
+    guest("microvm", args=MANY_FILES),
+    guest("q35", args=NO_DMA),
+    guest("pc", "bz64.img", args=NO_DMA, initrd=5000),
+    guest("pc", "mb.elf", args=NO_DMA),
+    guest("q35", "bz-high.img", "5120", args=NO_DMA, initrd=5000),
+    guest("microvm", "bz32.img", args=NO_DMA, initrd=5000),
+    guest("isapc", args=NO_DMA, initrd=5000),
+    guest("pc-i440fx-2.4", "bz64.img", initrd=5000),
+    guest("pc-i440fx-2.4", "mb.elf"),
+    guest("pc-i440fx-2.4", "bz-high.img", "5120", initrd=5000),
+    guest("pc-q35-2.4", "bz32.img"),
+    guest("pc-i440fx-4.0"),
+    guest("pc-q35-4.0"),
 ]
 
 COMMAND_LINES = (
-    [Case(machine, form, cmdline=cmdline) for machine in ["pc", "microvm"]
-     for form in ["pvh.elf", "bz64.img", "bz-205.img", "mb.elf"] for cmdline in [None, "word"]]
-    + [Case(machine, form, cmdline="x" * size) for machine in TRIO
+    [guest(machine, form, append=append) for machine in ["pc", "microvm"]
+     for form in ["pvh.elf", "bz64.img", "bz-205.img", "mb.elf"] for append in [None, "word"]]
+    + [guest(machine, form, append="x" * size) for machine in TRIO
        for form, sizes in [("pvh.elf", [2000, 4070, 4071, 4072, 4073, 4074, 4075, 60000]),
                            ("bz64.img", [2000, 4073, 40000]), ("bz32.img", [2020])]
        for size in sizes])      # 4096 with the memory size and a terminator is among them
 
 INITRDS = (
-    [Case(machine, form, initrd=size) for machine in TRIO + ["isapc"]
+    [guest(machine, form, initrd=size) for machine in TRIO + ["isapc"]
      for form in ["pvh.elf", "bz64.img", "bz-205.img"] for size in [0, 1, 4095, 4096, 5000]]
-    + [Case(machine, form, "256", initrd=70 * MIB) for machine in TRIO
+    + [guest(machine, form, "256", initrd=70 * MIB) for machine in TRIO
        for form in ["pvh.elf", "bz64.img", "bz-big.img", "mb.elf"]]
-    + [Case(machine, form, "3000", initrd=70 * MIB) for machine in TRIO
+    + [guest(machine, form, "3000", initrd=70 * MIB) for machine in TRIO
        for form in ["bz64.img", "bz-high.img"]]
-    + [Case(machine, "bz-fixed16.img", "24", initrd=12 * MIB) for machine in TRIO]
-    + [Case(machine, "bz-low.img", "4", initrd=MIB) for machine in TRIO]
-    + [Case(machine, "pvh.elf", "16", initrd=13 * MIB) for machine in TRIO]
-    + [Case("pc", "mb.elf", initrd=5000), Case("microvm", "mb.elf", initrd=4095)])
+    + [guest(machine, "bz-fixed16.img", "24", initrd=12 * MIB) for machine in TRIO]
+    + [guest(machine, "bz-low.img", "4", initrd=MIB) for machine in TRIO]
+    + [guest(machine, "pvh.elf", "16", initrd=13 * MIB) for machine in TRIO]
+    + [guest("pc", "mb.elf", initrd=5000), guest("microvm", "mb.elf", initrd=4095)])
 
 DEVICE_TREES = [
-    Case(machine, form, options="-dtb {dtb}", initrd=initrd) for machine in TRIO
+    guest(machine, form, args="-dtb {dtb}", initrd=initrd) for machine in TRIO
     for form in ["bz64.img", "bz32.img", "bz-fixed16.img", "bz-big.img", "bz-209.img"]
     for initrd in [None, 5000]]
 
 REBOOTS = (
-    [Case(machine, form, "32", cmdline="reboot=2", boots=3) for machine in ALL
+    [guest(machine, form, "32", append="reboot=2", boots=3) for machine in ALL
      for form in ONE_OF_EACH]
-    + [Case(machine, form, "32", cmdline="reboot=1 reboot.pam", boots=2, initrd=5000)
+    + [guest(machine, form, "32", append="reboot=1 reboot.pam", boots=2, initrd=5000)
        for machine in PCI for form in ["pvh.elf", "bz64.img"]]
-    + [Case(machine, memory="32", cmdline="reboot=1 reboot.triple", boots=2) for machine in PCI]
+    + [guest(machine, memory="32", append="reboot=1 reboot.triple", boots=2) for machine in PCI]
     # A microvm under TCG has nothing that tells an INIT from a reset.
-    + [Case(machine, form, "32", cmdline="reboot=2 cpu.nmi reboot.init", boots=3, options="-smp 2")
+    + [guest(machine, form, "32", append="reboot=2 cpu.nmi reboot.init", boots=3, args="-smp 2")
        for machine in PCI for form in ["pvh.elf", "bz64.img"]]
-    + [Case("q35", memory="32", cmdline="reboot=2", boots=3, options="-smp 4" + PORTS),
-       Case("pc", memory="32", cmdline="reboot=2", boots=3, options="-smp 4" + NESTED),
-       Case("pc", "pvh-low.elf", "1", cmdline="reboot=2", boots=3)])
+    + [guest("q35", memory="32", append="reboot=2", boots=3, args="-smp 4" + PORTS),
+       guest("pc", memory="32", append="reboot=2", boots=3, args="-smp 4" + NESTED),
+       guest("pc", "pvh-low.elf", "1", append="reboot=2", boots=3)])
 
 # A kernel that forges the record of S3: machine, memory, options.  Every word of it, or, where that
 # takes minutes, the number of processors alone: on q35, for with fewer a pc has no place for
@@ -334,53 +360,37 @@ RESETS = {
     "isapc": ["triple", "keyboard", "fast", "host"],
 }
 HUNDRED = [
-    Case(machine, memory="32", boots=100, options="" if machine == "isapc" else "-smp 2",
-         cmdline="reboot=99 " + ("" if machine == "isapc" else SMM if machine in PCI else "cpu.nmi")
+    guest(machine, memory="32", boots=100, args="" if machine == "isapc" else "-smp 2",
+         append="reboot=99 " + ("" if machine == "isapc" else SMM if machine in PCI else "cpu.nmi")
          + (f" reboot.{how}" if how else "")) for machine, ways in RESETS.items() for how in ways]
 
 KVM = (
-    [Case(machine, form, accel="kvm", initrd=initrd) for machine in ALL
+    [guest(machine, form, accel="kvm", initrd=initrd) for machine in ALL
      for form, initrd in [("pvh.elf", 5000), ("bz32.img", 5000), ("mb.elf", None)]]
-    + [Case(machine, accel="kvm", options="-smp 4") for machine in TRIO + ["microvm,acpi=off"]]
-    + [Case(machine, accel="kvm", options=f"-smp {n}", cmdline="cpu.init")
+    + [guest(machine, accel="kvm", args="-smp 4") for machine in TRIO + ["microvm,acpi=off"]]
+    + [guest(machine, accel="kvm", args=f"-smp {n}", append="cpu.init")
        for machine in TRIO + ["microvm,acpi=off"] for n in [2, 8]])
 
-FIELDS_OF_THE_FILE = [Case(machine, "bz-junk.img") for machine in TRIO + ["isapc"]]
+FIELDS_OF_THE_FILE = [guest(machine, "bz-junk.img") for machine in TRIO + ["isapc"]]
 
-ALL_CASES = (FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + SMRAM + NMIS + NO_FEATURES
-             + X2APIC + DEVICES + MACHINE_OPTIONS
-             + COMMAND_LINES + INITRDS + DEVICE_TREES + REBOOTS + KVM + FIELDS_OF_THE_FILE)
-
-
-# Processors without long mode, which refuse kernels that have a 64-bit entry.
-OLD_PROCESSORS = ("486", "pentium", "pentium3", "qemu32")
+CASES = tuple(dict.fromkeys(
+    FORMS + LITTLE_MEMORY + MUCH_MEMORY + PROCESSORS + CPUS + SMRAM + NMIS + NO_FEATURES + X2APIC
+    + DEVICES + MACHINE_OPTIONS + COMMAND_LINES + INITRDS + DEVICE_TREES + REBOOTS + KVM
+    + FIELDS_OF_THE_FILE + HUNDRED))
 
 
-def form_for(form, machine, options="", processor="x86_64"):
-    """The form, or its twin without a 64-bit entry where the processor has no long mode."""
-    old = processor == "i386" or (machine.startswith("isapc") and "-cpu" not in options)
-    if not old and not any(f"-cpu {cpu}" in options for cpu in OLD_PROCESSORS):
-        return form
-    twins = {f"{name}.img": f"{name}-32.img"
-             for name in ["bz-fixed", "bz-fixed16", "bz-big", "bz-high", "bz-low", "bz-junk",
-                          "bz-cut", "bz-no-payload"]}
-    return {"bz64.img": "bz32.img", "pvh64.elf": "pvh.elf", **twins}.get(form, form)
-
-
-CASES = list(dict.fromkeys(
-    case._replace(form=form_for(case.form, case.machine, case.options, case.processor))
-    for case in ALL_CASES))
-
-
-class Diagnostic(NamedTuple):
-    """One boot that must be refused, and why."""
-    name: str
-    message: str                # regular expression for all of the line after "qboot: boot: "
-    kernel: str | None          # a form, a file that guest_test.py makes, or none
-    memory: str = "128"
+@dataclasses.dataclass(frozen=True)
+class Refused(Case):
+    """One boot that must be refused, and why.  With args the kernel is taken as it is."""
+    message: str = ""           # regular expression for all of the line after "qboot: boot: "
+    kernel: str | None = None   # a form, a file that guest_test.py makes, or none
     initrd: int | None = None
-    machines: list = ["pc", "q35", "microvm", "isapc"]
-    options: str = ""           # more of QEMU's; with some, the kernel is taken as it is
+
+
+def refused(name, message, kernel, memory="128", initrd=None, machines=(*TRIO, "isapc"), args=""):
+    """The row on each of MACHINES."""
+    return [Refused(name, machine, args, memory=memory, message=message, kernel=kernel,
+                    initrd=initrd) for machine in machines]
 
 
 ALMOST_16_MIB = 15 * MIB + 500 * 1024       # more, and QEMU refuses it itself
@@ -399,30 +409,30 @@ NO_LONG_MODE = (r"the {}kernel is for 64-bit processors and this one has no long
                 r"another -cpu, or start qemu-system-x86_64")
 
 # What is wrong, with the values that tell one case from another, and what to change.
-DIAGNOSTICS = [
-    Diagnostic("no-kernel",
+REFUSED = [
+    *refused("no-kernel",
                r"no kernel; this firmware boots no disks, start QEMU with -kernel FILE", None),
-    Diagnostic("random-file", NO_KERNEL.format(
+    *refused("random-file", NO_KERNEL.format(
         r"is no kernel known here \(0x77ec231b at offset 0x202\)"), "random"),
-    Diagnostic("text-file", WRONG_FILE.format("is a text;.*"), "text"),
-    Diagnostic("gzip-file", WRONG_FILE.format("is compressed by gzip;.*gunzip"), "gzip"),
-    Diagnostic("disk-image", WRONG_FILE.format("is a disk image.*boots no disks.*"), "disk"),
-    Diagnostic("arm64-kernel", WRONG_FILE.format("is a Linux for 64-bit ARM;.*"), "arm64"),
-    Diagnostic("16-bit-only", NO_KERNEL.format(
+    *refused("text-file", WRONG_FILE.format("is a text;.*"), "text"),
+    *refused("gzip-file", WRONG_FILE.format("is compressed by gzip;.*gunzip"), "gzip"),
+    *refused("disk-image", WRONG_FILE.format("is a disk image.*boots no disks.*"), "disk"),
+    *refused("arm64-kernel", WRONG_FILE.format("is a Linux for 64-bit ARM;.*"), "arm64"),
+    *refused("16-bit-only", NO_KERNEL.format(
         "has a 16-bit entry only, as iPXE and other boot loaders do"),
         "bz-zimage.img"),
-    Diagnostic("initrd-too-big-pvh", NO_INITRD, "pvh.elf", "16", ALMOST_16_MIB),
-    Diagnostic("initrd-too-big-linux", NO_INITRD, "bz-low.img", "16", ALMOST_16_MIB),
-    Diagnostic("init-size-too-big", NO_BZIMAGE.format(40, 32, 64), "bz-big.img", "32"),
-    Diagnostic("no-ram-at-preferred-address", NO_BZIMAGE.format(4, 16, 28), "bz-fixed16.img", "16"),
-    Diagnostic("no-ram-for-elf", NO_ELF.format("0x1000000", 8), "pvh16.elf", "8"),
-    Diagnostic("no-ram-for-multiboot", NO_ELF.format("0x100000", 1), "mb.elf", "1"),
-    Diagnostic("cut-short", CUT_SHORT, "bz-cut.img"),
-    Diagnostic("payload-cut-short", CUT_SHORT, "bz-no-payload.img"),
-    Diagnostic("memdisk", NO_KERNEL.format(
+    *refused("initrd-too-big-pvh", NO_INITRD, "pvh.elf", "16", ALMOST_16_MIB),
+    *refused("initrd-too-big-linux", NO_INITRD, "bz-low.img", "16", ALMOST_16_MIB),
+    *refused("init-size-too-big", NO_BZIMAGE.format(40, 32, 64), "bz-big.img", "32"),
+    *refused("no-ram-at-preferred-address", NO_BZIMAGE.format(4, 16, 28), "bz-fixed16.img", "16"),
+    *refused("no-ram-for-elf", NO_ELF.format("0x1000000", 8), "pvh16.elf", "8"),
+    *refused("no-ram-for-multiboot", NO_ELF.format("0x100000", 1), "mb.elf", "1"),
+    *refused("cut-short", CUT_SHORT, "bz-cut.img"),
+    *refused("payload-cut-short", CUT_SHORT, "bz-no-payload.img"),
+    *refused("memdisk", NO_KERNEL.format(
         "is a loader that needs BIOS services, of which this firmware has none"), "bz-memdisk.img"),
-    Diagnostic("64-bit-kernel", NO_LONG_MODE.format(""), "bz64.img", options="-cpu qemu32"),
-    Diagnostic("64-bit-elf", NO_LONG_MODE.format("ELF "), "pvh64.elf", options="-cpu qemu32"),
-    Diagnostic("64-bit-kernel-486", NO_LONG_MODE.format(""), "bz64.img", machines=["isapc"],
-               options="-cpu 486"),
+    *refused("64-bit-kernel", NO_LONG_MODE.format(""), "bz64.img", args="-cpu qemu32"),
+    *refused("64-bit-elf", NO_LONG_MODE.format("ELF "), "pvh64.elf", args="-cpu qemu32"),
+    *refused("64-bit-kernel-486", NO_LONG_MODE.format(""), "bz64.img", machines=("isapc",),
+               args="-cpu 486"),
 ]

@@ -9,16 +9,15 @@ import gzip
 import os
 import random
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from guest_cases import (CASES, DIAGNOSTICS, FORGED, FORGED_COUNT, HUNDRED, form_for, REQUIRED,
-                         REQUIRED_BY_FORM, REQUIRED_BY_WORD)
+from guest_cases import (CASES, FORGED, FORGED_COUNT, REFUSED, REQUIRED, REQUIRED_BY_FORM,
+                         REQUIRED_BY_WORD, form_for, guest)
+from machines import Case, rows
 import own_guest
 from own_guest import STATUS_PANIC, STATUS_PASS
-from vm import Vm
 
 SECONDS = 120
 WRMSR = b"\x0f\x30"
@@ -47,29 +46,21 @@ def file_of(tmp_path_factory):
     return make
 
 
-def arguments(firmware, machine, memory, accel="tcg"):
-    """What all runs have in common."""
-    size = memory_size(memory)
-    large = []
-    if size >= RESERVED_FROM:
-        machine += ",memory-backend=ram"
-        large = ["-object", f"memory-backend-ram,id=ram,size={size},reserve=off"]
-    return [*large, "-M", machine, "-accel", accel, "-m", memory, "-bios", str(firmware),
-            "-nodefaults", "-no-user-config", "-display", "none", "-serial", "chardev:serial",
-            *own_guest.EXIT]
+@pytest.fixture
+def start(bench, file_of):
+    """A function that gives a Vm for a row of guest_cases.py."""
 
+    def begin(case, more=(), **options):
+        size = memory_size(case.memory)
+        append = None if case.append is None else f"expect.ram={size} {case.append}".strip()
+        if size >= RESERVED_FROM:
+            case = case.but(machine=case.machine + ",memory-backend=ram", args=case.args +
+                            f" -object memory-backend-ram,id=ram,size={size},reserve=off")
+        initrd = None if case.initrd is None else file_of(case.initrd)
+        return bench.start(case, own_guest.kernel(case.form), initrd, append,
+                           [*own_guest.EXIT, *more], **{"seconds": SECONDS, **options})
 
-def name_of(case):
-    """A row's name: what differs from the default."""
-    words = case.cmdline or ""
-    parts = [case.machine, case.form, case.memory]
-    parts += [case.accel] if case.accel != "tcg" else []
-    parts += [case.processor] if case.processor != "x86_64" else []
-    parts += [f"initrd {case.initrd}"] if case.initrd is not None else []
-    parts += [f"{len(words)} characters" if len(words) > 48 else words] if words else []
-    parts += ["no cmdline"] if case.cmdline is None else []
-    parts += [" ".join(case.options.split())[:70]] if case.options else []
-    return " ".join(parts)
+    return begin
 
 
 def required(case):
@@ -80,15 +71,15 @@ def required(case):
         names += REQUIRED_BY_FORM[re.match("pvh|mb|bz", form).group()]
     if case.initrd and not form.startswith("mb"):
         names.append("initrd.equal-up-to")
-    for word in (case.cmdline or "").split():
+    for word in (case.append or "").split():
         names = names + REQUIRED_BY_WORD.get(word.split("=")[0], [])
-    if "cpu.smm" in (case.cmdline or "") and "q35" in case.machine:
+    if "cpu.smm" in (case.append or "") and "q35" in case.machine:
         names += ["smm.lock-holds"]
         if re.match("q35|pc-q35-5", case.machine) and "pvh-low" not in case.form:
             names += ["smm.default-visible"]
         elif memory_size(case.memory) >= TSEG_FROM:
             names += ["smm.tseg-visible"]
-    if "486" in case.options or case.machine == "isapc":    # no local APIC
+    if "486" in case.args or case.machine == "isapc":    # no local APIC
         names = [name for name in names if not name.startswith(("mp.", "irq.lint0", "cpu.different",
                                                                 "smm.boot", "smm.unserved"))]
     return names
@@ -100,27 +91,14 @@ def required_woken(case):
             if name.startswith("smm.") or name in REQUIRED_BY_WORD["cpu.nmi"]]
 
 
-ROWS = CASES + [pytest.param(case, marks=pytest.mark.soak) for case in HUNDRED]
-
-
-@pytest.mark.parametrize("case", ROWS, ids=name_of)
-def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
+@pytest.mark.parametrize("case", rows(CASES))
+def test_boot(case, start, silent):
     """The kernel finds everything in order, in each boot, and the firmware has said nothing."""
     if case.accel == "kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
         pytest.skip("/dev/kvm is not usable")
-    args = arguments(firmware, case.machine, case.memory, case.accel)
-    args += ["-kernel", str(own_guest.kernel(case.form))]
-    (tmp_path / "text").write_bytes(b"0123456789abcde\n" * 12800)
-    args += shlex.split(case.options.format(dtb=file_of(3001), text=tmp_path / "text"))
-    if case.cmdline is not None:
-        args += ["-append", f"expect.ram={memory_size(case.memory)} {case.cmdline}".strip()]
-    if case.initrd is not None:
-        args += ["-initrd", file_of(case.initrd)]
-    if case.boots == 1:
-        args += ["-no-reboot"]
-    by_host = "reboot.host" in (case.cmdline or "")
+    by_host = "reboot.host" in (case.append or "")
     seconds = SECONDS + 3 * case.boots
-    with Vm(qemu(case.processor), args, tmp_path, seconds, qmp=by_host, debugcon=True) as vm:
+    with start(case, reboots=case.boots > 1, seconds=seconds) as vm:
         for n in range(1, case.boots if by_host else 1):
             vm.wait_for(rb"^WAIT .*\n", SECONDS, count=n)
             vm.qmp("system_reset")
@@ -139,7 +117,7 @@ def test_boot(case, firmware, qemu, silent, file_of, tmp_path):
         for name in required(case):
             count = sum(line.startswith(f"OK {name}:") for line in lines)
             vm.check(count >= case.boots, f"no check {name}")
-        if "smm.wake" in (case.cmdline or ""):
+        if "smm.wake" in (case.append or ""):
             vm.check(b"\nOK smm.woken:" in vm.serial, "not woken")
             woken = vm.serial[vm.serial.index(b"\nOK smm.woken:"):].decode("latin-1")
             for name in required_woken(case):
@@ -155,12 +133,10 @@ def main_ram_sections(vm):
 
 @pytest.mark.parametrize("memory", ["128", "2048"])
 @pytest.mark.parametrize("machine", ["pc", "q35"])
-def test_main_ram_section(machine, memory, firmware, qemu, tmp_path):
+def test_main_ram_section(machine, memory, start):
     """SMM does not cut anything off main RAM: KVM would drop and map all of it again."""
-    args = arguments(firmware, machine, memory) + ["-S", "-smp", "2"]
-    args += ["-kernel", str(own_guest.kernel("pvh.elf"))]
-    args += ["-append", f"expect.ram={memory_size(memory)} reboot=1 reboot.host"]
-    with Vm(qemu(), args, tmp_path, SECONDS, qmp=True, debugcon=True) as vm:
+    case = guest(machine, memory=memory, args="-S -smp 2", append="reboot=1 reboot.host")
+    with start(case, reboots=True) as vm:
         before = main_ram_sections(vm)
         vm.qmp("cont")
         vm.wait_for(rb"^WAIT .*\n", SECONDS)
@@ -178,19 +154,16 @@ FORGED_VALUES = [0, 1, 2 << 20, 0xffffffff]     # none, one, an SMBASE in RAM, t
                          [(*row, FORGED_WORDS) for row in FORGED]
                          + [(*row, [COUNT_WORD]) for row in FORGED_COUNT],
                          ids=lambda v: "" if isinstance(v, (list, range)) else str(v))
-def test_forged_record(machine, memory, options, words, value, firmware, qemu, tmp_path):
+def test_forged_record(machine, memory, options, words, value, start):
     """A kernel that changes what the firmware keeps for S3, and wakes itself, wins nothing in SMM.
 
     Either the firmware goes through with the wake, and the kernel then looks for itself (attack.c);
     or it boots anew, and the kernel runs all its checks again.
     """
     for n in words:
-        directory = tmp_path / str(n)
-        directory.mkdir()
-        args = arguments(firmware, machine, memory) + ["-kernel", str(own_guest.kernel("bz32.img"))]
-        args += [*options.split(), "-append", f"expect.ram={memory_size(memory)} cpu.nmi cpu.smm "
-                 f"smm.forge={n} smm.value={value}"]
-        with Vm(qemu(), args, directory, SECONDS, debugcon=True) as vm:
+        case = guest(machine, "bz32.img", memory, options,
+                     f"cpu.nmi cpu.smm smm.forge={n} smm.value={value}")
+        with start(case, reboots=True) as vm:
             status = vm.wait_exit(SECONDS + 10)
             vm.check(b"\nOK smm.record:" in vm.serial, "no record was found")
             vm.check(b"\nOK smm.forged:" in vm.serial or b"linux32 boot 2" in vm.serial or
@@ -201,21 +174,17 @@ def test_forged_record(machine, memory, options, words, value, firmware, qemu, t
 
 
 @pytest.mark.parametrize("machine", ["q35", "pc-q35-5.0"])
-def test_plugged_processor_in_smm(machine, firmware, qemu, tmp_path):
+def test_plugged_processor_in_smm(machine, start):
     """A processor that is plugged in later runs our handler, not what a kernel has at 0x38000."""
-    args = arguments(firmware, machine, "128") + ["-no-reboot", "-smp", "1,maxcpus=3"]
-    args += ["-kernel", str(own_guest.kernel("pvh.elf"))]
-    args += ["-append", f"expect.ram={128 << 20} cpu.smm smm.plug"]
-    with Vm(qemu(), args, tmp_path, SECONDS, qmp=True, debugcon=True) as vm:
+    with start(guest(machine, args="-smp 1,maxcpus=3", append="cpu.smm smm.plug")) as vm:
         vm.wait_for(rb"^WAIT .*\n", SECONDS)
-        free = [slot for slot in vm.qmp("query-hotpluggable-cpus") if "qom-path" not in slot]
-        vm.qmp("device_add", driver=free[0]["type"], id="plugged", **free[0]["props"])
+        vm.plug_processor()
         vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
         vm.check(b"\nOK smm.plugged-trapped:" in vm.serial, "the processor was not looked at")
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
-def test_feature_control(machine, firmware, qemu, tmp_path):
+def test_feature_control(machine, firmware, start, tmp_path):
     """Every processor writes what QEMU wants in IA32_FEATURE_CONTROL, once.
 
     TCG and a software KVM do not have that register, so it is read off the log of what is executed:
@@ -225,12 +194,10 @@ def test_feature_control(machine, firmware, qemu, tmp_path):
     log, value = tmp_path / "log", tmp_path / "value"
     value.write_bytes(wanted.to_bytes(8, "little"))
     # In one thread, or the lines of two processors mingle.
-    args = arguments(firmware, machine, "32", "tcg,thread=single")
-    args += ["-no-reboot", "-smp", str(cpus)]
-    args += ["-kernel", str(own_guest.kernel("pvh.elf")), "-append", f"expect.ram={32 << 20}"]
-    args += ["-fw_cfg", f"name=etc/msr_feature_control,file={value}", "-d", "cpu,exec,nochain"]
-    args += ["-dfilter", "0xffff0000..0xffffffff", "-D", str(log)]
-    with Vm(qemu(), args, tmp_path, SECONDS) as vm:
+    case = guest(machine, memory="32", args=f"-smp {cpus}", accel="tcg,thread=single")
+    more = ["-fw_cfg", f"name=etc/msr_feature_control,file={value}", "-d", "cpu,exec,nochain",
+            "-dfilter", "0xffff0000..0xffffffff", "-D", log]
+    with start(case, more) as vm:
         vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
     image = firmware.read_bytes()
     blocks = re.findall(r"^Trace (\d+): .*?/0*(ffff[0-9a-f]{4})/.*\nEAX=0*([0-9a-f]+) .*"
@@ -244,17 +211,15 @@ def test_feature_control(machine, firmware, qemu, tmp_path):
 
 # microvm has no file etc/msr_feature_control.
 @pytest.mark.parametrize("machine, value", [("pc", 5), ("q35", 5), ("microvm", 0)])
-def test_feature_control_read(machine, value, firmware, qemu, tmp_path):
+def test_feature_control_read(machine, value, start):
     """Every processor reads what QEMU wanted: no SMX, VMX outside of it, locked."""
     nested = Path("/sys/module/kvm_intel/parameters/nested")
     if not nested.exists() or nested.read_text("ascii").strip() not in "1Y" or \
             not os.access("/dev/kvm", os.R_OK | os.W_OK):
         pytest.skip("no KVM here that gives VMX to guests, which IA32_FEATURE_CONTROL comes with")
-    args = arguments(firmware, machine, "32", "kvm") + ["-no-reboot"]
-    args += ["-cpu", "host,lmce=off,sgx=off", "-smp", "8"]
-    args += ["-kernel", str(own_guest.kernel("pvh.elf"))]
-    args += ["-append", f"expect.ram={32 << 20} cpu.init cpu.feature={value}"]
-    with Vm(qemu(), args, tmp_path, SECONDS) as vm:
+    case = guest(machine, memory="32", args="-cpu host,lmce=off,sgx=off -smp 8",
+                 append=f"cpu.init cpu.feature={value}", accel="kvm")
+    with start(case) as vm:
         vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
         vm.check(b"\nOK cpu.feature_control:" in vm.serial, "no check of the register")
         vm.check(b"\nOK cpu.different:" in vm.serial, "the others were not looked at")
@@ -265,11 +230,9 @@ NO_BIOS = (r'qboot: bios: the kernel calls interrupt 0x0015 with AX 0xec00; this
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm", "isapc"])
-def test_bios_calls(machine, firmware, qemu, tmp_path):
+def test_bios_calls(machine, start):
     """A Multiboot kernel at 0x8000 calls the BIOS: it is told that there is none, and so are we."""
-    args = arguments(firmware, machine, "32") + ["-no-reboot"]
-    args += ["-kernel", str(own_guest.kernel("real.elf"))]
-    with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
+    with start(guest(machine, "real.elf", "32", append=None), seconds=30) as vm:
         status = vm.wait_exit(40)
         vm.check(status == STATUS_PASS, f"QEMU's exit status is {status}: the code, see real.S, "
                                         f"is {status >> 1:#x}")
@@ -279,11 +242,9 @@ def test_bios_calls(machine, firmware, qemu, tmp_path):
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm", "isapc"])
-def test_fault_in_kernel(machine, firmware, qemu, tmp_path):
+def test_fault_in_kernel(machine, start):
     """An exception in the kernel's first instruction is called the kernel's."""
-    args = arguments(firmware, machine, "32") + ["-no-reboot"]
-    args += ["-kernel", str(own_guest.kernel("fault.elf"))]
-    with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
+    with start(guest(machine, "fault.elf", "32", append=None), seconds=30) as vm:
         status = vm.wait_exit(40)
         serial = vm.serial.decode("latin-1").splitlines()
         line = ("qboot: boot: exception 6 (error code 0x0) in the kernel at 0x0010000c, before it "
@@ -313,18 +274,17 @@ def kernel_file(kernel, directory):
     return directory / kernel
 
 
-@pytest.mark.parametrize("machine, case", [(m, d) for d in DIAGNOSTICS for m in d.machines],
-                         ids=lambda v: getattr(v, "name", v))
-def test_diagnostic(machine, case, firmware, qemu, file_of, tmp_path):
+def start_refused(bench, file_of, case, directory):
+    """A Vm with a kernel that must be refused, unless there is enough memory for it."""
+    form = case.kernel if case.args else form_for(case.kernel, case.machine)
+    return bench.start(case, form and kernel_file(form, directory),
+                       case.initrd and file_of(case.initrd), more=own_guest.EXIT, seconds=30)
+
+
+@pytest.mark.parametrize("case", rows(REFUSED, lambda case: f"{case.machine}-{case.name}"))
+def test_diagnostic(case, bench, file_of, tmp_path):
     """The firmware says in one line why it cannot boot, and ends QEMU."""
-    args = arguments(firmware, machine, case.memory) + ["-no-reboot", *case.options.split()]
-    kernel = case.kernel
-    if kernel:
-        kernel = kernel if case.options else form_for(kernel, machine)
-        args += ["-kernel", str(kernel_file(kernel, tmp_path))]
-    if case.initrd:
-        args += ["-initrd", file_of(case.initrd)]
-    with Vm(qemu(), args, tmp_path, 30, debugcon=True) as vm:
+    with start_refused(bench, file_of, case, tmp_path) as vm:
         status = vm.wait_exit(40)
         debug = vm.debug_output().decode("latin-1").splitlines()
         serial = vm.serial.decode("latin-1").splitlines()
@@ -339,47 +299,35 @@ def test_diagnostic(machine, case, firmware, qemu, file_of, tmp_path):
     ("pvpanic-pci isa-debug-exit,iobase=0xf4,iosize=4", STATUS_PANIC, False),
     ("pvpanic", 0, True), ("pvpanic-pci", 0, True)])
 @pytest.mark.parametrize("machine", ["pc", "q35"])
-def test_end(machine, devices, status, event, firmware, qemu, tmp_path):
+def test_end(machine, devices, status, event, bench, tmp_path):
     """isa-debug-exit decides QEMU's status; without it a pvpanic raises its event."""
     trace = tmp_path / "trace"
-    args = ["-M", machine, "-accel", "tcg", "-bios", str(firmware), "-nodefaults",
-            "-no-user-config", "-display", "none", "-serial", "chardev:serial",
-            "-d", "guest_errors", "-D", str(trace)]
-    for device in devices.split():
-        args += ["-device", device]
-    with Vm(qemu(), args, tmp_path, 30) as vm:
+    case = Case("", machine, "".join(f"-device {device} " for device in devices.split()))
+    with bench.start(case, more=["-d", "guest_errors", "-D", trace], seconds=30) as vm:
         vm.check(vm.wait_exit(40) == status, "another exit status")
         vm.check(b"boot: no kernel" in vm.serial, "not a word")
     assert ("Guest crashed" in (trace.read_text() if trace.exists() else "")) == event
 
 
-@pytest.mark.parametrize("case", [case for case in DIAGNOSTICS if "-m " in case.message],
-                         ids=lambda case: case.name)
-def test_memory_asked_for(case, firmware, qemu, file_of, tmp_path):
+@pytest.mark.parametrize("case", rows(case for case in REFUSED
+                                      if "-m " in case.message and case.machine == "q35"))
+def test_memory_asked_for(case, bench, file_of, tmp_path):
     """With the -m that the refusal names, the kernel starts."""
-    memory = case.memory
     for attempt in "refused", "started":
-        (tmp_path / attempt).mkdir()
-        args = arguments(firmware, "q35", memory) + ["-no-reboot"]
-        args += ["-kernel", str(kernel_file(case.kernel, tmp_path))]
-        if case.initrd:
-            args += ["-initrd", file_of(case.initrd)]
-        with Vm(qemu(), args, tmp_path / attempt, 30, debugcon=True) as vm:
+        with start_refused(bench, file_of, case, tmp_path) as vm:
             vm.wait_exit(40)
             named = re.search(r"\(-m (\d+)\)", vm.serial.decode("latin-1"))
             vm.check(bool(named) == (attempt == "refused"), "refused twice, or not at all")
             vm.check(named or vm.serial.startswith(b"GUEST "), "no kernel")
-            memory = named[1] if named else memory
+            case = case.but(memory=named[1] if named else case.memory)
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
-def test_steps(machine, firmware, qemu, tmp_path):
+def test_steps(machine, firmware, start):
     """opt/org.qboot/log=steps tells each step and how long it took, the first with the version."""
     version = (Path(__file__).resolve().parents[2] / "VERSION").read_text("ascii").strip()
-    args = arguments(firmware, machine, "32") + ["-no-reboot", "-append", f"expect.ram={32 << 20}"]
-    args += ["-kernel", str(own_guest.kernel("pvh.elf"))]
-    args += ["-fw_cfg", "name=opt/org.qboot/log,string=steps,,serial"]
-    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+    option = ["-fw_cfg", "name=opt/org.qboot/log,string=steps,,serial"]
+    with start(guest(machine, memory="32"), option) as vm:
         vm.check(vm.wait_exit(SECONDS + 10) == STATUS_PASS, "the boot failed")
         lines = vm.debug_output().decode("ascii").splitlines()
         serial = vm.serial.decode("latin-1").splitlines()

@@ -35,8 +35,8 @@ def add(archive, program, name):
         _add_file(archive, library.lstrip("/"), library)
 
 
-def add_tpm_tools(archive):
-    """tpm2-tools, which is one program with many names."""
+def add_tpm_tools(archive, _):
+    """tpm2-tools, which is one program with many names; one of the TOOLS of machines.py."""
     add(archive, "tpm2_pcrread", "bin/tpm2")
     for tool in ("tpm2_pcrread", "tpm2_pcrextend"):
         archive.add(f"bin/{tool}", stat.S_IFLNK | 0o777, b"tpm2")

@@ -9,14 +9,14 @@ root directory, read-only, and runs the QEMU that is there.
 from pathlib import Path
 import shlex
 import shutil
-import subprocess
 
 import pytest
 
 import initramfs
-import kernels
+from machines import Linux
 import own_guest
-from vm import Vm, facts
+from qemu_process import ask
+from vm import facts
 
 INIT = Path(__file__).with_name("nested-init.sh")
 MODULES = ("virtio_pci", "9p", "9pnet_virtio", "kvm_amd")
@@ -35,25 +35,16 @@ OWN = [
 LINUX = [(machine, form) for machine in ("pc", "q35", "microvm") for form in ("vmlinuz", "vmlinux")]
 
 
-@pytest.fixture(scope="session", name="outer")
-def _outer(tmp_path_factory):
-    """The outer guest's kernel and initramfs."""
-    directory = kernels.provide("generic")
-    archive = initramfs.Cpio()
-    archive.add("init", 0o100755, INIT.read_bytes())
-    initramfs.add_modules(archive, initramfs.Modules(directory / "modules"),
-                          (directory / "release").read_text("ascii").strip(), MODULES)
-    path = tmp_path_factory.mktemp("nested") / "initramfs.cpio"
-    path.write_bytes(initramfs.provide(directory).read_bytes() + archive.finish())
-    return directory / "vmlinuz", path
+def add_kvm(archive, kernel):
+    """What the outer guest needs beside what all have."""
+    release = (kernel / "release").read_text("ascii").strip()
+    initramfs.add_modules(archive, initramfs.Modules(kernel / "modules"), release, MODULES)
 
 
 @pytest.fixture(name="run")
-def _run(outer, qemu, firmware, tmp_path):
+def _run(bench, qemu, firmware, tmp_path):
     """A function that runs an inner guest with QEMU's arguments; returns the outer one, ended."""
-    has_9p = "virtio-9p-pci" in subprocess.run([qemu(), "-device", "help"], capture_output=True,
-                                               text=True, check=False).stdout
-    if not has_9p:
+    if "virtio-9p-pci" not in ask(qemu(), "-device", "help"):
         pytest.skip("this QEMU has no 9p")
 
     def begin(machine, cpus, *args):
@@ -65,16 +56,12 @@ def _run(outer, qemu, firmware, tmp_path):
         share = tmp_path / "share"
         share.mkdir()
         (share / "run").write_text("exec " + shlex.join(inner) + " </dev/null\n", encoding="utf-8")
-        kernel, initrd = outer
-        arguments = ["-M", "q35", "-accel", "tcg", "-cpu", "max", "-m", "1536", "-nodefaults",
-                     "-no-user-config", "-display", "none", "-no-reboot", "-bios", str(firmware),
-                     "-kernel", str(kernel), "-initrd", str(initrd), "-serial", "chardev:serial",
-                     "-append", "console=ttyS0 quiet panic=-1 mitigations=off",
-                     "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,"
-                     "multidevs=remap",
-                     "-virtfs",
-                     f"local,path={share},mount_tag=share,security_model=none,readonly=on"]
-        with Vm(qemu(), arguments, tmp_path, seconds=SECONDS) as vm:
+        outer = Linux("", "q35", "-cpu max", "mitigations=off", "1536", kernel="generic",
+                      format="vmlinuz", debugcon=False)
+        with bench.linux(outer, "quiet", INIT, (add_kvm,), seconds=SECONDS, more=[
+                "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,"
+                "multidevs=remap", "-virtfs",
+                f"local,path={share},mount_tag=share,security_model=none,readonly=on"]) as vm:
             vm.wait_for(rb"^NESTED done", SECONDS)
         vm.check(b"qboot: " not in vm.serial, "the firmware spoke")
         return vm
@@ -94,11 +81,10 @@ def test_own_guest(machine, cpus, words, run):
 
 
 @pytest.mark.parametrize("machine, form", LINUX)
-def test_linux(machine, form, run):
+def test_linux(machine, form, run, initrds):
     """Two processors with the same MTRRs, as Linux sees it."""
-    kernel = kernels.provide("cloud")
-    vm = run(machine, 2, "-m", "256", "-kernel", str(kernel / form),
-             "-initrd", str(initramfs.provide(kernel)),
+    kernel, initrd = initrds.provide("cloud")
+    vm = run(machine, 2, "-m", "256", "-kernel", str(kernel / form), "-initrd", str(initrd),
              "-append", "console=ttyS0 quiet panic=-1 qb.test=facts")
     said = facts(vm.serial)
     vm.check("done" in said, "the inner guest did not come up")

@@ -14,13 +14,11 @@ import re
 
 import pytest
 
-from pci_cases import ROWS, Row, net, ports
-import initramfs
-import kernels
+from machines import BOOT_SECONDS, OURS, net, rows
+from pci_cases import ROWS, Row, ports
 import testmedia
-from vm import Vm, facts
+from vm import facts
 
-BOOT_SECONDS = 150
 VIRTUAL_FUNCTIONS = 7
 # One that its driver talks to, with extended capabilities.
 VIRTUAL_FUNCTION = re.compile(r"0000:01:1\S+ igbvf (\w\w:){5}\w\w 4096 (?!0{8}|f{8})\w{8}")
@@ -38,42 +36,12 @@ TOLERATED = re.compile(r"acpi \S+ fail to add MMCONFIG information|"
 IO_WINDOW, MEMORY_WINDOW, PREFETCH_WINDOW = 13, 14, 15
 
 
-@pytest.fixture(scope="session", name="generic")
-def _generic(tmp_path_factory):
-    """The kernel's directory and its initramfs, which is not put into the cache, where a run from
-    another source tree would find it."""
-    directory = kernels.provide("generic")
-    archive = tmp_path_factory.getbasetemp() / "generic.cpio"
-    return directory, initramfs.provide(directory, archive)
-
-
-@pytest.fixture(scope="session", name="media")
-def _media(tmp_path_factory):
-    """The test disk and the directory served by TFTP, which pci_cases.py names in braces."""
-    return testmedia.make(tmp_path_factory.mktemp("media"))
-
-
-@pytest.fixture(name="start")
-def _start(qemu, generic, media, tmp_path):
-    """A function that gives a Vm for a row; a firmware of None is QEMU's own."""
-
-    def start(row, firmware, tests="facts", more=()):
-        kernel, initrd = generic
-        append = f"console=ttyS0 panic=-1 tsc_early_khz=2000000 qb.test={tests}"
-        image = "vmlinux"
-        if row.machine.startswith("microvm"):
-            append += " reboot=t"
-            # From QEMU 10 on SeaBIOS boots no vmlinux there: its tables are over the initrd.
-            image = image if firmware else "vmlinuz"
-        return Vm(qemu(), [
-            "-machine", row.machine, "-m", row.memory, "-accel", "tcg",
-            *(["-bios", str(firmware)] if firmware else []), "-kernel", str(kernel / image),
-            "-initrd", str(initrd), "-append", append, "-display", "none", "-nodefaults",
-            "-no-user-config", "-no-reboot", "-serial", "chardev:serial",
-            *(word.format_map(media) for word in row.args), *more],
-            tmp_path, seconds=BOOT_SECONDS, qmp=True, debugcon=True)
-
-    return start
+def start(bench, row, firmware=OURS, tests="facts", more=()):
+    """A Vm for a row; a firmware of None is QEMU's own."""
+    if row.is_microvm and firmware is None:
+        # From QEMU 10 on SeaBIOS boots no vmlinux there: its tables are over the initrd.
+        row = row.but(format="vmlinuz")
+    return bench.linux(row, f"qb.test={tests}", firmware=firmware, more=more)
 
 
 def lines(serial):
@@ -88,7 +56,7 @@ def complaints(row, serial):
     said = [line for line in lines(serial) if line.startswith("pci") and COMPLAINT.search(line)]
     said += [line for line in facts(serial)["warning"]
              if re.search("pci|acpi|bridge", line, re.I) and not TOLERATED.match(line)]
-    if row.machine.startswith("microvm"):
+    if row.is_microvm:
         said = [line for line in said if "[io  size" not in line]
     return Counter(re.sub(r"0x[0-9a-f]{7,}|0000:[0-9a-f:.]+", "...", line) for line in said)
 
@@ -148,7 +116,7 @@ def check_addresses(vm, row, said):
         claimed.add((int(match[1], 16), int(match[2], 16)))
     found = found_first(vm.serial)
     vm.check(found, "Linux found no BAR")
-    no_io = row.machine.startswith("microvm")
+    no_io = row.is_microvm
     for (function, number), where in found.items():
         name = f"{function} {'BAR' if number < 6 else 'window'} {number}"
         if not where[0] and number < 6 and (row.closed or (no_io and where[1] < 0x10000)):
@@ -163,11 +131,11 @@ def check_addresses(vm, row, said):
         vm.check(where in claimed, f"{name} {ranges}, which is not in /proc/iomem or ioports")
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
-def test_addresses(row, firmware, start):
+@pytest.mark.parametrize("row", rows(ROWS))
+def test_addresses(row, bench):
     """Linux keeps the firmware's addresses, reads what is behind them, and complains no more than
     with SeaBIOS."""
-    with start(row, firmware, tests=f"{row.tests},pci") as vm:
+    with start(bench, row, tests=f"{row.tests},pci") as vm:
         vm.wait_for(rb"^QB done", seconds=BOOT_SECONDS)
         spoken = vm.debug_output().decode()
         words = row.closed or row.refused
@@ -179,18 +147,19 @@ def test_addresses(row, firmware, start):
         ours = complaints(row, vm.serial)
     if ours and not row.closed:
         peer = next((other for other in ROWS if other.name == row.peer), row)
-        with start(peer, None, tests="pci") as vm:
+        with start(bench, peer, None, tests="pci") as vm:
             vm.wait_for(rb"^QB done", seconds=BOOT_SECONDS)
             more = ours - complaints(peer, vm.serial)
             vm.check(not more, f"not with SeaBIOS: {dict(more)}")
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS if row.plugs])
-def test_plug(row, firmware, start):
+@pytest.mark.parametrize("row", rows(row for row in ROWS if row.plugs))
+def test_plug(row, bench):
     """Disks plugged one after another appear, each with its size, and can be read."""
     names = [f"vd{chr(ord('a') + i)}" for i in range(len(row.plugs))]
     zeros = hashlib.sha256(bytes(MIB)).hexdigest()
-    with start(row, firmware, tests=",".join(f"plug={name},raw={name}" for name in names)) as vm:
+    tests = ",".join(f"plug={name},raw={name}" for name in names)
+    with start(bench, row, tests=tests) as vm:
         since = 0
         for i, (bus, name) in enumerate(zip(row.plugs, names)):
             since = vm.wait_for(rb"^QB ready", seconds=BOOT_SECONDS, since=since)
@@ -207,11 +176,11 @@ def test_plug(row, firmware, start):
                  "a disk reads wrong")
 
 
-def test_virtual_functions(firmware, start):
+def test_virtual_functions(bench):
     """Those that SR-IOV creates behind a root port have addresses, a driver that talks to them, and
     their extended configuration space."""
-    row = Row("q35-igb", "q35", (*ports(1), *net("igb,bus=p0")))
-    with start(row, firmware, tests=f"sriov={VIRTUAL_FUNCTIONS},pci") as vm:
+    row = Row("q35-igb", "q35", ports(1) + net("igb,bus=p0"))
+    with start(bench, row, tests=f"sriov={VIRTUAL_FUNCTIONS},pci") as vm:
         vm.wait_for(rb"^QB done", seconds=BOOT_SECONDS)
         vm.check(not vm.debug_output(), "the firmware spoke")
         said = facts(vm.serial)
@@ -225,11 +194,11 @@ def test_virtual_functions(firmware, start):
 
 
 @pytest.mark.parametrize("word", ["on", "off"])
-def test_decode_option(word, firmware, start):
+def test_decode_option(word, bench):
     """With opt/org.qboot/pci-decode=on Linux has no device to enable, with off it has."""
     row = next(row for row in ROWS if row.name == "q35-1")
     option = ("-fw_cfg", f"name=opt/org.qboot/pci-decode,string={word}")
-    with start(row, firmware, more=option) as vm:
+    with start(bench, row, more=option) as vm:
         vm.wait_for(rb"^QB done", seconds=BOOT_SECONDS)
         enabled = any("enabling device" in line for line in lines(vm.serial))
         vm.check(enabled == (word == "off"), f"decoding is not {word}")

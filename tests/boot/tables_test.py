@@ -2,18 +2,17 @@
 
 Contract: a small guest (tables-init.sh on a kernel of kernels.py) prints what Linux read; the same
 machine is started once with the firmware under test and once with QEMU's own.  Addresses, checksums
-and what the placement of BARs decides may differ, nothing else.  What a host lacks is a SKIP.
+and what the placement of BARs decides may differ (table_bytes.py), nothing else.  What a host lacks
+is a SKIP.
 """
 
 import base64
 import collections
 import hashlib
-import os
+from pathlib import Path
 import re
-import shlex
 import stat
 import struct
-import subprocess
 import time
 import uuid
 
@@ -22,12 +21,16 @@ import pytest
 import host_tools
 import initramfs
 import kernels
+from machines import BOOT_SECONDS, OURS, Linux, disk, net, rows
+from qemu_process import ask
 import qemu_trace
-from vm import Vm
+from table_bytes import as_smbios30, check_entry_point, disassembled, masked, structures
+import testmedia
+from vm import facts
 
-GUEST_SECONDS = 150
-Case = collections.namedtuple("Case", "name machine extra append memory", defaults=("", "", "512"))
-Result = collections.namedtuple("Result", "files dmesg facts serial")
+INIT = Path(__file__).with_name("tables-init.sh")
+# Tables by their names in /sys/firmware, the kernel's messages about them, all else that was said.
+Result = collections.namedtuple("Result", "files dmesg facts")
 
 NUMA = "-smp 8 " + " ".join(
     f"-object memory-backend-ram,id=m{i},size=64M -numa node,nodeid={i},cpus={i},memdev=m{i}"
@@ -35,23 +38,23 @@ NUMA = "-smp 8 " + " ".join(
         f" -numa dist,src={i},dst={j},val={20 + i + j}" for i in range(8) for j in range(i))
 
 CASES = (
-    Case("pc", "pc"),
-    Case("q35", "q35", "-smp 4"),
-    Case("microvm", "microvm"),
-    Case("microvm-pcie", "microvm,pcie=on,rtc=on"),
-    Case("pc-devices", "pc", "-device virtio-net-pci -device virtio-balloon-pci -vga std"),
-    Case("255-cpus", "q35", "-smp 255", "maxcpus=1"),
-    Case("numa", "q35", NUMA),
-    Case("nvdimm", "q35,nvdimm=on", "-m 512,slots=4,maxmem=2G -device nvdimm,id=n,memdev=b "
-         "-object memory-backend-ram,id=b,size=128M"),
-    Case("hotplug", "pc", "-m 512,slots=16,maxmem=4G"),
-    Case("vmgenid", "q35", "-device vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87"),
-    Case("vmcoreinfo", "pc", "-device vmcoreinfo"),
-    Case("smbios0", "q35", "-smbios type=0,vendor=Me,version=7 -smbios type=1,product=Thing"),
-    Case("smbios-64", "q35,smbios-entry-point-type=64", "-smp 2,sockets=2"),
-    Case("acpitable-60k", "q35", "-acpitable sig=TEST,data={acpitable}"),
-    Case("tpm-tis", "q35", "-device tpm-tis,tpmdev=t {tpm}"),
-    Case("tpm-crb", "q35", "-device tpm-crb,tpmdev=t {tpm}"),
+    Linux("pc", "pc"),
+    Linux("q35", "q35", "-smp 4"),
+    Linux("microvm", "microvm"),
+    Linux("microvm-pcie", "microvm,pcie=on,rtc=on"),
+    Linux("pc-devices", "pc", "-device virtio-net-pci -device virtio-balloon-pci -vga std"),
+    Linux("255-cpus", "q35", "-smp 255", "maxcpus=1"),
+    Linux("numa", "q35", NUMA),
+    Linux("nvdimm", "q35,nvdimm=on", "-m 512,slots=4,maxmem=2G -device nvdimm,id=n,memdev=b "
+          "-object memory-backend-ram,id=b,size=128M"),
+    Linux("hotplug", "pc", "-m 512,slots=16,maxmem=4G"),
+    Linux("vmgenid", "q35", "-device vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87"),
+    Linux("vmcoreinfo", "pc", "-device vmcoreinfo"),
+    Linux("smbios0", "q35", "-smbios type=0,vendor=Me,version=7 -smbios type=1,product=Thing"),
+    Linux("smbios-64", "q35,smbios-entry-point-type=64", "-smp 2,sockets=2"),
+    Linux("acpitable-60k", "q35", "-acpitable sig=TEST,data={acpitable}"),
+    Linux("tpm-tis", "q35", "-device tpm-tis,tpmdev=t {tpm}"),
+    Linux("tpm-crb", "q35", "-device tpm-crb,tpmdev=t {tpm}"),
 )
 
 # Larger than the place the ROM's anchor names.  Linux 6.1 copies the strings of type 11 into its
@@ -60,172 +63,50 @@ CASES = (
 # it only maps.  SeaBIOS 1.16 cuts the table to its length modulo 64 KiB ("Corrupted DMI table").
 # guest_cases.py has 200 KiB of type 11.
 LARGE_SMBIOS = (
-    Case("oem-strings-pc", "pc,smbios-entry-point-type=64", "-smbios type=11,path={credential}"),
-    Case("oem-strings-q35", "q35", "-smbios type=11,path={credential}"),
-    Case("oem-strings-127k", "q35,smbios-entry-point-type=64",
-         "-smbios type=11,path={credential127k}"),
-    Case("200k-pc", "pc,smbios-entry-point-type=64", "-smbios file={structure}"),
-    Case("200k-q35", "q35,smbios-entry-point-type=64", "-smbios file={structure}"),
+    Linux("oem-strings-pc", "pc,smbios-entry-point-type=64", "-smbios type=11,path={credential}"),
+    Linux("oem-strings-q35", "q35", "-smbios type=11,path={credential}"),
+    Linux("oem-strings-127k", "q35,smbios-entry-point-type=64",
+          "-smbios type=11,path={credential127k}"),
+    Linux("200k-pc", "pc,smbios-entry-point-type=64", "-smbios file={structure}"),
+    Linux("200k-q35", "q35,smbios-entry-point-type=64", "-smbios file={structure}"),
 )
 
-# Fields with addresses, and MCFG's last bus, which is the last one there is: (table, offset, size).
-ADDRESSES = (("MCFG", 55, 1), ("FACP", 36, 8), ("FACP", 132, 16), ("TPM2", 56 + 12, 8),
-             ("TCPA", 42, 8))
-CHECKSUM_OFFSET = 9
+
+def add_fw_cfg(archive, kernel):
+    """The module that shows QEMU's files, which nothing else loads."""
+    archive.add("fw_cfg.ko", stat.S_IFREG | 0o644,
+                initramfs.Modules(kernel / "modules").read("qemu_fw_cfg"))
 
 
-@pytest.fixture(scope="session", name="media")
-def _media(tmp_path_factory):
-    """The files that CASES name in braces."""
-    directory = tmp_path_factory.mktemp("tables")
-    (directory / "credential").write_bytes(b"io.systemd.credential:x=" + b"q" * (60 << 10))
-    (directory / "credential127k").write_bytes(b"io.systemd.credential:x=" + b"q" * (127 << 10))
-    (directory / "structure").write_bytes(struct.pack("<BBHB", 200, 5, 0x1234, 1) +
-                                          b"\n".join([b"s" * 1000] * 200) + b"\0\0")
-    (directory / "acpitable").write_bytes(bytes(range(256)) * 240)
-    return directory
+def add_clock_tools(archive, _):
+    """Programs that read the clock and wait for its alarm."""
+    for name in ("hwclock", "rtcwake"):
+        host_tools.add(archive, name, f"host/{name}")
 
 
-class Bench:
-    """Starts guests."""
-
-    def __init__(self, qemu, media, swtpm, directory):
-        self.qemu = qemu
-        self.media = media
-        self.swtpm = swtpm
-        self.directory = directory
-        self.count = 0
-
-    def machines(self):
-        """What QEMU says of its machine types."""
-        return subprocess.run([self.qemu(), "-M", "help"], capture_output=True, text=True,
-                              check=True).stdout
-
-    def start(self, case, firmware, kernel="cloud", image="vmlinux", initrd_padding=0, **options):
-        """A Vm for the case; FIRMWARE None: QEMU's own."""
-        place = kernels.provide(kernel)
-        archive = initramfs.Cpio()
-        script = os.path.join(os.path.dirname(__file__), "tables-init.sh")
-        with open(script, "rb") as file:
-            archive.add("tables", stat.S_IFREG | 0o755, file.read())
-        if "{tpm}" in case.extra:
-            host_tools.add_tpm_tools(archive)
-        if "tab.rtc" in case.append:
-            host_tools.add(archive, "hwclock", "host/hwclock")
-            host_tools.add(archive, "rtcwake", "host/rtcwake")
-        archive.add("fw_cfg.ko", stat.S_IFREG | 0o644,
-                    initramfs.Modules(place / "modules").read("qemu_fw_cfg"))
-        initrd = self.directory / "initrd"
-        with open(initrd, "wb") as file:
-            file.write(initramfs.provide(place).read_bytes() + archive.finish())
-            file.truncate(file.tell() + initrd_padding)
-        extra = case.extra.format(credential=self.media / "credential",
-                                  credential127k=self.media / "credential127k",
-                                  structure=self.media / "structure",
-                                  acpitable=self.media / "acpitable",
-                                  tpm=shlex.join(self.swtpm().arguments) if "{tpm}" in case.extra
-                                  else "")
-        arguments = ["-accel", "tcg", "-M", case.machine, "-m", case.memory, "-nodefaults",
-                     "-no-user-config", "-display", "none", "-no-reboot",
-                     "-serial", "chardev:serial", "-kernel", str(place / image),
-                     "-initrd", str(initrd), "-append",
-                     "console=ttyS0 quiet loglevel=1 tsc_early_khz=2000000 no_timer_check panic=-1 "
-                     "rdinit=/tables reboot=t " + case.append, *shlex.split(extra)]
-        if firmware:
-            arguments += ["-bios", str(firmware)]
-        self.count += 1
-        directory = self.directory / str(self.count)
-        directory.mkdir()
-        return Vm(self.qemu(), arguments, directory, seconds=GUEST_SECONDS, **options)
-
-    def run(self, case, firmware, **options):
-        """What the guest said."""
-        with self.start(case, firmware, **options) as vm:
-            vm.wait_for(rb"^TAB done", GUEST_SECONDS)
-            return parse(vm.serial)
+def start(bench, case, firmware=OURS, tools=(), **options):
+    """A Vm for the case; FIRMWARE None: QEMU's own."""
+    if "{tpm}" in case.args:
+        tools = (host_tools.add_tpm_tools, *tools)
+    return bench.linux(case, "quiet loglevel=1 no_timer_check reboot=t", INIT,
+                       (add_fw_cfg, *tools), firmware=firmware, **options)
 
 
-@pytest.fixture(name="bench")
-def _bench(qemu, media, swtpm, tmp_path):
-    return Bench(qemu, media, swtpm, tmp_path)
+def run(bench, case, firmware=OURS, **options):
+    """What the guest said."""
+    with start(bench, case, firmware, **options) as vm:
+        vm.wait_for(rb"^TAB done", BOOT_SECONDS)
+        return parse(vm.serial)
 
 
 def parse(serial):
-    """The guest's lines as a Result."""
-    files, dmesg, facts = {}, [], collections.defaultdict(list)
-    for line in serial.decode("latin1").splitlines():
-        word, _, rest = line.strip().partition(" ")
-        key, _, value = rest.partition(" ")
-        if word != "TAB":
-            continue
-        if key == "file":
-            name, _, data = value.partition(" ")
-            files[name.removeprefix("acpi/tables/")] = base64.b64decode(data)
-        elif key == "dmesg":
-            dmesg.append(value)
-        else:
-            facts[key].append(value)
-    return Result(files, dmesg, facts, serial)
-
-
-def masked(name, table):
-    """The table without its addresses and its checksum; AML is compared after disassembly."""
-    table = bytearray(table)
-    for signature, offset, size in ADDRESSES:
-        if name == signature:
-            table[offset:offset + size] = bytes(len(table[offset:offset + size]))
-    if name != "FACS":
-        table[CHECKSUM_OFFSET] = 0
-    return bytes(table)
-
-
-def disassembled(directory, label, name, table):
-    """The ASL of a table, without what depends on addresses."""
-    path = directory / f"{label}-{name}.aml"
-    path.write_bytes(table)
-    result = subprocess.run(["timeout", "60", "iasl", "-p", str(path.with_suffix("")), "-d",
-                             str(path)], capture_output=True, text=True, check=False)
-    assert result.returncode == 0 and "rror" not in result.stderr.replace("Errors, 0", ""), \
-        f"iasl -d {name}: {result.stdout}{result.stderr}"
-    text = path.with_suffix(".dsl").read_text("latin1")
-    text = text[text.index("*/"):]
-    lines = []
-    for line in text.splitlines():
-        if re.search(r"// (Range M|Length|Translation|Granularity|Address)", line):
-            continue
-        lines.append(re.sub(r"(Name \((VGIA|MEMA), )0x[0-9A-F]+", r"\1X", line))
-    return lines
-
-
-def structures(table):
-    """The SMBIOS structures: (type, handle, formatted part, strings)."""
-    offset, found = 0, []
-    while offset + 4 <= len(table):
-        kind, length, handle = struct.unpack_from("<BBH", table, offset)
-        end = table.index(b"\0\0", offset + length) + 2
-        found.append((kind, handle, table[offset:offset + length], table[offset + length:end]))
-        offset = end
-        if kind == 127:
-            break
-    assert offset == len(table), f"{len(table) - offset} bytes after the end-of-table structure"
-    return found
-
-
-def as_smbios30(found):
-    """The structures with each type 4 as SMBIOS 3.0 has it: the firmware's anchor says 3.0."""
-    return [(kind, handle, fixed[:1] + b"\x30" + fixed[2:] +
-             struct.pack("<3H", *fixed[0x23:0x26]), strings)
-            if kind == 4 and len(fixed) == 0x2a else (kind, handle, fixed, strings)
-            for kind, handle, fixed, strings in found]
-
-
-def check_entry_point(entry, table):
-    """Checksums and fields of the anchor; its version is what the structures are."""
-    assert entry[7:9] == b"\3\0"
-    assert {len(fixed) for kind, _, fixed, _ in structures(table) if kind == 4} <= {0x30}
-    assert sum(entry) & 0xff == 0 and entry[:5] == b"_SM3_" and entry[6] == len(entry) == 24
-    max_size, address = struct.unpack_from("<IQ", entry, 12)
-    assert max_size >= len(table) and address < 1 << 32
+    """The guest's lines as a Result.  The last line may be on its way and is left out."""
+    said = facts(serial[:serial.rindex(b"\n") + 1], "TAB")
+    files = {}
+    for value in said.pop("file", ()):
+        name, _, data = value.partition(" ")
+        files[name.removeprefix("acpi/tables/")] = base64.b64decode(data)
+    return Result(files, said.pop("dmesg", []), said)
 
 
 def comparable(line):
@@ -241,16 +122,16 @@ def noteworthy(result):
             if not re.search(r"e820|quirk|Registering ACPI NVS region|^tpm", line)}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_same_as_seabios(case, bench, firmware, tmp_path):
+@pytest.mark.parametrize("case", rows(CASES))
+def test_same_as_seabios(case, bench, tmp_path):
     """The same tables, valid, and no new message of the kernel about them."""
     # Beside a TPM's log SeaBIOS has so many tables that an initrd for a vmlinux is loaded over
     # them, and so it is on microvm with PCIe from QEMU 10 on, where QEMU leaves no room at RAM's
     # end; for a bzImage QEMU's option ROM looks for a free place.
-    image = "vmlinuz" if "{tpm}" in case.extra or "pcie=on" in case.machine else "vmlinux"
-    ours = bench.run(case, firmware, image=image)
-    theirs = bench.run(case, None, image=image)
-    if case.machine.startswith("microvm"):
+    if "{tpm}" in case.args or "pcie=on" in case.machine:
+        case = case.but(format="vmlinuz")
+    ours, theirs = run(bench, case), run(bench, case, None)
+    if case.is_microvm:
         # QEMU has no SMBIOS for it; newer SeaBIOSes make up some, of "Bochs", and we have none.
         assert not [name for name in ours.files if name.startswith("dmi/")]
         theirs = theirs._replace(files={name: table for name, table in theirs.files.items()
@@ -261,7 +142,7 @@ def test_same_as_seabios(case, bench, firmware, tmp_path):
         if name == "dmi/tables/DMI":
             mine = structures(table)
             assert mine[0][0] == 0 or any(kind == 0 for kind, *_ in mine)
-            if "type=0" not in case.extra:
+            if "type=0" not in case.args:
                 mine = [entry for entry in mine if entry[0] != 0]
                 other = [entry for entry in as_smbios30(structures(other)) if entry[0] != 0]
             else:
@@ -284,8 +165,8 @@ def test_same_as_seabios(case, bench, firmware, tmp_path):
                     disassembled(tmp_path, "ours", name, table)
     assert ours.facts["cpus"] == theirs.facts["cpus"]
     new = noteworthy(ours) - noteworthy(theirs)
-    assert new <= ({"DMI not present or invalid."} if case.machine.startswith("microvm") else set())
-    if "{tpm}" in case.extra:
+    assert new <= ({"DMI not present or invalid."} if case.is_microvm else set())
+    if "{tpm}" in case.args:
         # Linux starts the TPM itself; PCRs that nobody extended are zero.  The guest extends 16.
         extended = hashlib.sha256(bytes(32) + bytes([0xab]) * 32).hexdigest().upper()
         assert ours.facts["tpm"] == ["2 " + "0" * 64]
@@ -301,19 +182,19 @@ GROWING = ("-m 1G,slots=4,maxmem=8G -smp 4 -object memory-backend-ram,id=m0,size
            "-device nvdimm,memdev=nvm -device vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87 ")
 DISTANCE = "-numa dist,src=0,dst=1,val=21 "
 GROWING_CASES = (
-    (Case("hmat", "q35,nvdimm=on,hmat=on", GROWING), {"HMAT"}),
-    (Case("iommu", "q35,nvdimm=on", GROWING + "-device intel-iommu"), {"DMAR"}),
-    (Case("hmat-dist", "q35,nvdimm=on,hmat=on", GROWING + DISTANCE), {"HMAT", "SLIT"}),
-    (Case("iommu-dist", "q35,nvdimm=on", GROWING + "-device intel-iommu " + DISTANCE),
+    (Linux("hmat", "q35,nvdimm=on,hmat=on", GROWING), {"HMAT"}),
+    (Linux("iommu", "q35,nvdimm=on", GROWING + "-device intel-iommu"), {"DMAR"}),
+    (Linux("hmat-dist", "q35,nvdimm=on,hmat=on", GROWING + DISTANCE), {"HMAT", "SLIT"}),
+    (Linux("iommu-dist", "q35,nvdimm=on", GROWING + "-device intel-iommu " + DISTANCE),
      {"DMAR", "SLIT"}),
 )
 
 
 @pytest.mark.parametrize("case, wanted", GROWING_CASES,
                          ids=lambda value: getattr(value, "name", ""))
-def test_script_outgrows_its_file(case, wanted, bench, firmware):
+def test_script_outgrows_its_file(case, wanted, bench):
     """QEMU lengthens its script when the firmware selects it: nothing in it gets lost."""
-    result = bench.run(case, firmware)
+    result = run(bench, case)
     assert result.facts["cpus"] == ["4"]
     assert wanted | {"FACP", "APIC", "NFIT", "SRAT", "MCFG"} <= set(result.files)
     assert any(b"VGIA" in table for table in result.files.values())
@@ -321,9 +202,9 @@ def test_script_outgrows_its_file(case, wanted, bench, firmware):
                for name, value in result.files.items())
 
 
-def test_tables_outgrow_their_file(bench, firmware, media):
+def test_tables_outgrow_their_file(bench, tmp_path):
     """MCFG is added when the firmware selects the tables, and they pass the 128 KiB they had."""
-    plain = bench.run(Case("", "q35"), firmware).files
+    plain = run(bench, Linux("", "q35")).files
     tables = [table for name, table in plain.items() if not name.startswith(("dmi/", "/"))]
     rsdt = 36 + 4 * (len(tables) - 2)           # neither FACS nor DSDT is in it
     # Two tables more; half of what MCFG and its entry need does not fit.
@@ -331,69 +212,56 @@ def test_tables_outgrow_their_file(bench, firmware, media):
     sizes = missing // 2 - 40, missing - missing // 2 - 40
     extra = ""
     for number, size in enumerate(sizes):
-        path = media / f"user{number}"
+        path = tmp_path / f"user{number}"
         path.write_bytes(bytes(size))
         extra += f" -acpitable sig=TST{number},data={path}"
-    result = bench.run(Case("", "q35", "-smp 2" + extra, "console=ttyS0"), firmware)
+    result = run(bench, Linux("", "q35", "-smp 2" + extra))
     assert result.facts["cpus"] == ["2"]
     assert {"MCFG", "TST0", "TST1"} <= set(result.files)
 
 
-@pytest.mark.parametrize("case", LARGE_SMBIOS, ids=lambda case: case.name)
-def test_large_smbios(case, bench, firmware, media):
+@pytest.mark.parametrize("case", rows(LARGE_SMBIOS))
+def test_large_smbios(case, bench, media):
     """All structures arrive, the large one whole; also after a reset, when PAM is still set up."""
-    plain = structures(bench.run(case._replace(extra=""), firmware).files["dmi/tables/DMI"])
-    ours = bench.run(case, firmware)
+    plain = structures(run(bench, case.but(args="")).files["dmi/tables/DMI"])
+    ours = run(bench, case)
     table = ours.files["dmi/tables/DMI"]
     check_entry_point(ours.files["dmi/tables/smbios_entry_point"], table)
     found = structures(table)
     large = [entry for entry in found if entry[0] in (11, 200)]
-    if "type=11" in case.extra:
-        file = re.search(r"path={(\w+)}", case.extra)[1]
-        assert large[0][3] == (media / file).read_bytes() + b"\0\0"
+    if "type=11" in case.args:
+        file = re.search(r"path={(\w+)}", case.args)[1]
+        assert large[0][3] == media[file].read_bytes() + b"\0\0"
     else:
-        assert large[0][2] + large[0][3] == (media / "structure").read_bytes()
+        assert large[0][2] + large[0][3] == media["structure"].read_bytes()
     assert [entry[0] for entry in found if entry not in large] == [entry[0] for entry in plain]
     assert not any("Firmware Bug" in line for line in ours.dmesg)
 
 
-DISK = "-drive file={disk},if=none,id=d,format=raw,readonly=on "
-PCI = DISK + "-device virtio-blk-pci,drive=d -device virtio-net-pci,netdev=n -netdev user,id=n "
+PCI = disk("virtio-blk-pci") + net("virtio-net-pci")
 
 # No ACPI: the MP table tells the processors and interrupts.
 MP_CASES = (
-    (Case("pc", "pc,acpi=off", "-smp 2 " + PCI), 2),
-    (Case("pc-intx", "pc,acpi=off", "-smp 8 " + PCI, "pci=nomsi"), 8),
-    (Case("pc-noapic", "pc,acpi=off", "-smp 2 " + PCI, "noapic pci=nomsi"), 2),
-    (Case("q35-intx", "q35,acpi=off", "-smp 2 " + PCI, "pci=nomsi"), 2),
-    (Case("q35-noapic", "q35,acpi=off", "-smp 2 " + PCI, "noapic pci=nomsi"), 2),
-    (Case("q35-64", "q35,acpi=off", "-smp 64,cores=64 " + PCI), 64),
+    (Linux("pc", "pc,acpi=off", "-smp 2 " + PCI), 2),
+    (Linux("pc-intx", "pc,acpi=off", "-smp 8 " + PCI, "pci=nomsi"), 8),
+    (Linux("pc-noapic", "pc,acpi=off", "-smp 2 " + PCI, "noapic pci=nomsi"), 2),
+    (Linux("q35-intx", "q35,acpi=off", "-smp 2 " + PCI, "pci=nomsi"), 2),
+    (Linux("q35-noapic", "q35,acpi=off", "-smp 2 " + PCI, "noapic pci=nomsi"), 2),
+    (Linux("q35-64", "q35,acpi=off", "-smp 64,cores=64 " + PCI), 64),
     # APIC ids with holes.  More than eight processors, for which Linux addresses each by its id:
     # QEMU 7.2 finds none above a hole by a logical id (apic_get_delivery_bitmask()).
-    (Case("q35-topology", "q35,acpi=off", "-smp 12,sockets=4,cores=3 " + PCI), 12),
+    (Linux("q35-topology", "q35,acpi=off", "-smp 12,sockets=4,cores=3 " + PCI), 12),
     # Debian's kernels find no virtio-mmio devices without ACPI (VIRTIO_MMIO_CMDLINE_DEVICES), and
     # those of a time when isapc was new have no drivers.
-    (Case("microvm", "microvm,acpi=off", "-smp 2"), 2),
-    (Case("microvm-8", "microvm,acpi=off", "-smp 8,sockets=2,cores=2,threads=2"), 8),
-    (Case("isapc", "isapc", "-cpu qemu64"), 1),
+    (Linux("microvm", "microvm,acpi=off", "-smp 2"), 2),
+    (Linux("microvm-8", "microvm,acpi=off", "-smp 8,sockets=2,cores=2,threads=2"), 8),
+    (Linux("isapc", "isapc", "-cpu qemu64"), 1),
     # With ACPI, for a kernel that is told to do without.
-    (Case("pc-beside-acpi", "pc", "-smp 2,sockets=2 " + PCI, "acpi=off"), 2),
-    (Case("q35-beside-acpi", "q35", "-smp 2,sockets=2 " + PCI, "acpi=off"), 2),
-    (Case("q35-intx-beside-acpi", "q35", "-smp 12,sockets=4,cores=3 " + PCI,
-          "acpi=off pci=nomsi"), 12),
+    (Linux("pc-beside-acpi", "pc", "-smp 2,sockets=2 " + PCI, "acpi=off"), 2),
+    (Linux("q35-beside-acpi", "q35", "-smp 2,sockets=2 " + PCI, "acpi=off"), 2),
+    (Linux("q35-intx-beside-acpi", "q35", "-smp 12,sockets=4,cores=3 " + PCI,
+           "acpi=off pci=nomsi"), 12),
 )
-
-
-@pytest.fixture(name="disk")
-def _disk(bench):
-    path = bench.media / "disk"
-    path.write_bytes(bytes(range(256)) * 4096)
-    return path
-
-
-def with_disk(case, disk):
-    """The case with the disk's name in its arguments."""
-    return case._replace(extra=case.extra.replace("{disk}", str(disk)))
 
 
 def check_irqs(result, controller):
@@ -406,30 +274,32 @@ def check_irqs(result, controller):
 
 def check_disk(result):
     """The guest read the disk and has a network."""
-    digest = hashlib.sha256((bytes(range(256)) * 2)).hexdigest()
+    digest = hashlib.sha256(testmedia.SYSTEM_AREA[:512]).hexdigest()
     assert result.facts["disk"] == [f"vda {digest}"] and result.facts["net"] == ["eth0"]
 
 
 @pytest.mark.parametrize("case, count", MP_CASES, ids=lambda value: getattr(value, "name", ""))
-def test_mp_table(case, count, bench, firmware, disk):
+def test_mp_table(case, count, bench):
     """Every processor comes up, and interrupts arrive, without ACPI."""
-    result = bench.run(with_disk(case, disk), firmware, kernel="generic")
+    result = run(bench, case.but(kernel="generic"))
     assert result.facts["cpus"] == [str(count)]
     # isapc has no I/O APIC.
     legacy = "noapic" in case.append or case.machine == "isapc"
     check_irqs(result, "XT-PIC" if legacy else "IO-APIC")
-    if "virtio" in case.extra:
+    if "virtio" in case.args:
         check_disk(result)
 
 
 @pytest.mark.parametrize("machine", ("pc-i440fx-1.4", "pc-i440fx-1.5", "pc-i440fx-1.6"))
-def test_own_acpi(machine, bench, firmware, disk, tmp_path):
+def test_own_acpi(machine, bench, qemu, tmp_path):
     """Our own tables, where QEMU has none: valid, and enough to boot and to power off."""
-    if not re.search(rf"^{re.escape(machine)} ", bench.machines(), re.MULTILINE):
+    if not re.search(rf"^{re.escape(machine)} ", ask(qemu(), "-M", "help"),
+                     re.MULTILINE):
         pytest.skip(f"this QEMU has no {machine}")
-    case = with_disk(Case("", machine, "-smp 4 " + PCI, "tab.poweroff pci=nomsi"), disk)
-    with bench.start(case, firmware, kernel="generic", image="vmlinuz") as vm:
-        assert vm.wait_exit(GUEST_SECONDS) == 0
+    case = Linux("", machine, PCI, "tab.poweroff pci=nomsi", cpus=4, kernel="generic",
+                 format="vmlinuz")
+    with start(bench, case) as vm:
+        assert vm.wait_exit(BOOT_SECONDS) == 0
         result = parse(vm.serial)
     assert result.facts["cpus"] == ["4"]
     check_disk(result)
@@ -449,47 +319,44 @@ def vmgenid_address(result):
     return struct.unpack_from("<I", ssdt, ssdt.index(b"VGIA") + 5)[0]
 
 
-def test_vmgenid(bench, firmware):
+def test_vmgenid(bench):
     """The guest reads the GUID that QMP shows, and another one after a restart with another."""
-    case = Case("", "q35", f"-device vmgenid,guid={GUIDS[0]}")
-    address = vmgenid_address(bench.run(case, firmware)) + 0x28
+    case = Linux("", "q35", f"-device vmgenid,guid={GUIDS[0]}")
+    address = vmgenid_address(run(bench, case)) + 0x28
     for guid in GUIDS:
-        case = Case("", "q35", f"-device vmgenid,guid={guid}", f"tab.mem={address} tab.again")
-        with bench.start(case, firmware, qmp=True) as vm:
-            vm.wait_for(rb"^TAB again", GUEST_SECONDS)
+        case = Linux("", "q35", f"-device vmgenid,guid={guid}", f"tab.mem={address} tab.again")
+        with start(bench, case) as vm:
+            vm.wait_for(rb"^TAB again", BOOT_SECONDS)
             assert vm.qmp("query-vm-generation-id") == {"guid": guid}
             data = base64.b64decode(parse(vm.serial).facts["mem"][0].split()[1])
             assert uuid.UUID(bytes_le=data[:16]) == uuid.UUID(guid)
 
 
-def resumed(bench, case, firmware, guids, directory):
+def resumed(bench, case, guids, directory):
     """A guest that was saved with the first GUID and goes on with the second."""
     saved = directory / "saved"
-    case = case._replace(append=case.append + " tab.again")
-    with bench.start(case._replace(extra=case.extra + guids[0]), firmware, kernel="generic",
-                     qmp=True) as vm:
-        vm.wait_for(rb"^TAB again", GUEST_SECONDS)
+    case = case.but(append=case.append + " tab.again")
+    with start(bench, case.but(args=case.args + guids[0])) as vm:
+        vm.wait_for(rb"^TAB again", BOOT_SECONDS)
         vm.qmp("migrate", uri=f"exec:cat >{saved}")
         while vm.qmp("query-migrate")["status"] != "completed":
             time.sleep(0.1)
-    extra = f"{case.extra}{guids[1]} -incoming 'exec:cat {saved}'"
-    return bench.start(case._replace(extra=extra), firmware, kernel="generic", qmp=True)
+    return start(bench, case.but(args=f"{case.args}{guids[1]} -incoming 'exec:cat {saved}'"))
 
 
-def test_vmgenid_changes(bench, firmware, tmp_path):
+def test_vmgenid_changes(bench, tmp_path):
     """A guest that is resumed from a snapshot with another GUID finds that one, and is told."""
     # With a random number generator from the start, for the kernel then reseeds it.
     device = "-cpu max -device vmgenid,guid="
-    address = vmgenid_address(bench.run(Case("", "q35", device + GUIDS[0]), firmware,
-                                         kernel="generic"))
-    case = Case("", "q35", device, f"tab.mem={address + 0x28}", "256")
-    with resumed(bench, case, firmware, GUIDS, tmp_path) as vm:
+    case = Linux("", "q35", device, kernel="generic")
+    address = vmgenid_address(run(bench, case.but(args=device + GUIDS[0])))
+    case = case.but(append=f"tab.mem={address + 0x28}", memory="256")
+    with resumed(bench, case, GUIDS, tmp_path) as vm:
         # Once may have been before the GUID changed.
-        vm.wait_for(rb"^TAB mem", GUEST_SECONDS, count=3)
-        vm.wait_for(rb"^TAB dmesg .*crng reseeded due to virtual machine fork", GUEST_SECONDS)
+        vm.wait_for(rb"^TAB mem", BOOT_SECONDS, count=3)
+        vm.wait_for(rb"^TAB dmesg .*crng reseeded due to virtual machine fork", BOOT_SECONDS)
         assert vm.qmp("query-vm-generation-id") == {"guid": GUIDS[1]}
-        whole = vm.serial[:vm.serial.rindex(b"\n") + 1]        # the last line may be on its way
-        data = base64.b64decode(parse(whole).facts["mem"][-1].split()[1])
+        data = base64.b64decode(parse(vm.serial).facts["mem"][-1].split()[1])
         assert uuid.UUID(bytes_le=data[:16]) == uuid.UUID(GUIDS[1])
 
 
@@ -500,30 +367,28 @@ PORTS = ("-device pcie-root-port,id=a,chassis=1 "
          "-device virtio-rng-pci,bus=d ")
 # The last bus: a 1; b 2, and 3 to 5 for hot-plug; c 6, u 7, d 8.
 LAST_BUS = (
-    (Case("no-port", "q35", "-device virtio-rng-pci"), 0),
-    (Case("ports", "q35", PORTS), 8),
-    (Case("pxb", "q35", PORTS + "-device pxb-pcie,id=x,bus_nr=200,bus=pcie.0 "
-          "-device pcie-root-port,id=y,bus=x,chassis=5 -device virtio-rng-pci,bus=y"), 201),
-    (Case("qemu", "q35", PORTS + "-fw_cfg name=opt/org.qboot/pci-mcfg,string=qemu"), 255),
+    (Linux("no-port", "q35", "-device virtio-rng-pci"), 0),
+    (Linux("ports", "q35", PORTS), 8),
+    (Linux("pxb", "q35", PORTS + "-device pxb-pcie,id=x,bus_nr=200,bus=pcie.0 "
+           "-device pcie-root-port,id=y,bus=x,chassis=5 -device virtio-rng-pci,bus=y"), 201),
+    (Linux("qemu", "q35", PORTS + "-fw_cfg name=opt/org.qboot/pci-mcfg,string=qemu"), 255),
 )
 
 
 @pytest.mark.parametrize("case, last", LAST_BUS, ids=lambda value: getattr(value, "name", ""))
-def test_last_bus(case, last, bench, firmware):
+def test_last_bus(case, last, bench):
     """MCFG ends with the last bus; devices, also plugged ones, have all of their space."""
-    with bench.start(case._replace(append="tab.again"), firmware, kernel="generic",
-                     qmp=True) as vm:
-        vm.wait_for(rb"^TAB again", GUEST_SECONDS)
-        facts = parse(vm.serial)
-        assert facts.files["MCFG"][55] == last and not sum(facts.files["MCFG"]) & 0xff
-        if "id=a" in case.extra:
+    with start(bench, case.but(append="tab.again", kernel="generic")) as vm:
+        vm.wait_for(rb"^TAB again", BOOT_SECONDS)
+        mcfg = parse(vm.serial).files["MCFG"]
+        assert mcfg[55] == last and not sum(mcfg) & 0xff
+        if "id=a" in case.args:
             vm.qmp("device_add", driver="virtio-rng-pci", id="new", bus="a")
-            vm.wait_for(rb"^TAB config 0000:01:00.0 4096", GUEST_SECONDS)
-        whole = vm.serial[:vm.serial.rindex(b"\n") + 1]        # the last line may be on its way
-        sizes = dict(fact.split() for fact in parse(whole).facts["config"])
+            vm.wait_for(rb"^TAB config 0000:01:00.0 4096", BOOT_SECONDS)
+        sizes = dict(fact.split() for fact in parse(vm.serial).facts["config"])
     # Conventional devices and the host bridge have 256 bytes.
     behind = {name: size for name, size in sizes.items() if not name.startswith("0000:00:")}
-    assert set(behind.values()) <= {"4096"} and len(behind) >= (5 if "id=a" in case.extra else 0)
+    assert set(behind.values()) <= {"4096"} and len(behind) >= (5 if "id=a" in case.args else 0)
 
 
 def elf_notes(path):
@@ -546,21 +411,20 @@ def elf_notes(path):
 
 @pytest.mark.parametrize("vendor", ("GenuineIntel", "AuthenticAMD"))
 @pytest.mark.parametrize("machine", ("pc", "q35"))
-def test_real_time_clock(machine, vendor, bench, firmware):
+def test_real_time_clock(machine, vendor, bench):
     """Update interrupts and alarms of the clock arrive: Linux asks SMBIOS's date how they come."""
-    case = Case("", machine, f"-cpu qemu64,vendor={vendor}", "tab.rtc")
-    result = bench.run(case, firmware)
+    case = Linux("", machine, f"-cpu qemu64,vendor={vendor}")
+    result = run(bench, case, tools=(add_clock_tools,))
     assert result.facts["hwclock"] == ["0"] and result.facts["rtcwake"] == ["0"]
 
 
 @pytest.mark.parametrize("machine", ("pc", "q35"))
-def test_vmcoreinfo(machine, bench, firmware, tmp_path):
+def test_vmcoreinfo(machine, bench, tmp_path):
     """The kernel finds fw_cfg by ACPI and leaves its note there; QEMU puts it into a dump."""
     release = (kernels.provide("cloud") / "release").read_text("ascii").strip()
     dump = tmp_path / "dump"
-    with bench.start(Case("", machine, "-device vmcoreinfo", "tab.again", "256"), firmware,
-                     qmp=True) as vm:
-        vm.wait_for(rb"^TAB again", GUEST_SECONDS)
+    with start(bench, Linux("", machine, "-device vmcoreinfo", "tab.again", "256")) as vm:
+        vm.wait_for(rb"^TAB again", BOOT_SECONDS)
         vm.qmp("dump-guest-memory", paging=False, protocol=f"file:{dump}", begin=0, length=4096)
     note = elf_notes(dump)["VMCOREINFO"].decode("latin1").splitlines()
     assert f"OSRELEASE={release}" in note
@@ -587,14 +451,18 @@ def marker_times(trace):
     return times
 
 
+def add_ballast(archive, _):
+    """Makes loading the longest step."""
+    archive.add("ballast", stat.S_IFREG | 0o644, bytes(128 << 20))
+
+
 @pytest.mark.parametrize("machine", ("pc", "q35"))
-def test_fpdt(machine, bench, firmware, tmp_path):
+def test_fpdt(machine, bench, tmp_path):
     """The boot record agrees with QEMU's clock; what systemd-analyze reckons is taken from it."""
     trace = tmp_path / "trace"
-    case = Case("", machine, FPDT + MARKERS.format(trace=trace), memory="1024")
-    # The initrd makes loading the longest step.
-    with bench.start(case, firmware, initrd_padding=128 << 20, qmp=True) as vm:
-        deadline = time.monotonic() + GUEST_SECONDS
+    case = Linux("", machine, FPDT + MARKERS.format(trace=trace), memory="1024")
+    with start(bench, case, tools=(add_ballast,)) as vm:
+        deadline = time.monotonic() + BOOT_SECONDS
         while 4 not in marker_times(trace.read_text() if trace.exists() else ""):
             vm.check(time.monotonic() < deadline and not vm.ended, "no marker of the PVH entry")
             time.sleep(0.01)
@@ -604,7 +472,7 @@ def test_fpdt(machine, bench, firmware, tmp_path):
         times = marker_times(trace.read_text())
     pool = pool.read_bytes()
     record = pool[pool.index(b"FBPT"):]
-    reset, load, start, exit_entry, exit_end = (value / 1e9 for value in
+    reset, load, begin, exit_entry, exit_end = (value / 1e9 for value in
                                                 struct.unpack_from("<5Q", record, 16))
     assert times[4] - times[5] > 0.02, "loading is too short to be compared"
     # Marker 1 comes a little later than the end of the reset; between the others and the record's
@@ -613,19 +481,19 @@ def test_fpdt(machine, bench, firmware, tmp_path):
     for name, recorded, measured in (
             ("loading begins", load, times[5]),
             # systemd-analyze: firmware is StartupStart, loader is ExitBootServicesExit less that.
-            ("firmware", start, times[4]),
-            ("loader", exit_end - start, 0)):
+            ("firmware", begin, times[4]),
+            ("loader", exit_end - begin, 0)):
         assert abs(recorded - measured) < 0.005 + 0.02 * measured, (name, recorded, measured)
-    assert exit_entry == start
+    assert exit_entry == begin
 
 
-def test_fpdt_listed(bench, firmware):
+def test_fpdt_listed(bench):
     """Linux finds the table in the root table, and the record that it names."""
-    result = bench.run(Case("", "q35", FPDT), firmware)
+    result = run(bench, Linux("", "q35", FPDT))
     table = result.files["FPDT"]
     assert sum(table) & 0xff == 0 and len(table) == struct.unpack_from("<I", table, 4)[0]
     address, = struct.unpack_from("<Q", table, 44)
-    again = bench.run(Case("", "q35", FPDT, f"tab.mem={address}"), firmware)
+    again = run(bench, Linux("", "q35", FPDT, f"tab.mem={address}"))
     assert base64.b64decode(again.facts["mem"][0].split()[1])[:4] == b"FBPT"
     # The other tables are as they are without it.
-    assert set(result.files) - {"FPDT"} == set(bench.run(Case("", "q35"), firmware).files)
+    assert set(result.files) - {"FPDT"} == set(run(bench, Linux("", "q35")).files)

@@ -12,45 +12,23 @@ import pytest
 
 from cpu_test import sleep_and_wake
 import host_tools
-import initramfs
-import kernels
+from machines import BOOT_SECONDS, Case, Linux
 import own_guest
-from vm import Vm, facts
+from vm import facts
 
 INIT = Path(__file__).with_name("tpm-init.sh")
-BOOT_SECONDS = 150
 RAM = 128 << 20
-
-
-@pytest.fixture(scope="session", name="linux")
-def _linux(tmp_path_factory):
-    """QEMU's arguments for the kernel and its initramfs."""
-    directory = kernels.provide("cloud")
-    archive = initramfs.Cpio()
-    archive.add("init", 0o100755, INIT.read_bytes())
-    host_tools.add_tpm_tools(archive)
-    path = tmp_path_factory.mktemp("tpm") / "initramfs.cpio"
-    path.write_bytes(initramfs.provide(directory).read_bytes() + archive.finish())
-    return ["-kernel", str(directory / "vmlinuz"), "-initrd", str(path), "-append",
-            "console=ttyS0 quiet panic=-1 tsc_early_khz=2000000"]
-
-
-def start(qemu, firmware, machine, directory, *arguments):
-    """A Vm."""
-    return Vm(qemu(), ["-M", machine, "-accel", "tcg", "-m", "256", "-bios", str(firmware),
-                       "-nodefaults", "-no-user-config", "-display", "none",
-                       "-serial", "chardev:serial", *arguments],
-              directory, seconds=900, qmp=True, debugcon=True)
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 @pytest.mark.parametrize("device, version", [("tpm-tis", "2.0"), ("tpm-crb", "2.0"),
                                              ("tpm-tis,ppi=off", "2.0"), ("tpm-tis", "1.2")])
-def test_started(device, version, machine, firmware, qemu, linux, swtpm, tmp_path):
+def test_started(device, version, machine, bench, swtpm):
     """PCR 12 keeps its value over three sleeps, a reset clears it, and Linux has no complaint."""
     tpm = swtpm(version, seconds=900)
-    with start(qemu, firmware, machine, tmp_path, *linux, *tpm.arguments,
-               "-device", f"{device},tpmdev=t") as vm:
+    case = Linux("", machine, f"-device {device},tpmdev=t", memory="256", format="vmlinuz")
+    with bench.linux(case, "quiet", INIT, (host_tools.add_tpm_tools,), more=tpm.arguments,
+                     reboots=True, seconds=900) as vm:
         for boot in (1, 2):
             since = len(vm.serial)
             if boot == 1:
@@ -74,12 +52,12 @@ def test_started(device, version, machine, firmware, qemu, linux, swtpm, tmp_pat
         vm.check(not vm.debug_output(), "the firmware spoke")
 
 
-def test_hung(firmware, qemu, swtpm, tmp_path):
+def test_hung(bench, swtpm):
     """A TPM that never answers delays the boot by two seconds and gets one line."""
     tpm = swtpm()
-    with start(qemu, firmware, "q35", tmp_path, "-S", *tpm.arguments, "-m", str(RAM >> 20),
-               "-device", "tpm-crb,tpmdev=t", *own_guest.EXIT,
-               "-kernel", str(own_guest.kernel("bz64.img")), "-append", f"expect.ram={RAM}") as vm:
+    case = Case("", "q35", "-S -device tpm-crb,tpmdev=t", memory=str(RAM >> 20))
+    with bench.start(case, own_guest.kernel("bz64.img"), append=f"expect.ram={RAM}",
+                     more=[*tpm.arguments, *own_guest.EXIT], reboots=True, seconds=900) as vm:
         vm.qmp("query-status")
         emulator = int(tpm.pid_file.read_text("ascii"))
         os.kill(emulator, signal.SIGSTOP)

@@ -10,7 +10,6 @@ import stat
 import struct
 
 import initramfs
-import kernels
 import ukify
 
 MIB = 1 << 20
@@ -84,11 +83,6 @@ def build(maker, directory, profiles=(), **parts):
         options.append("--profile=ID=main")
     ukify.ukify(maker, "build", *options, *more, f"--output={out}")
     return out
-
-
-def kernel_of(name):
-    """The directory of a kernel of kernels.py."""
-    return kernels.provide(name)
 
 
 PE_OFFSET = 0x80

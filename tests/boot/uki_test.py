@@ -11,12 +11,12 @@ import struct
 
 import pytest
 
+import kernels
+from machines import STARVED, Case, Starved, fed
 import own_guest
-from boot_test import STARVED, Starved, fed
 import uki_files
 from uki_files import MIB, PE_OFFSET, TABLE
 import ukify
-from vm import Vm
 
 SECONDS = 240
 # The level shows the warning that is waited for.  The rate is told, because microvm has no clock by
@@ -29,10 +29,9 @@ RELEASES = [("bookworm", "cloud"), ("trixie", "cloud-trixie"), ("unstable", "clo
 MACHINES = ["pc", "q35", "microvm"]
 
 
-def arguments(firmware, machine, memory, *more):
-    """What all runs have in common."""
-    return ["-M", machine, "-accel", "tcg", "-m", memory, "-bios", str(firmware), "-nodefaults",
-            "-no-user-config", "-display", "none", "-serial", "chardev:serial", "-no-reboot", *more]
+def start(bench, path, machine="q35", memory="512", **options):
+    """A Vm with a file for -kernel."""
+    return bench.start(Case("", machine, memory=memory), path, **{"seconds": SECONDS, **options})
 
 
 def said(vm):
@@ -57,7 +56,7 @@ class Uki:
 
     def __init__(self, directory, release, initrd=20 * MIB, ucode=0, dtb=0, profiles=()):
         maker, name = release
-        kernel = uki_files.kernel_of(name)
+        kernel = kernels.provide(name)
         parts = {"linux": kernel / "vmlinuz"}
         parts["initrd"], content = uki_files.initrd(kernel, initrd)
         self.expected = {"kernel": (kernel / "release").read_text("ascii").strip(),
@@ -88,31 +87,28 @@ def name_of(value):
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize("release", RELEASES, ids=name_of)
 @fed
-def test_boot(release, machine, firmware, qemu, tmp_path):
+def test_boot(release, machine, bench, tmp_path):
     """Kernel, initrd, microcode and command line of each release, on each machine."""
     uki = Uki(tmp_path, release, ucode=5000)
-    args = arguments(firmware, machine, "512", "-kernel", str(uki.path), "-append", "last=1")
-    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+    with start(bench, uki.path, machine, append="last=1") as vm:
         uki.check(vm, CONSOLE + " last=1")
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=name_of)
 @fed
-def test_parts(release, firmware, qemu, tmp_path):
+def test_parts(release, bench, tmp_path):
     """A device tree, and microcode whose last word has to be filled up."""
     uki = Uki(tmp_path, release, initrd=4 * MIB, ucode=5001, dtb=3001)
-    args = arguments(firmware, "q35", "512", "-kernel", str(uki.path))
-    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+    with start(bench, uki.path) as vm:
         uki.check(vm, CONSOLE)
 
 
 @pytest.mark.parametrize("machine, memory", [("q35", "1G"), ("pc", "5G"), ("microvm", "1G")])
 @fed
-def test_large_initrd(machine, memory, firmware, qemu, tmp_path):
+def test_large_initrd(machine, memory, bench, tmp_path):
     """300 MiB, below 4 GiB and above."""
     uki = Uki(tmp_path, RELEASES[0], initrd=300 * MIB, ucode=5000)
-    args = arguments(firmware, machine, memory, "-kernel", str(uki.path))
-    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+    with start(bench, uki.path, machine, memory) as vm:
         uki.check(vm, CONSOLE)
 
 
@@ -125,13 +121,12 @@ PROFILES = [("none", (), "", CONSOLE),
 @pytest.mark.parametrize("release", RELEASES[1:], ids=name_of)
 @pytest.mark.parametrize("case", PROFILES, ids=lambda case: case[0])
 @fed
-def test_profiles(case, release, firmware, qemu, tmp_path):
+def test_profiles(case, release, bench, tmp_path):
     """The default one, one chosen by fw_cfg, one by the command line."""
     _, options, append, cmdline = case
     uki = Uki(tmp_path, release, initrd=4 * MIB,
               profiles=(CONSOLE + " p=1", CONSOLE + " p=2"))
-    args = arguments(firmware, "q35", "512", "-kernel", str(uki.path), "-append", append, *options)
-    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+    with start(bench, uki.path, append=append, more=options) as vm:
         uki.check(vm, cmdline)
 
 
@@ -174,7 +169,7 @@ EXTRA = "io.systemd.{}.kernel-cmdline-extra="
 
 
 @fed
-def test_vmspawn(firmware, qemu, tmp_path):
+def test_vmspawn(firmware, bench, tmp_path):
     """As "systemd-vmspawn --firmware=90-qboot.json --linux=UKI" starts QEMU: eleven root ports, and
     the extra command line and credentials in SMBIOS strings of type 11."""
     uki = Uki(tmp_path, RELEASES[2], initrd=4 * MIB)
@@ -185,12 +180,12 @@ def test_vmspawn(firmware, qemu, tmp_path):
         (tmp_path / name).write_text(EXTRA.format(name) + text, encoding="ascii")
     (tmp_path / "config").write_text(VMSPAWN_CONFIG + ports, encoding="ascii")
     args = ["-no-user-config", "-nic", "none", "-cpu", "max,hv_relaxed,hv-vapic,hv-time",
-            "-nographic", "-nodefaults", "-serial", "chardev:serial", "-bios", str(firmware),
-            "-kernel", str(uki.path), "-smbios", f"type=11,path={tmp_path}/stub",
+            "-nographic", "-nodefaults", "-serial", "chardev:serial", "-bios", firmware,
+            "-kernel", uki.path, "-smbios", f"type=11,path={tmp_path}/stub",
             "-smbios", f"type=11,path={tmp_path}/boot",
             "-smbios", "type=11,value=io.systemd.credential.binary:vmm.notify_socket=dg==",
             "-readconfig", f"{tmp_path}/config"]
-    with Vm(qemu(), args, tmp_path, SECONDS, debugcon=True) as vm:
+    with bench.vm(args, seconds=SECONDS) as vm:
         found = uki.check(vm, CONSOLE + " " + strings["stub"])
         vm.check(found.get("vendor") == "QEMU", "no SMBIOS in the guest")
 
@@ -273,24 +268,28 @@ def run(vm, words):
     vm.check(status == own_guest.STATUS_PANIC, f"QEMU's exit status is {status}")
 
 
-def diagnose(data, words, firmware, qemu, tmp_path, *more):
-    """Boots a file and expects WORDS."""
-    (tmp_path / "file").write_bytes(data)
-    args = arguments(firmware, "q35", "128", *own_guest.EXIT,
-                     "-kernel", str(tmp_path / "file"), *more)
-    with Vm(qemu(), args, tmp_path, 60, debugcon=True) as vm:
-        run(vm, words)
+@pytest.fixture(name="diagnose")
+def _diagnose(bench, tmp_path):
+    """A function that boots a file and expects WORDS."""
+
+    def diagnose(data, words, *more):
+        (tmp_path / "file").write_bytes(data)
+        with start(bench, tmp_path / "file", memory="128", more=[*own_guest.EXIT, *more],
+                   seconds=60) as vm:
+            run(vm, words)
+
+    return diagnose
 
 
 @pytest.mark.parametrize("case", MALFORMED, ids=lambda case: case[0])
-def test_malformed(case, firmware, qemu, tmp_path):
+def test_malformed(case, diagnose):
     """One field is wrong, one line says so."""
     _, offset, form, value, words = case
     data, places = good_file()
     if isinstance(offset, str):
         offset = places[".linux"] + int(offset.split("+")[1], 16)
     struct.pack_into(form, data, offset, value)
-    diagnose(data, words, firmware, qemu, tmp_path)
+    diagnose(data, words)
 
 
 CUTS = [("behind-setup", lambda places: 2560), ("kernel", lambda places: 0xe00),
@@ -301,21 +300,21 @@ CUTS = [("behind-setup", lambda places: 2560), ("kernel", lambda places: 0xe00),
 
 
 @pytest.mark.parametrize("case", CUTS, ids=lambda case: case[0])
-def test_truncated(case, firmware, qemu, tmp_path):
+def test_truncated(case, diagnose):
     """A file that ends early.  QEMU itself refuses one that is shorter than a kernel's setup."""
     data, places = good_file()
-    diagnose(data[:case[1](places)], " ends at 0x", firmware, qemu, tmp_path)
+    diagnose(data[:case[1](places)], " ends at 0x")
 
 
-def test_profile_that_is_none(firmware, qemu, tmp_path):
+def test_profile_that_is_none(diagnose):
     """A number that no profile has."""
     data, _ = good_file()
     diagnose(data, "has 0 profiles, counted from 0, not number 7; change opt/org.qboot/uki-profile",
-             firmware, qemu, tmp_path, "-fw_cfg", OPTION + "7")
+             "-fw_cfg", OPTION + "7")
 
 
 @pytest.mark.parametrize("name", ["shim", "grub", "systemd-boot", "systemd-addon"])
-def test_other_applications(name, firmware, qemu, tmp_path):
+def test_other_applications(name, diagnose):
     """A PE file without a kernel says in .sbat what it is."""
     parts = [(".text", bytes(1000)), (".sbat", SBAT % (name.encode(), name.encode()))]
     words = f"is the EFI application \"{name}\", not a UKI: it has no .linux section"
@@ -323,41 +322,38 @@ def test_other_applications(name, firmware, qemu, tmp_path):
         parts.append((".cmdline", b"quiet"))
         words = "is an add-on to a UKI (systemd-addon): it has no kernel"
     data, _ = uki_files.pe(*parts)
-    diagnose(data + bytes(2000), words, firmware, qemu, tmp_path)
+    diagnose(data + bytes(2000), words)
 
 
 @pytest.mark.parametrize("suite", sorted(ukify.PACKAGES))
-def test_systemd_boot(suite, firmware, qemu, tmp_path):
+def test_systemd_boot(suite, diagnose):
     """The boot loader of each release, and its stub without a kernel."""
     for program in (ukify.provide(suite) / ukify.BOOT, ukify.stub(suite)):
         name = "systemd-boot" if "boot" in program.name else "systemd-stub"
         if suite == "bookworm":         # both had one name in .sbat
             name = "systemd"
-        diagnose(program.read_bytes(), f"is the EFI application \"{name}\", not a UKI", firmware,
-                 qemu, tmp_path)
+        diagnose(program.read_bytes(), f"is the EFI application \"{name}\", not a UKI")
 
 
 @pytest.mark.parametrize("suite", ["trixie", "unstable"])
-def test_addon(suite, firmware, qemu, tmp_path):
+def test_addon(suite, diagnose, tmp_path):
     """An add-on as ukify makes it."""
     addon = tmp_path / "addon.efi"
     ukify.ukify(suite, "build", "--cmdline=quiet", f"--output={addon}",
                 f"--stub={ukify.provide(suite) / ukify.ADDON}")
-    diagnose(addon.read_bytes(), "is an add-on to a UKI", firmware, qemu, tmp_path)
+    diagnose(addon.read_bytes(), "is an add-on to a UKI")
 
 
 OTHERS_ITEMS = {"entry.map.init_size", "boot_params", "kernel.address", "cmdline.length",
                 "cmdline.equal-up-to", "initrd.count", "placement"}
 
 
-def test_own_kernel(firmware, qemu, tmp_path):
+def test_own_kernel(bench, tmp_path):
     """The undamaged file boots.  The test kernel finds all in order but what it compares with
     QEMU's own items, which are not those of the kernel in the file."""
     data, _ = good_file()
     (tmp_path / "file").write_bytes(data)
-    args = arguments(firmware, "q35", "128", *own_guest.EXIT,
-                     "-kernel", str(tmp_path / "file"))
-    with Vm(qemu(), args, tmp_path, 60, debugcon=True) as vm:
+    with start(bench, tmp_path / "file", memory="128", more=own_guest.EXIT, seconds=60) as vm:
         vm.wait_exit(60)
         failed = set(re.findall(r"^FAIL ([\w.-]+):", vm.serial.decode("latin-1"), re.M))
         vm.check(b"GUEST linux64 boot 1" in vm.serial and not vm.debug_output(), "it does not run")

@@ -2,8 +2,8 @@
 
 Contract: a Vm starts QEMU (scripts/qemu_process.py) with its files in a given directory, collects
 what the guest writes to the character device "serial" (the caller connects it: -serial
-chardev:serial, or a virtconsole) and, if asked, to the debug console at port 0x402, and speaks QMP
-if asked. Use it with `with`. All that goes wrong raises Failure, whose text has the command line,
+chardev:serial, or a virtconsole) and, if asked, to the debug console at port 0x402, and speaks
+QMP. Use it with `with`. All that goes wrong raises Failure, whose text has the command line,
 the last lines of the serial port, the debug console and QEMU's own words. A QEMU that refuses the
 command line with a sentence of CANNOT, because this version lacks what the row needs, skips the
 test with that sentence. Bounds are in seconds of an idle host, see yardstick.py.
@@ -49,18 +49,17 @@ class Failure(AssertionError):
 class Vm:
     """One QEMU process."""
 
-    def __init__(self, qemu, arguments, directory, seconds=120, qmp=False, debugcon=False):
+    def __init__(self, qemu, arguments, directory, seconds=120, debugcon=False):
         self.directory = directory
         self.serial = b""
-        self.argv = [qemu, "-chardev", "stdio,id=serial,signal=off", *arguments]
         self.debug_path = directory / "debugcon"
         self.error_path = directory / "stderr"
         self.qmp_path = directory / "qmp"
+        self.argv = [qemu, "-chardev", "stdio,id=serial,signal=off", *arguments,
+                     "-qmp", f"unix:{self.qmp_path},server=on,wait=off"]
         if debugcon:
             self.argv += ["-chardev", f"file,id=debugcon,path={self.debug_path}",
                           "-device", "isa-debugcon,iobase=0x402,chardev=debugcon"]
-        if qmp:
-            self.argv += ["-qmp", f"unix:{self.qmp_path},server=on,wait=off"]
         self.seconds = seconds
         self.news = threading.Condition()
         self.ended = False
@@ -148,6 +147,11 @@ class Vm:
                 return answer["return"]
         raise self.failure(f"QEMU ended at QMP {command}")
 
+    def plug_processor(self):
+        """Into the first free slot."""
+        free = next(slot for slot in self.qmp("query-hotpluggable-cpus") if "qom-path" not in slot)
+        self.qmp("device_add", driver=free["type"], id="plugged", **free["props"])
+
     def _connect(self):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(30)
@@ -190,13 +194,15 @@ def _tail(data):
     return "\n".join(left_out + ["  " + line for line in lines[-TAIL_LINES:]]) or "  (nothing)"
 
 
-def facts(serial):
-    """The guest's lines "QB KEY VALUE" as {KEY: [VALUE, ...]}, of the last boot in SERIAL."""
+def facts(serial, mark="QB"):
+    """The guest's lines "MARK KEY VALUE" as {KEY: [VALUE, ...]}, of the last boot in SERIAL."""
     found = collections.defaultdict(list)
     for line in serial.decode("utf-8", "replace").splitlines():
-        if line.rstrip() == "QB begin":
+        word, _, rest = line.strip().partition(" ")
+        key, _, value = rest.partition(" ")
+        if word != mark:
+            continue
+        if key == "begin":
             found.clear()
-        if line.startswith("QB "):
-            key, _, value = line[len("QB "):].strip().partition(" ")
-            found[key].append(value)
+        found[key].append(value)
     return found

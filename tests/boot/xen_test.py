@@ -12,9 +12,8 @@ import re
 import pytest
 
 import debian
-import initramfs
-import kernels
-from vm import Vm, facts
+from machines import Case
+from vm import facts
 
 SECONDS = 300
 PACKAGE = "xen-system-amd64"        # depends on the hypervisor that the host's release has
@@ -49,17 +48,13 @@ def provide(suite):
     pytest.param(machine, cpus, suite, id="-".join(filter(None, (machine, str(cpus), suite))))
     for suite in (None, "bullseye", "trixie") for machine in ("pc", "q35")
     for cpus in ((1, 2) if suite is None else (2,))])
-def test_xen(machine, cpus, suite, firmware, qemu, tmp_path):
+def test_xen(machine, cpus, suite, bench, initrds):
     """Xen starts all processors, and dom0's init counts them."""
     xen = provide(suite)
-    kernel = kernels.provide("generic")
-    initrd = initramfs.provide(kernel, tmp_path / "initrd")
+    kernel, initrd = initrds.provide("generic")
     dom0 = f"{kernel / 'vmlinux'} console=hvc0 qb.test=facts qb.end=poweroff,{initrd}"
-    args = ["-M", machine, "-accel", "tcg", "-m", "1G", "-smp", str(cpus), "-bios", str(firmware),
-            "-nodefaults", "-no-user-config", "-display", "none", "-serial", "chardev:serial",
-            "-no-reboot", "-kernel", str(xen), "-initrd", dom0,
-            "-append", "com1=115200 console=com1"]
-    with Vm(qemu(), args, tmp_path, 5 * SECONDS, debugcon=True) as vm:
+    with bench.start(Case("", machine, memory="1G", cpus=cpus), xen, dom0,
+                     "com1=115200 console=com1", seconds=5 * SECONDS) as vm:
         vm.wait_for(rb"^QB done", SECONDS)
         status = vm.wait_exit(SECONDS)
         vm.check(status == 0, f"QEMU ended with status {status}")

@@ -14,8 +14,8 @@ import subprocess
 
 import pytest
 
+from machines import Case
 import own_guest
-from vm import Vm
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -120,13 +120,11 @@ def test_version(usr):
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
-def test_drop_in(usr, machine, qemu, tmp_path):
+def test_drop_in(usr, machine, bench):
     """qemu -L finds ours under the name that it looks for, without -bios."""
-    arguments = ["-L", str(usr / "share/qboot/drop-in"), "-M", machine, "-accel", "tcg", "-m", "32",
-                 "-nodefaults", "-no-user-config", "-display", "none", "-serial", "chardev:serial",
-                 *own_guest.EXIT,
-                 "-kernel", str(own_guest.kernel("pvh.elf")), "-append", f"expect.ram={32 << 20}"]
-    with Vm(qemu(), arguments, tmp_path, seconds=60, debugcon=True) as vm:
+    with bench.start(Case("", machine, memory="32"), own_guest.kernel("pvh.elf"),
+                     append=f"expect.ram={32 << 20}", firmware=None,
+                     more=["-L", usr / "share/qboot/drop-in", *own_guest.EXIT]) as vm:
         status = vm.wait_exit(60)
         vm.check(status == own_guest.STATUS_PASS, f"QEMU ended with status {status}")
 

@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 
 import rules
-import tables_test
+import table_bytes
 
 UNSET = 0x20000000              # IORESOURCE_UNSET, _DISABLED, _SIZEALIGN, _STARTALIGN of Linux
 PLACEMENT_BITS = UNSET | 0x10000000 | 0x40000 | 0x80000
@@ -111,7 +111,7 @@ def disassembled(table):
     """A table in ASL: (what does not depend on where BARs are, the rest)."""
     with tempfile.TemporaryDirectory() as directory:
         try:
-            text = "\n".join(tables_test.disassembled(pathlib.Path(directory), "soak", "table",
+            text = "\n".join(table_bytes.disassembled(pathlib.Path(directory), "soak", "table",
                                                       table))
         except AssertionError:          # QEMU 7.2 names things of a CXL bridge twice
             return ["iasl cannot"], []
@@ -195,8 +195,8 @@ def acpi(ours, theirs):
                         break
         else:
             yield from two_sets("table bytes",
-                                {name: tables_test.masked(name, ours[name]).hex()},
-                                {name: tables_test.masked(name, theirs[name]).hex()})
+                                {name: table_bytes.masked(name, ours[name]).hex()},
+                                {name: table_bytes.masked(name, theirs[name]).hex()})
 
 
 def smbios(ours, theirs):
@@ -204,7 +204,7 @@ def smbios(ours, theirs):
     found = []
     for tables in (ours, theirs):
         table = tables.get("dmi/tables/DMI")
-        entries = tables_test.as_smbios30(tables_test.structures(table)) if table else []
+        entries = table_bytes.as_smbios30(table_bytes.structures(table)) if table else []
         found.append({(kind, handle): (fixed.hex(), strings)
                       for kind, handle, fixed, strings in entries if kind})
     yield from two_sets("dmi", *found)
