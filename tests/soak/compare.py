@@ -17,6 +17,7 @@ import tempfile
 
 import rules
 import table_bytes
+from vm import facts
 
 UNSET = 0x20000000              # IORESOURCE_UNSET, _DISABLED, _SIZEALIGN, _STARTALIGN of Linux
 PLACEMENT_BITS = UNSET | 0x10000000 | 0x40000 | 0x80000
@@ -45,18 +46,17 @@ def place(path):
 class Guest:
     """One guest's words."""
 
-    def __init__(self, said, errors, debug, seconds):
-        self.said, self.errors, self.debug, self.seconds = said, errors, debug, seconds
-        self.finished = "\nSOAK done" in said
-        self.facts = collections.defaultdict(list)
-        for text in said.splitlines():
-            word, _, rest = text.partition(" ")
-            key, _, value = rest.partition(" ")
-            if word == "SOAK":
-                self.facts[key].append(value.strip())
+    def __init__(self, vm, seconds):
+        """Of a Vm that has ended, after SECONDS."""
+        self.said = vm.serial.decode("latin1").replace("\r", "")
+        self.errors = vm.error_path.read_text("latin1").strip()
+        self.debug = vm.debug_output().decode("latin1").strip()
+        self.seconds = seconds
+        self.facts = facts(vm.serial, "SOAK")
+        self.finished = "done" in self.facts
         # QEMU itself said no: nothing ran.
-        last = (errors.strip().splitlines() or [""])[-1]
-        self.refused = last if REFUSAL.match(last) and not said and not debug else ""
+        last = (self.errors.splitlines() or [""])[-1]
+        self.refused = last if REFUSAL.match(last) and not self.said and not self.debug else ""
 
     def functions(self):
         """{place: {attribute: value}} and {(place, number): (first, last, flags)}."""
@@ -230,11 +230,11 @@ def compared(ours, theirs):
 def wrong(line, guest):
     """What must hold of ours, whatever the other firmware does."""
     if not guest.finished:
-        yield (f"it did not finish: {guest.errors.strip()} {guest.debug.strip()} "
+        yield (f"it did not finish: {guest.errors} {guest.debug} "
                f"{guest.said[-300:]!r}")
         return
     if guest.debug:
-        yield f"it said {guest.debug.strip()!r}"
+        yield f"it said {guest.debug!r}"
     for name, table in guest.tables().items():
         if not name.startswith("dmi/") and name != "FACS" and sum(table) & 0xff:
             yield f"the checksum of {name} is wrong"

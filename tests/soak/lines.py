@@ -40,7 +40,6 @@ class Line:
     image: str = "vmlinux"
     kernel: str = "cloud"
     append: str = ""
-    needs_tpm: bool = False
     arguments: list = dataclasses.field(default_factory=list)
 
     def add(self, *words):
@@ -247,7 +246,6 @@ class Maker:
                 "type=11,value=io.systemd.credential:a=b", "type=17,manufacturer=Ram",
                 "type=2,product=Board", "type=3,asset=Tag")))
         if self.chance(6):
-            line.needs_tpm = True
             # Beside a TPM's log SeaBIOS has so many tables that QEMU loads the initrd of a vmlinux
             # over them.
             line.image = "vmlinuz"

@@ -14,7 +14,6 @@ import os
 from pathlib import Path
 import re
 import shlex
-import stat
 import sys
 import tempfile
 import time
@@ -29,9 +28,11 @@ import compare          # the path is set above
 import initramfs
 import kernels
 import lines
+from machines import Bench, Case
 from qemu_process import ask
 import swtpm
-from vm import Failure, Vm
+import testmedia
+from vm import Failure
 
 BOOT_SECONDS = 90
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "virtio_net", "nvme", "e1000",
@@ -41,7 +42,7 @@ SLOW_STEPS = ("init_kprobe_trace", "crypto_kdf108_init", "cubictcp_register", "s
               "blacklist_init", "load_system_certificate_list")
 
 
-class Bench:
+class Soak:
     """What all guests share."""
 
     def __init__(self, directory):
@@ -54,76 +55,45 @@ class Bench:
         self.is_new = int(self.version.split(".")[0]) >= 8
         if self.is_new:
             self.machines |= {"cxl-volatile"}       # CXL memory that needs no label area
-        (directory / "disk").write_bytes(bytes(range(256)) * 4096)
-        (directory / "table").write_bytes(bytes(range(200)))
+        self.media = testmedia.make(directory)
         self.initrds = {}
 
     def initrd(self, kernel):
-        """The archive for a kernel: init.sh, busybox and few modules."""
+        """(kernel's directory, archive with init.sh and few modules)."""
         if kernel not in self.initrds:
-            place = kernels.provide(kernel)
-            archive = initramfs.Cpio()
-            for name in initramfs.DIRECTORIES:
-                archive.add(name, stat.S_IFDIR | 0o755)
-            archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
-            archive.add("bin/busybox", stat.S_IFREG | 0o755, (place / "busybox").read_bytes())
-            archive.add("sbin", stat.S_IFLNK | 0o777, b"bin")
-            archive.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
-            scripts = HERE.parent.parent / "scripts"
-            archive.add("setup", stat.S_IFREG | 0o644, (scripts / "guest-setup.sh").read_bytes())
-            archive.add("init", stat.S_IFREG | 0o755, (HERE / "init.sh").read_bytes())
-            release = (place / "release").read_text("ascii").strip()
-            initramfs.add_modules(archive, initramfs.Modules(place / "modules"), release, MODULES)
-            path = self.directory / f"initrd-{kernel}"
-            path.write_bytes(archive.finish())
+            place, path = kernels.provide(kernel), self.directory / f"initrd-{kernel}"
+            path.write_bytes(initramfs.build(place, HERE / "init.sh", MODULES))
             self.initrds[kernel] = place, path
         return self.initrds[kernel]
 
-    def arguments(self, line, firmware, image, tpm=()):
-        """QEMU's."""
+    def boot(self, line, firmware, image):
+        """One guest: (its command, a compare.Guest)."""
         place, initrd = self.initrd(line.kernel)
         append = ("console=ttyS0 quiet loglevel=1 tsc_early_khz=2000000 no_timer_check panic=-1 "
                   "reboot=t initcall_blacklist=" + ",".join(SLOW_STEPS) + line.append)
-        words = ["-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none",
-                 "-no-reboot", "-serial", "chardev:serial", "-kernel", str(place / image),
-                 "-initrd", str(initrd), "-append", append, "-M", line.machine]
-        for word in line.arguments:
-            if word == "{tpm}":
-                words += tpm
-            else:
-                words.append(word.replace("{disk}", str(self.directory / "disk"))
-                             .replace("{table}", str(self.directory / "table")))
-        return words + (["-bios", firmware] if firmware else [])
-
-    def boot(self, line, firmware, image):
-        """One guest: (its command, what it said, seconds)."""
         with contextlib.ExitStack() as stack:
-            place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.directory)))
-            tpm = ()
-            if line.needs_tpm:
-                tpm = stack.enter_context(swtpm.emulated(place / "swtpm")).arguments
-            vm = Vm(self.qemu, self.arguments(line, firmware, image, tpm), place, BOOT_SECONDS,
-                    debugcon=bool(firmware))
+            own = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.directory)))
+            bench = Bench(lambda _: self.qemu, self.firmware, self.media, None,
+                          lambda: stack.enter_context(swtpm.emulated(own / "swtpm")), own)
+            vm = bench.start(Case("", line.machine, shlex.join(line.arguments)), place / image,
+                             initrd, append, firmware=firmware, seconds=BOOT_SECONDS)
             start = time.monotonic()
             # That it did not end, or that QEMU cannot, is seen by compare.py.
             with vm, contextlib.suppress(Failure, pytest.skip.Exception):
                 vm.wait_exit(BOOT_SECONDS)
-            seconds = time.monotonic() - start
-            return vm.argv, compare.Guest(vm.serial.decode("latin1").replace("\r", ""),
-                                          vm.error_path.read_text("latin1"),
-                                          vm.debug_output().decode("latin1"), seconds)
+            return vm.argv, compare.Guest(vm, time.monotonic() - start)
 
 
-def one(bench, seed, index):
+def one(soak, seed, index):
     """One machine, booted twice: (verdict, details)."""
-    line = lines.line(seed, index, bench.machines)
-    command, ours = bench.boot(line, bench.firmware, line.image)
+    line = lines.line(seed, index, soak.machines)
+    command, ours = soak.boot(line, soak.firmware, line.image)
     about = f"{line.machine} -m {line.memory} -smp {line.cpus} {line.kernel}/{line.image}"
     if not ours.finished and ours.refused:
         return "refused", f"{about}: {ours.refused}", command
     # SeaBIOS on microvm boots no vmlinux in newer QEMUs.
-    image = "vmlinuz" if line.machine.startswith("microvm") and bench.is_new else line.image
-    _, theirs = bench.boot(line, None, image)
+    image = "vmlinuz" if line.machine.startswith("microvm") and soak.is_new else line.image
+    _, theirs = soak.boot(line, None, image)
     found, explained = compare.differences(line, ours, theirs)
     about += f": {ours.seconds:.1f} s, {theirs.seconds:.1f} s" + \
         (f"; {', '.join(sorted(explained))}" if explained else "")
@@ -136,10 +106,10 @@ def main(arguments):
     counts = {"same": 0, "differs": 0, "refused": 0}
     rules = {}
     with tempfile.TemporaryDirectory(prefix="soak.") as directory:
-        bench = Bench(Path(directory))
-        print(f"QEMU {bench.version}, seed {seed}, from {first} on", flush=True)
+        soak = Soak(Path(directory))
+        print(f"QEMU {soak.version}, seed {seed}, from {first} on", flush=True)
         for index in range(first, first + count):
-            verdict, text, command = one(bench, seed, index)
+            verdict, text, command = one(soak, seed, index)
             counts[verdict] += 1
             for rule in re.findall(r"[a-z0-9-]+", text.split("\n")[0].rpartition("; ")[2]) \
                     if "; " in text else ():
@@ -147,7 +117,7 @@ def main(arguments):
             print(f"{index} {verdict}: {text}", flush=True)
             if verdict == "differs":
                 print(f"    {shlex.join(command)}\n    repeat: make soak N=1 SEED={seed} "
-                      f"FIRST={index} QEMU={bench.qemu}", flush=True)
+                      f"FIRST={index} QEMU={soak.qemu}", flush=True)
         print(f"soak: {counts['same']} machines alike, {counts['differs']} differ, QEMU refused "
               f"{counts['refused']}")
     return 1 if counts["differs"] or not counts["same"] else 0
