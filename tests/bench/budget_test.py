@@ -5,14 +5,11 @@
 
 import os
 from pathlib import Path
-import sys
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import budget           # pylint: disable=wrong-import-position
-import qemu             # pylint: disable=wrong-import-position
+import budget
+import qemu
 
 
 @pytest.fixture(scope="module", name="counter")

@@ -4,15 +4,11 @@
 """
 
 import collections
-from pathlib import Path
-import sys
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import callers          # noqa: E402, the path is set above
-import events           # noqa: E402
-import firmwares        # noqa: E402
-import whole            # noqa: E402
+import callers
+import events
+import firmwares
+import whole
 
 KALLSYMS = """ffffffff81000000 T _text
 ffffffff81000100 t pci_conf1_read

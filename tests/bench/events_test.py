@@ -1,16 +1,12 @@
 """events.py and its users read every form of QEMU's trace; a trace of nothing is a fault."""
 
-from pathlib import Path
-import sys
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import budget           # noqa: E402, the path is set above
-import events           # noqa: E402
-import qemu             # noqa: E402
-import run              # noqa: E402
+import budget
+import events
+import qemu
+import run
 
 # A guest of four instructions: a fw_cfg access, PCI configuration, the stop kernel's end.
 LINES = """\

@@ -1,18 +1,14 @@
 """exit_times.py reads records and trace together, subtracts what tracing takes, and says what is
 measured and what is assumed."""
 
-from pathlib import Path
 import shutil
-import sys
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import boots            # noqa: E402, the path is set above
-import exit_times       # noqa: E402
-import firmwares        # noqa: E402
-import qemu             # noqa: E402
+import boots
+import exit_times
+import firmwares
+import qemu
 
 START = 1764115783_025000_000           # nanoseconds
 IO, MMIO = exit_times.EXIT_IO, exit_times.EXIT_MMIO

@@ -1,17 +1,14 @@
 """The report: who wins comes first, images are told apart, and advice fits the command line."""
 
 from pathlib import Path
-import sys
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import advice           # noqa: E402, the path is set above
-import boots            # noqa: E402
-import events           # noqa: E402
-import firmwares        # noqa: E402
-import summary          # noqa: E402
+import advice
+import boots
+import events
+import firmwares
+import summary
 
 
 def counts(total, rebuilds):

@@ -5,16 +5,12 @@ that is installed here, counted in the same run.
 """
 
 import collections
-from pathlib import Path
-import sys
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import firmwares        # noqa: E402, the path is set above
-import qemu             # noqa: E402
-import whole            # noqa: E402
+import firmwares
+import qemu
+import whole
 
 
 @pytest.fixture(scope="module", name="counter")
