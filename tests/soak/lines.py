@@ -189,7 +189,7 @@ class Maker:
         """A root port, and what is in it."""
         rnd, line, name = self.random, self.line, self.name()
         kind = rnd.choice(("pcie-root-port", "pcie-root-port", "ioh3420"))
-        more = rnd.choice(("", "", ",bus-reserve=3", ",mem-reserve=4M", ",pref64-reserve=256M",
+        more = rnd.choice(("", "", ",bus-reserve=8", ",mem-reserve=4M", ",pref64-reserve=256M",
                            ",io-reserve=4K", ",hotplug=off")) if kind == "pcie-root-port" else ""
         line.device(f"{kind},id={name},chassis={self.names},slot={self.names}{bus}{more}")
         here, what = f",bus={name}", rnd.random()
