@@ -1,6 +1,7 @@
 # nix-build packaging/default.nix - the image, drop-in names, manual pages and qboot-bench.
 #
-# Untested: written where there was no nix.
+# Tried with Nix 2.8 and Debian's compiler behind a stand-in for nixpkgs, which could not be had;
+# untested with nixpkgs itself.
 { pkgs ? import <nixpkgs> { } }:
 
 pkgs.stdenv.mkDerivation {
