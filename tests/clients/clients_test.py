@@ -21,7 +21,7 @@ SECONDS = 120
 
 def needs(program, package):
     """Skips where it is not installed; returns where it is."""
-    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")
+    path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/usr/libexec")
     if not path:
         pytest.skip(f"no {program}; Debian's package is {package}")
     return path
@@ -133,6 +133,8 @@ def test_libguestfs(firmware, qemu, tmp_path):
 def test_virtme_ng(guest, firmware):
     """vng runs a command in the host's file system."""
     vng = needs("vng", "virtme-ng")
+    needs("busybox", "busybox-static")      # vng's own needs, which Debian's package recommends
+    needs("virtiofsd", "virtiofsd")
     said = run(vng, "--run", guest[0], "--disable-kvm", "--disable-microvm",
                f"--qemu-opts=-bios {firmware}", "--", "uname", "-r", seconds=300)
     assert kernels.provide("cloud").joinpath("release").read_text("ascii").strip() in said
