@@ -51,7 +51,7 @@ static uint32_t take(uint32_t bytes)
 	return value;
 }
 
-static _Noreturn void stop(const char *message)
+static _Noreturn void die(const char *message)
 {
 	fprintf(stderr, "%s\n", message);
 	abort();
@@ -63,7 +63,7 @@ static void failed(const char *message)
 		fake.armed = true;
 		fake_leave(FAKE_STOPPED);
 	}
-	stop(message);
+	die(message);
 }
 
 static struct fake_item *take_item(void)
@@ -215,7 +215,7 @@ static void keep_ram(void)
 static void require(bool condition, const char *what)
 {
 	if (!condition)
-		stop(what);
+		die(what);
 }
 
 /* Sorted, disjoint, and what the firmware keeps is no RAM. */
