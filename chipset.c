@@ -47,7 +47,7 @@
 #define PIIX3_IDE_TIMING        0x40            /* u16 primary, u16 secondary */
   #define PIIX3_IDE_DECODE        (1u << 15)
 
-/* Edge/level control of the 8259s, a bit an interrupt; level is what PCI needs. */
+/* Edge/level control of the 8259s: one bit for each interrupt, set for level, as PCI needs it. */
 #define ELCR_PORT               0x4d0
 /* clang-format on */
 
@@ -78,7 +78,7 @@ static const struct chipset chipsets[] = {
 		.host_bridge = 0x12378086,
 		RANGES(plain_ranges),
 		.mmio_end = IOAPIC_BASE,
-		/* Not 0x5658 (vmport), 0xae00-0xafff (hot-plug, GPE), 0xb100-0xb13f (SMBus). */
+		/* Without 0x5658 (vmport), 0xae00-0xafff (hot-plug, GPE), 0xb100-0xb13f (SMBus). */
 		.ports = { { 0xc000, 0xffff }, { 0x6000, 0x9fff }, { 0x1000, 0x4fff } },
 		.irq_wiring = IRQ_WIRING_PIIX,
 		.isa_bridge = PCI_BDF(0, 1, 0),
@@ -93,7 +93,7 @@ static const struct chipset chipsets[] = {
 		.ecam_base = PC_ECAM_BASE,
 		RANGES(q35_ranges),
 		.mmio_end = IOAPIC_BASE,
-		.ports = { { 0x6000, 0xffff }, { 0x1000, 0x4fff } }, /* not 0x5658 (vmport) */
+		.ports = { { 0x6000, 0xffff }, { 0x1000, 0x4fff } }, /* without 0x5658 (vmport) */
 		.irq_wiring = IRQ_WIRING_ICH9,
 		.isa_bridge = PCI_BDF(0, 31, 0),
 		.pm_function = PCI_BDF(0, 31, 0),
@@ -119,7 +119,7 @@ static const struct chipset microvm_pcie = {
 	.reduced_acpi = true,
 };
 
-#define FDT_CELLS 0x600 /* 24 virtio devices make it 5 KiB long, of a file of 1 MiB */
+#define FDT_CELLS 0x600 /* as much as is read; 24 virtio devices take 5 KiB */
 
 static const struct chipset isapc = {
 	.name = "isapc",
@@ -127,7 +127,7 @@ static const struct chipset isapc = {
 	.no_ioapic = true,
 };
 
-/* The device tree says whether a microvm has a PCIe host bridge, and where its ECAM is. */
+/* Asks the device tree for a PCIe host bridge.  No memory is known yet: its place is in .bss. */
 static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fdt_selector)
 {
 	static be32 tree[FDT_CELLS];
@@ -215,7 +215,7 @@ static void program_piix(const struct chipset *chipset, const struct pci_access 
 	pci_write32(access, chipset->isa_bridge, ISA_PIRQA_D, pirq_routing());
 	pci_write32(access, chipset->ide_function, PIIX3_IDE_TIMING,
 		    PIIX3_IDE_DECODE << 16 | PIIX3_IDE_DECODE);
-	/* Base first, then the enable bit: one rebuild.  Nothing answers with acpi=off. */
+	/* The base before the enable bit, for one rebuild.  With acpi=off nothing answers. */
 	pci_write32(access, chipset->pm_function, PIIX4_PMBASE, PM_BASE | LPC_PMBASE_IO);
 	pci_write8(access, chipset->pm_function, PIIX4_PMREGMISC, PIIX4_PMIOSE);
 	pci_write8(access, chipset->pm_function, PCI_INTERRUPT_LINE, ACPI_SCI_IRQ);
@@ -225,7 +225,7 @@ static void program_ich9(const struct chipset *chipset, const struct pci_access 
 {
 	pci_write32(access, chipset->isa_bridge, ISA_PIRQA_D, pirq_routing());
 	pci_write32(access, chipset->isa_bridge, LPC_PIRQE_H, pirq_routing());
-	/* PMBASE and ACPI_CNTL in one store; QEMU takes the low dword first: one rebuild. */
+	/* One store sets PMBASE and ACPI_CNTL; QEMU takes the low dword first: one rebuild. */
 	pci_write64(access, chipset->isa_bridge, LPC_PMBASE,
 		    (uint64_t)LPC_ACPI_EN << 8 * (LPC_ACPI_CNTL - LPC_PMBASE) | PM_BASE |
 			    LPC_PMBASE_IO);
@@ -240,7 +240,7 @@ void chipset_init(struct machine *machine)
 
 	*access = (struct pci_access){ 0 };
 	if (chipset->ecam_base) {
-		if (chipset->host_bridge) /* not the one of microvm, whose ECAM is fixed */
+		if (chipset->host_bridge) /* microvm's ECAM is fixed */
 			pci_write32(access, PCI_BDF(0, 0, 0), MCH_PCIEXBAR,
 				    chipset->ecam_base | MCH_PCIEXBAR_ENABLE);
 		access->ecam_base = chipset->ecam_base;

@@ -32,8 +32,8 @@
 /* clang-format on */
 
 /*
- * QEMU hw/misc/debugexit.c: reads as 0; a write of n ends QEMU with status 2n + 1.  Test kernels
- * end themselves here too, most often with 0 and 1 or 0x10 and 0x11: ours must look like none.
+ * QEMU hw/misc/debugexit.c: the port reads as 0, and a write of n ends QEMU with status 2n + 1.
+ * Test kernels use it too, most often with 0 and 1 or 0x10 and 0x11, from which ours must differ.
  */
 static const uint16_t debug_exit_ports[] = { 0xf4, 0x501 };
 /* clang-format off */
@@ -123,13 +123,13 @@ void console_step(const char *message, ...)
 		divide(&time, settings.tsc_mhz);
 	put_timed("%s (%llu %s)", text, (unsigned long long)time,
 		  settings.tsc_mhz ? "us" : "ticks");
-	/* Speaking itself is not the next step's. */
+	/* The time that this message takes does not count for the next step. */
 	settings.last_tsc = settings.has_tsc ? rdtsc() : 0;
 }
 
 /*
- * Tells a pvpanic-pci on bus 0.  A message may come before the devices have addresses, and decoding
- * is off for most kernels.
+ * Tells a pvpanic-pci on bus 0 of the panic.  It may have no address yet, and most kernels find it
+ * without decoding, so both are set here.
  */
 static void tell_pvpanic_pci(void)
 {
@@ -157,14 +157,14 @@ noreturn void panic(const char *message, ...)
 	put_formatted(true, message, args);
 	va_end(args);
 
-	/* isa-debug-exit first: a pvpanic lets QEMU end with status 0 as soon as it is told. */
+	/* isa-debug-exit comes first: QEMU may end with status 0 as soon as a pvpanic is told. */
 	for (unsigned int i = 0; i < sizeof(debug_exit_ports) / sizeof(debug_exit_ports[0]); i++) {
 		if (inb(debug_exit_ports[i]) == 0) {
 			outb(debug_exit_ports[i], DEBUG_EXIT_FAILURE);
 			cpu_stop(); /* QEMU 10 does not end at once */
 		}
 	}
-	events = inb(PVPANIC_PORT); /* those it knows: a bit more in each generation */
+	events = inb(PVPANIC_PORT); /* the events it knows, more in newer devices */
 	if ((events & PVPANIC_PANICKED) && events != 0xff)
 		outb(PVPANIC_PORT, PVPANIC_PANICKED);
 	tell_pvpanic_pci();

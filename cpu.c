@@ -5,11 +5,11 @@
 
 #define CPUID_EXTENDED 0x80000000u
 
-/* About a second: of a TSC at 3 GHz; of PAUSEs, which leave the guest, where there is none. */
+/* About a second: in ticks of a TSC at 3 GHz, or without one in PAUSEs, which leave the guest. */
 #define PATIENCE_TSC    3000000000ull
 #define PATIENCE_PAUSES (1u << 23)
 
-/* A processor without extended leaves answers with something else than 8000_xxxxh. */
+/* The highest extended leaf; 0 for a processor without any, which answers with other numbers. */
 static uint32_t max_extended_leaf(void)
 {
 	uint32_t max = cpuid(CPUID_EXTENDED, 0).eax;
@@ -22,7 +22,7 @@ void cpu_probe(struct cpu *cpu)
 	uint32_t max_extended;
 
 	*cpu = (struct cpu){ .phys_bits = 32 };
-	/* A leaf above the highest one answers with what is in the highest. */
+	/* A processor answers with its highest leaf when it is asked for one above that. */
 	if (cpuid(0, 0).eax >= 1) {
 		struct cpuid leaf = cpuid(1, 0);
 

@@ -24,8 +24,8 @@ static noreturn void report_failure(const struct fw_cfg_dma *dma, uint32_t contr
 }
 
 /*
- * False when the device has no DMA, which leaves the control word as it is.  A transfer that fails
- * is a panic.  Cost: 1 VM exit.
+ * Returns false when the device has no DMA, which leaves the control word as it is.  A transfer
+ * that fails is a panic.  Cost: 1 VM exit.
  */
 static bool try_transfer(uint32_t control, uint64_t paddr, uint32_t size)
 {
@@ -46,7 +46,7 @@ static bool try_transfer(uint32_t control, uint64_t paddr, uint32_t size)
 	return false;
 }
 
-/* Once the directory came by DMA, every other transfer must. */
+/* A transfer after the directory, which came by DMA: it is a panic if nothing happens. */
 static void transfer(uint32_t control, uint64_t paddr, uint32_t size)
 {
 	if (!try_transfer(control, paddr, size))
@@ -56,8 +56,8 @@ static void transfer(uint32_t control, uint64_t paddr, uint32_t size)
 }
 
 /*
- * Selects an item and skips what is before offset; returns the control bits that the next transfer
- * still needs for that.  Cost: 1 VM exit, none for offset 0.
+ * Selects an item and skips what is before offset.  Returns the control bits that the next transfer
+ * needs to go on there.  Cost: 1 VM exit, none for offset 0.
  */
 static uint32_t seek(uint16_t selector, uint32_t offset)
 {
@@ -84,7 +84,7 @@ void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset
 		      selector, (unsigned long long)dest_paddr);
 	dest = phys_ptr((uint32_t)dest_paddr);
 	outw(FW_CFG_PORT_SELECTOR, selector);
-	/* What is skipped goes where what is wanted will be, piece by piece. */
+	/* What is skipped is read to the same place, piece by piece, and overwritten then. */
 	for (uint32_t skipped; offset; offset -= skipped) {
 		skipped = offset < size ? offset : size;
 		insb(FW_CFG_PORT_DATA, dest, skipped);
@@ -153,7 +153,7 @@ void fw_cfg_reread(struct fw_cfg *cfg)
 
 void fw_cfg_init(struct fw_cfg *cfg)
 {
-	/* A directory that came by DMA is a sign of the device as good as its signature. */
+	/* If the directory comes by DMA there is a fw_cfg device; no signature need be read. */
 	cfg->dma = try_transfer((uint32_t)FW_CFG_KEY_DIRECTORY << 16 | FW_CFG_DMA_SELECT |
 					FW_CFG_DMA_READ,
 				phys_addr(&cfg->directory), sizeof(cfg->directory));
@@ -183,7 +183,7 @@ static bool find_cached(const struct fw_cfg *cfg, const char *name, struct fw_cf
 	return first < FW_CFG_CACHED_FILES;
 }
 
-/* Reads on behind the cache, and stops at an empty name: then the directory claims too many. */
+/* Looks behind the cache, up to an empty name: QEMU's directory has no files from there on. */
 static bool find_beyond_cache(const struct fw_cfg *cfg, const char *name, struct fw_cfg_file *found)
 {
 	struct fw_cfg_file chunk[FW_CFG_CHUNK_FILES];

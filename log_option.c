@@ -8,7 +8,7 @@
 #include "tsc.h"
 
 #define OPTION     "opt/org.qboot/log"
-#define VALUE_SIZE 32 /* longer values are cut, and none is known */
+#define VALUE_SIZE 32 /* no value that is known is as long */
 
 static const struct {
 	const char *value;

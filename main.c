@@ -43,7 +43,7 @@ static struct acpi_writes writes;
 /* The record of the last boot.  It survives a reset: start.S clears .bss, but not this section. */
 static struct resume resume __attribute__((section(".noinit")));
 
-/* Out of S3: what a reset took away and the operating system does not restore itself. */
+/* Wakes from S3: does again what the reset undid and the operating system does not do itself. */
 static noreturn void wake(void)
 {
 	uint32_t cpu_count = smp_count(&machine, 0);
@@ -54,7 +54,7 @@ static noreturn void wake(void)
 	acpi_replay(&machine.cfg, &resume.writes);
 	smm_reserve(&smm, &machine, &map);
 	smp_wait(&smp_block, &machine.cpu, cpu_count, 0);
-	/* Memory was kept for as many as the boot had, not for those plugged in since. */
+	/* The boot kept memory for its own processors, not for those plugged in since. */
 	if (cpu_count > resume.cpu_count)
 		cpu_count = resume.cpu_count;
 	smm_init(&smm, &smp_block, &map, cpu_count, 0);
@@ -79,8 +79,8 @@ noreturn void main(void)
 	console_step("boot: the kernel has been found");
 
 	/*
-	 * Platform.  Memory for SMM first: its places are fixed.  The other processors are started
-	 * as soon as it is known what they shall do, and waited for when their number is known.
+	 * The platform.  Memory for SMM is first, for its places are fixed.  The other processors
+	 * are started as soon as their MSRs are known, and waited for when their number is.
 	 */
 	chipset_init(&machine);
 	log_option_time(&machine.cpu, machine.chipset->pm_function);
@@ -92,8 +92,8 @@ noreturn void main(void)
 	smp_start(&smp_block, &msrs, &machine.cpu);
 	tpm_start(&machine.cfg, TPM_STARTUP_CLEAR);
 
-	/* Tables.  After PCI: QEMU builds the ACPI files when the first is selected, from the
-	 * registers it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
+	/* The tables come after PCI: QEMU builds the ACPI files when the first of them is selected,
+	 * from the registers that it sees then (hw/i386/acpi-build.c, acpi_build_update()). */
 	uint32_t rsdp_paddr = acpi_install(&machine.cfg, &map, &writes);
 	pci_tables_built(&layout, &machine.pci);
 	mcfg_limit_buses(&machine.cfg, rsdp_paddr, layout.last_bus);

@@ -17,7 +17,7 @@
 /* The pool keeps this much back for ZONE_FSEG when something else asks. */
 #define POOL_FSEG_SHARE 0x400
 
-/* Where conventional memory is used from: never the first page, for null is no place. */
+/* Conventional memory is used from here on: an address of 0 would mean "no place". */
 #define SCRATCH_BASE 0x1000
 
 #define E820_CHUNK 32 /* entries of etc/e820 read at a time */
@@ -37,7 +37,7 @@ enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t 
 	for (first = last; first > map->ranges && first[-1].end > base; first--)
 		;
 
-	/* [first, last) overlaps; what sticks out on either side stays. */
+	/* The ranges of [first, last) overlap [base, end); what they have outside of it stays. */
 	head_stays = first < last && first->base < base;
 	tail_stays = first < last && last[-1].end > end;
 	if (tail_stays)
@@ -89,7 +89,7 @@ uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, ui
 	return 0;
 }
 
-/* From the pool's end downwards.  The pool is reserved as a whole, so the map stays as it is. */
+/* Takes from the pool's end downwards.  The map stays as it is: all of the pool is reserved. */
 static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t min)
 {
 	uint32_t place;
@@ -104,8 +104,8 @@ static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, ui
 }
 
 /*
- * From the top of RAM below 4 GiB downwards; below 640 KiB when there is nothing above 1 MiB.  Size
- * and align are those of whole pages.
+ * Finds whole pages: from the top of RAM below 4 GiB downwards, or below 640 KiB when there is no
+ * room above 1 MiB.  size and align are multiples of a page.
  */
 static uint32_t find_pages(const struct memmap *map, uint64_t size, uint32_t align)
 {
@@ -236,7 +236,7 @@ static void enter_entry(struct memmap *map, const struct e820_entry *entry)
 		panic("memory: etc/e820 has an entry of 0x%llx bytes at 0x%llx, past 2^64; this QEMU "
 		      "and this image do not fit together",
 		      (unsigned long long)entry->size, (unsigned long long)entry->base);
-	/* QEMU has one entry from 0 over all that a PC has below 1 MiB. */
+	/* QEMU's entry that begins at 0 includes what is no RAM on a PC below 1 MiB. */
 	if (entry->type == MEMORY_RAM && base < LEGACY_HOLE_END) {
 		if (end < LEGACY_HOLE_END)
 			too_little((uint32_t)end);
@@ -248,7 +248,7 @@ static void enter_entry(struct memmap *map, const struct e820_entry *entry)
 		       "an entry of etc/e820");
 }
 
-/* Enters those of count entries that are RAM, or all others. */
+/* Enters those of the entries that are RAM, or all others if ram is false. */
 static void enter_entries(struct memmap *map, const struct e820_entry *entries, uint32_t count,
 			  bool ram)
 {
@@ -258,8 +258,8 @@ static void enter_entries(struct memmap *map, const struct e820_entry *entries, 
 }
 
 /*
- * Where QEMU's entries overlap it is not RAM, so what is not RAM is entered in a second pass.  The
- * second pass over a table of one chunk needs no reading.
+ * Where entries of QEMU overlap the memory is not RAM, so what is not RAM is entered in a second
+ * pass, over the rest.  A table of one chunk need not be read again for that.
  */
 static void enter_e820(struct memmap *map, const struct fw_cfg *cfg, struct fw_cfg_item item)
 {

@@ -16,7 +16,7 @@
 
 #define DECODE_FILE "opt/org.qboot/pci-decode"
 
-/* What lives as long as pci_init(), in memory that is free again then. */
+/* What pci_init() works with, in memory that is free again when it returns. */
 struct pci_scratch {
 	struct pci_plan plan;
 	struct pci_walk walk;
@@ -30,13 +30,13 @@ static uint64_t read_u64(const struct fw_cfg *cfg, const char *name)
 	return value;
 }
 
-/* Whether every function shall decode: what the user says, or unless he does, the default. */
-static bool read_decode(const struct fw_cfg *cfg, bool unless)
+/* Whether every function shall decode: as the user says, or else by_default. */
+static bool read_decode(const struct fw_cfg *cfg, bool by_default)
 {
 	char word[16] = "";
 
 	if (!fw_cfg_read_file(cfg, DECODE_FILE, word, sizeof(word) - 1))
-		return unless;
+		return by_default;
 	if (strcmp(word, "on") == 0)
 		return true;
 	if (strcmp(word, "off") == 0)
@@ -45,7 +45,7 @@ static bool read_decode(const struct fw_cfg *cfg, bool unless)
 		    " says \"%s\"; it can say \"on\" or \"off\", and is "
 		    "ignored",
 		    word);
-	return unless;
+	return by_default;
 }
 
 /* Tells the plan which addresses are free. */
@@ -75,7 +75,7 @@ static void report_dropped(const struct pci_plan *plan)
 	for (uint32_t i = 0; i < plan->bar_count; i++) {
 		const struct pci_resource *bar = &plan->bars[i];
 
-		/* Without any I/O ports it is the machine that has none, and drivers know. */
+		/* A machine without I/O ports is meant to be so, and drivers do without. */
 		if (!(bar->flags & PCI_BAR_DROPPED) ||
 		    ((bar->flags & PCI_BAR_IO) && !plan->spaces[PCI_SPACE_IO].count))
 			continue;

@@ -9,10 +9,10 @@
 
 #include "console.h"
 
-/* What a register, and perhaps the one after it, says. */
+/* A BAR, from one register, or from two when it has 64 bits. */
 struct bar {
 	uint32_t flags; /* of struct pci_resource */
-	uint64_t size;  /* 0: the register makes no sense */
+	uint64_t size;  /* 0: what was read is no mask of a size */
 };
 
 static bool is_64bit(uint32_t low)
@@ -21,8 +21,8 @@ static bool is_64bit(uint32_t low)
 }
 
 /*
- * A BAR from what its register and the next one read after ones were written; high counts only when
- * it is the upper half.
+ * Makes a BAR of what its register (low) and the next one (high) read after ones were written to
+ * them. high counts only if it is the upper half.
  */
 static struct bar parse_bar(uint32_t low, uint32_t high)
 {
@@ -67,9 +67,10 @@ static bool may_be_tiny(uint32_t value)
 }
 
 /*
- * What such a register would have read if it had 16 bytes (ports: 4), or the reserved type if it
- * still makes no sense.  The type is what zeros cannot change; of a prefetchable BAR that small
- * QEMU lets them, and it counts as not prefetchable.  Cost: 2 VM exits, 3 by ports.
+ * Asks such a register again with zeros written: the bits that stay set are its type.  Returns what
+ * it would have read if it had 16 bytes (ports: 4), or the reserved type if it still makes no
+ * sense. QEMU lets zeros clear the prefetchable bit of a BAR that small, which then counts as not
+ * prefetchable.  Cost: 2 VM exits, 3 by ports.
  */
 static uint32_t read_tiny(const struct pci_access *access, uint32_t bdf, uint32_t offset, bool io)
 {
@@ -83,7 +84,7 @@ static uint32_t read_tiny(const struct pci_access *access, uint32_t bdf, uint32_
 	return mask | type;
 }
 
-/* The same for two registers at once; number is even. */
+/* Sizes two registers with one write and one read; number is even. */
 static void size_pair(const struct pci_access *access, uint32_t bdf, uint32_t number,
 		      uint32_t *values)
 {
@@ -96,10 +97,9 @@ static void size_pair(const struct pci_access *access, uint32_t bdf, uint32_t nu
 }
 
 /*
- * Reads the registers of a set with all ones written to them.  One whose type cannot be told from
- * what it reads then is asked again, with zeros written: the usual register costs no access more.
- * Where each is an access of its own, an upper half is left alone when the lower one has the
- * size, and counts as all ones.
+ * Reads the registers of a set with all ones written to them.  A register is asked again, by
+ * read_tiny(), only if its type cannot be told from what it reads.  Without wide accesses the upper
+ * half of a 64-bit BAR is left alone when the lower half has the size, and counts as all ones.
  */
 static void size_registers(const struct pci_access *access, const struct pci_bar_set *set,
 			   uint32_t *values)
@@ -152,7 +152,7 @@ static void add_bar(struct pci_plan *plan, const struct pci_access *access,
 void pci_bar_probe(struct pci_plan *plan, const struct pci_access *access,
 		   const struct pci_bar_set *set)
 {
-	/* The last register has none after it: a 64-bit BAR there has no ones in its upper half. */
+	/* One more than registers: a 64-bit BAR in the last one has no ones in its upper half. */
 	uint32_t values[PCI_BARS + 1] = { 0 };
 
 	size_registers(access, set, values);

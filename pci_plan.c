@@ -1,11 +1,11 @@
 /*
  * pci_plan.c - see pci_plan.h.
  *
- * A bus has a greater index than the one its bridge is on, so one pass down the indices sees all
- * that is in a window before the window, and one pass up knows a window's base before its
- * contents'. A window's base has the greatest alignment of what is in it: offsets in it can be
- * set before. Sums of absurd sizes may overflow, but no range has room for a thing of such an
- * alignment.
+ * A bus has a greater index than the one that its bridge is on.  So one pass down the indices sizes
+ * what is in a window before the window, and one pass up gives a window its base before its
+ * contents. The base of a window has the greatest alignment of what is in it, so that offsets in it
+ * can be decided before the base is.  Sums of absurd sizes may overflow, but no range has room for
+ * anything of such an alignment.
  */
 #include "pci_plan.h"
 
@@ -83,7 +83,7 @@ static uint64_t floor_power(uint64_t value)
 	return value;
 }
 
-/* The order in which things are placed.  No two of them are equal. */
+/* The order in which BARs and windows are placed.  No two of them compare equal. */
 static bool is_before(const struct pci_resource *a, const struct pci_resource *b)
 {
 	if (a->align != b->align)
@@ -208,7 +208,7 @@ static void size_window(struct pci_bus *bus, enum pci_window_kind kind)
 	}
 	if (bus->one_slot && room <= used)
 		room = 0;
-	/* The room must do for a BAR of its size, which is aligned to that size. */
+	/* A BAR as large as the room must fit into it, and is aligned to its size. */
 	if (floor_power(room) > align)
 		align = floor_power(room);
 	window->self.align = align > granule ? align : granule;
@@ -216,8 +216,8 @@ static void size_window(struct pci_bus *bus, enum pci_window_kind kind)
 }
 
 /*
- * Places what is on bus 0, or on the extra roots; used says how far each range is taken.  Returns
- * NULL, or the first thing for which there is no place.
+ * Places what is on bus 0, or what is on the extra roots; used[] says up to where each range is
+ * taken. Returns NULL, or the first BAR or window that has no place.
  */
 static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space space, uint64_t *used,
 				       bool extra)
@@ -245,7 +245,7 @@ static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space spa
 	return NULL;
 }
 
-/* Places everything in a space.  Returns NULL, or what has no place on bus 0. */
+/* Places all BARs and windows of a space.  Returns NULL, or one that has no place on bus 0. */
 static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 {
 	uint64_t used[PCI_MAX_RANGES];
@@ -301,7 +301,7 @@ static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 	return NULL;
 }
 
-/* Gives up the BAR with the greatest alignment that is in item, which has no place. */
+/* Gives up item, which has no place; of a window, the BAR in it with the greatest alignment. */
 static void drop(struct pci_resource *item)
 {
 	while (item->flags & PCI_BAR_WINDOW)
@@ -327,7 +327,7 @@ static void grant_room(struct pci_plan *plan, enum pci_space space, bool occupie
 		}
 }
 
-/* Places everything in a space, without room for hot-plug and without some BARs if need be. */
+/* Places all of a space, if need be without room for hot-plug and without some BARs. */
 static void settle(struct pci_plan *plan, enum pci_space space)
 {
 	struct pci_resource *failed;

@@ -71,7 +71,7 @@ static void program_function(const struct pci_access *access, const struct pci_r
 		}
 		values[number] = (uint32_t)bar->base;
 		touched |= 1u << number;
-		/* Through ports an upper half that was not sized is still 0. */
+		/* Without wide accesses an upper half that was not sized still is 0. */
 		if ((bar->flags & PCI_BAR_64) && (access->wide || (bar->base | bar->size) >> 32)) {
 			values[number + 1] = (uint32_t)(bar->base >> 32);
 			touched |= 2u << number;
@@ -113,7 +113,7 @@ static uint32_t build_memory_window(const struct pci_resource *window)
 	return window->size ? (base >> 16 & 0xfff0) | (limit & 0xfff00000) : 0xfff0;
 }
 
-/* Writes the windows that are not what they shall be. */
+/* Writes the windows whose registers do not have the planned value already. */
 static void program_windows(const struct pci_access *access, const struct pci_bus *bus, bool has_io)
 {
 	const struct pci_resource *prefetch = &bus->windows[PCI_WINDOW_PREFETCH].self;
@@ -138,7 +138,7 @@ static void program_windows(const struct pci_access *access, const struct pci_bu
 			    prefetch_limit >> 32 << 32 | prefetch->base >> 32);
 }
 
-/* What a bridge decodes.  listed: QEMU's tables describe what is on its bus by what decodes. */
+/* What a bridge decodes.  listed: QEMU's tables have those devices on its bus that decode. */
 static uint16_t build_bridge_command(const struct pci_bus *bus, bool decode, bool listed)
 {
 	const struct pci_window *windows = bus->windows;

@@ -12,7 +12,7 @@
 #define PREFERRED_BASE 0xc0000000
 #define FALLBACK_BASE  0x80000000
 
-/* From a multiple of this on, 8 MTRRs reach up to 4 GiB: one for each bit of the distance. */
+/* A multiple of this is no more than 8 MTRRs away from 4 GiB: one for each bit of the distance. */
 #define GRAIN           0x1000000u
 #define PREFERRED_GRAIN 0x400000u /* above PREFERRED_BASE */
 

@@ -1,9 +1,9 @@
 /*
  * pci_walk.c - see pci_walk.h.
  *
- * A function is found by its header type, which no function has as all ones.  Functions 1 to 7 are
- * asked for only where function 0 says that there may be some, and below a PCI Express port only
- * slot 0 is.  There is no recursion: 256 bridges may be in a row.
+ * A function is there if its header type is not all ones.  Functions 1 to 7 are asked for only
+ * where function 0 says that there may be some, and below a PCI Express port only slot 0 is.  There
+ * is no recursion: 256 bridges may be in a row.
  */
 #include "pci_walk.h"
 
@@ -63,7 +63,7 @@ static bool find_function(const struct pci_walk *walk, struct pci_branch *branch
 
 /* ---- Bridges ---- */
 
-/* A field of the reserve capability as room: true when it says something. */
+/* Reads a field of the reserve capability, of one or two dwords; false when it asks for nothing. */
 static bool read_reserve(const struct pci_access *access, uint32_t bdf, uint32_t offset,
 			 uint32_t dwords, uint64_t *room)
 {
@@ -91,14 +91,14 @@ static void read_reserves(const struct pci_access *access, struct pci_bus *bus,
 		branch->reserved_buses = (uint8_t)(buses < PCI_BUSES ? buses : PCI_BUSES - 1);
 	any_io = read_reserve(access, bdf, offset + RESERVE_CAP_IO, 2,
 			      &bus->windows[PCI_WINDOW_IO].room);
-	/* QEMU makes the I/O window read-only then (hw/pci/pci_bridge.c). */
+	/* QEMU makes the window of a bridge without I/O read-only (hw/pci/pci_bridge.c). */
 	bus->no_io |= any_io && !bus->windows[PCI_WINDOW_IO].room;
 	any = read_reserve(access, bdf, offset + RESERVE_CAP_MEMORY, 1,
 			   &bus->windows[PCI_WINDOW_MEMORY].room);
 	any_low = read_reserve(access, bdf, offset + RESERVE_CAP_PREFETCH32, 1, &low);
 	any_high = read_reserve(access, bdf, offset + RESERVE_CAP_PREFETCH64, 2, &high);
 	branch->hinted = any_io || any || any_low || any_high;
-	/* Both together are a contradiction, which QEMU does not make. */
+	/* QEMU makes no bridge with both, which would be a contradiction. */
 	if (any_low == any_high)
 		return;
 	bus->windows[PCI_WINDOW_PREFETCH].room = any_low ? low : high;
@@ -190,7 +190,7 @@ static uint32_t enter_bridge(struct pci_walk *walk, uint32_t parent, const struc
 	return index;
 }
 
-/* All behind a bridge is known: its last bus number, and its room for hot-plug. */
+/* Leaves a bridge when all behind it is known: its last bus number, and its room for hot-plug. */
 static void leave_bridge(struct pci_walk *walk, uint32_t index)
 {
 	struct pci_bus *bus = &walk->plan->buses[index];
@@ -333,7 +333,7 @@ static bool probe_root(const struct pci_access *access, uint32_t number, uint32_
 	return false;
 }
 
-/* In how many slots roots must be looked for: mostly there is something in the first of each. */
+/* How many slots of a bus must be looked at to find all extra roots: mostly the first is enough. */
 static uint32_t probe_slots(const struct pci_access *access, uint32_t extra_roots)
 {
 	for (uint32_t number = 1; extra_roots && number < PCI_BUSES; number++)
@@ -342,8 +342,8 @@ static uint32_t probe_slots(const struct pci_access *access, uint32_t extra_root
 }
 
 /*
- * Of the extra roots only the count is known.  They are looked for before any bridge has bus
- * numbers: what answers then is on a root.  The numbers of one root end where the next root is.
+ * QEMU tells only how many extra roots there are.  They are looked for before any bridge has bus
+ * numbers, so that what answers is on a root.  The numbers of a root end where the next root is.
  */
 void pci_walk(struct pci_walk *walk, uint32_t extra_roots)
 {

@@ -30,7 +30,7 @@ static uint32_t checksum(const struct resume *resume)
 	return sum;
 }
 
-/* A sum proves nothing: whoever writes a record can sum it up. */
+/* The checksum proves nothing, as a forger can sum, too: all counts are checked. */
 static bool is_bounded(const struct resume *resume)
 {
 	const struct acpi_writes *writes = &resume->writes;

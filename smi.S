@@ -26,13 +26,13 @@ smi_jump:
 	.word   AP_ENTRY >> 4
 
 /*
- * The first SMI, through smi_jump at the default SMBASE's entry: gives the processor the SMBASE in
- * smp_block, and an RSM there for every later SMI.  No more is needed: QEMU switches ACPI on and
- * off itself, and raises no SMI for it.
+ * The first SMI leads here, by smi_jump at the default SMBASE's entry.  It gives the processor the
+ * SMBASE in smp_block, and puts an RSM there for every later SMI.  No other handler is needed: QEMU
+ * switches ACPI on and off itself, and raises no SMI for it.
  *
  * In: SMM, 16-bit code, CS base AP_ENTRY, all other segments flat.  SMRAM is visible here and
- * nowhere else.  Out: by RSM, to smp_block.resume; where that is 0, whence it came, and counted in
- * smp_block.relocated.  Registers come back with it.
+ * nowhere else.  Out: by RSM, to smp_block.resume; if that is 0, to where the SMI came, which is
+ * counted in smp_block.relocated.  RSM restores all registers.
  */
 	.section .ap, "awx"
 	.code16
@@ -57,11 +57,11 @@ smi_relocate:
 	rsm
 
 /*
- * Where the other processors end, until an INIT.
+ * Where the other processors wait for an INIT.
  *
- * In: 32-bit protected mode, flat; EBP smp_block, EDI 0 or, with an APIC id that the boot processor
- * cannot send an SMI to, a turn: when that comes, the processor raises its first SMI itself, which
- * it can through port 0xb2 of ICH9; PIIX4 has no such processors.  Out: halted in the ROM.
+ * In: 32-bit protected mode, flat; EBP smp_block; EDI 0, or the turn of a processor that the boot
+ * processor cannot send an SMI to: when smp_block.turn is that, the processor raises its first SMI
+ * itself, through port 0xb2 of ICH9.  PIIX4 has no such processors.  Out: halted in the ROM.
  */
 	.section .entry, "ax"
 	.code32
@@ -80,14 +80,14 @@ ap_wait:
 	jmp     ap_park
 
 /*
- * Back from the first SMI, wherever it came: the state that it saved is read, so the next processor
- * may save its own.
+ * The first SMI returns here, whatever it interrupted.  The state that it saved has been read, so
+ * that the next processor may save its own.
  */
 	.globl smi_relocated
 smi_relocated:
 	incl    SMP_BLOCK_RELOCATED(%ebp)
 
-/* An SMI or a debugger goes on after the HLT; an NMI comes here again (ap_idt in start.S). */
+/* After an SMI the processor goes on behind the HLT; an NMI enters here (ap_idt in start.S). */
 ap_park:
 	movl    $ap_stack_top, %esp
 	cli

@@ -15,9 +15,9 @@
  *                 SMI to itself, the last; with SMRAM at the default SMBASE it keeps that, and the
  *                 RSM takes the place of the jump: who is plugged in later runs it, too
  *
- * One at a time, because all come from reset with the same SMBASE and would save their state to the
- * same place.  Not before all have arrived: as long as a processor with an APIC id above 254 is not
- * in x2APIC mode, it gets what is sent to the id in its lower byte.
+ * SMIs go out one at a time, because all processors come from reset with the same SMBASE and would
+ * save their state to one place; and after all have arrived, because a processor with an APIC id
+ * above 254 gets what is sent to the id in its lower byte until it is in x2APIC mode.
  */
 #include "smm.h"
 
@@ -31,7 +31,7 @@
 /* i440FX, and Q35 as a part of a dword (QEMU hw/pci-host/i440fx.c, hw/pci-host/q35.c). */
 /* clang-format off */
 #define I440FX_SMRAM            0x72            /* u8 */
-#define MCH_F_SMBASE            0x9c            /* u8, SMRAM at the default SMBASE; and two more: */
+#define MCH_F_SMBASE            0x9c            /* u8: SMRAM at the default SMBASE; two u8 follow */
   #define F_SMBASE_QUERY          0xff          /* written; then it reads as 1 where it exists, */
   #define F_SMBASE_IN_RAM         0x01          /* and a write of 2 locks it until a reset */
   #define F_SMBASE_LOCK           0x02
@@ -50,19 +50,19 @@
   #define ICH9_GBL_SMI_EN         (1u << 0)
   #define ICH9_APMC_EN            (1u << 5)
 
-#define APM_CNT_NOTHING         0               /* at port 0xb2: no value of the FADT's */
+#define APM_CNT_NOTHING         0               /* for port 0xb2: none of the FADT's values */
 
 #define MIB                     0x100000u
-#define TSEG_MIN_BASE           (16 * MIB)      /* less memory keeps its TSEG */
-#define MANY_CPUS_RAM           (1024 * MIB)    /* less memory has no thousand processors */
-#define LEAST_RAM               (2 * MIB)       /* less, and the kernel needs all below 640 KiB */
+#define TSEG_MIN_BASE           (16 * MIB)      /* TSEG is not taken from lower memory */
+#define MANY_CPUS_RAM           (1024 * MIB)    /* with less a guest is not that large */
+#define LEAST_RAM               (2 * MIB)       /* with less a kernel needs all of it */
 /* clang-format on */
 
 /* smi.S */
 #define SMI_JUMP_SIZE 8
 extern const char smi_jump[], smi_relocated[];
 
-/* What SMIs at the default SMBASE overwrite. */
+/* What the first SMIs overwrite, which are taken at the default SMBASE. */
 struct saved {
 	uint8_t entry[SMI_JUMP_SIZE];
 	uint8_t state[SMBASE_STATE_SIZE];
@@ -80,7 +80,7 @@ static struct smm_area fit_area(uint32_t base, uint32_t end)
 				  (end - base - room(1)) / SMBASE_SPACING + 1 };
 }
 
-/* Where a kernel is loaded nothing can be kept, and a wake, which sees no kernel, would do so. */
+/* Keeps a range, unless a kernel is there: a wake would keep it, and cannot take place then. */
 static bool keep(struct smm_plan *plan, struct memmap *map, uint32_t base, uint32_t end)
 {
 	bool is_free = memmap_is(map, base, end, MEMORY_RAM);
@@ -111,7 +111,7 @@ void smm_reserve(struct smm_plan *plan, const struct machine *machine, struct me
 			plan->tseg_mib = mib;
 }
 
-/* For those that the first area has no place for; gives back what they do not need. */
+/* Fits TSEG to the processors that have no place yet; gives back what is not needed. */
 static struct smm_area fit_tseg(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count)
 {
 	uint32_t ram_end = memmap_low_ram_end(map);
@@ -198,7 +198,7 @@ static void program_chipset(const struct smm_plan *plan)
 	uint32_t smram = SMRAM_C_BASE_SEG | SMRAM_D_LCK;
 	uint32_t esmramc = ESMRAMC_RESET;
 
-	/* Nothing is in the A segment where all are at the default SMBASE: it is locked away. */
+	/* The A segment is not used if all SMBASEs are around the default one: it stays off. */
 	if (!plan->at_default || plan->tseg_mib)
 		smram |= SMRAM_G_SMRAME;
 	if (chipset->smm == SMM_PIIX4) {
@@ -225,8 +225,8 @@ static void send_smi(uint32_t apic_id)
 }
 
 /*
- * The other processors with a place, one after the other; false when one does not take its SMI.
- * Ids above LAPIC_MAX_XAPIC_ID are turns: who cannot be sent to raises the SMI itself.
+ * Gives each other processor its SMBASE by an SMI; false when one does not take it.  An id above
+ * LAPIC_MAX_XAPIC_ID is a turn: that processor cannot be sent an SMI, and raises it itself.
  */
 static bool relocate_others(const struct smm_plan *plan, struct smp_block *block)
 {

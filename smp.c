@@ -68,7 +68,7 @@ uint32_t smp_count(const struct machine *machine, uint32_t rsdp_paddr)
 	return count ? count : 1;
 }
 
-/* Appends to the text of that length in *text, which has the size of a message. */
+/* Appends to a text of that length, in CONSOLE_LINE_SIZE bytes; returns the new length. */
 static size_t append(char *text, size_t length, const char *message, ...)
 {
 	va_list args;
@@ -84,7 +84,7 @@ static bool has_arrived(const struct smp_block *block, uint32_t apic_id)
 	return apic_id >= SMP_NAMED_IDS || block->present[apic_id / 32] >> apic_id % 32 & 1;
 }
 
-/* Names those that the MADT has and that did not arrive: all but the boot processor can be. */
+/* Names the processors of the MADT that did not arrive.  The boot processor is no such one. */
 static void report_missing(const struct smp_block *block, uint32_t boot_apic_id, uint32_t present,
 			   uint32_t cpu_count, uint32_t rsdp_paddr)
 {

@@ -9,7 +9,7 @@
  * 16-bit addresses of ROM symbols: the linker takes the lower half of an address in the upper 32
  * KiB of the ROM, which is where bios.lds puts everything, and refuses any other.
  *
- * Nothing in RAM is trusted: .data is copied, .bss is cleared, .noinit is whatever it is.
+ * Nothing in RAM is trusted: .data is copied, .bss cleared; .noinit has a checksum (resume.h).
  */
 #include "layout.h"
 #include "msr_list.h"
@@ -93,8 +93,8 @@ ap_gdt_pointer:
 	.long   rom_gdt
 
 /*
- * The other processors' vectors: an NMI parks its processor, which it may have woken from HLT.  All
- * share one stack, for nobody returns from there: NMIs stay blocked until an INIT.
+ * The other processors' vectors: an NMI, which may have ended HLT, parks its processor again.  All
+ * share one stack, because none returns from there: NMIs stay blocked until an INIT.
  */
 	.balign 4
 ap_idt_pointer:
@@ -139,7 +139,7 @@ ap_entry32:
 	andl    $~(CR0_NW | CR0_CD), %eax
 	movl    %eax, %cr0
 
-	/* The APIC id to EDI: leaf 0Bh has all of it, the register the lower byte. */
+	/* EDI gets the APIC id: leaf 0Bh has all of it, the register only the lower byte. */
 	xorl    %eax, %eax
 	cpuid
 	cmpl    $0x0b, %eax
@@ -158,7 +158,7 @@ ap_entry32:
 5:	xorl    %esi, %esi                      /* its turn */
 	cmpl    $LAPIC_MAX_XAPIC_ID, %edi
 	jbe     6f
-	/* In xAPIC mode it would have the lower byte for an id, and so another's. */
+	/* In xAPIC mode its id would be the lower byte, which is the id of another processor. */
 	movl    $IA32_APIC_BASE, %ecx
 	rdmsr
 	orl     $APIC_BASE_X2APIC, %eax         /* a reset has enabled the APIC */
@@ -178,7 +178,7 @@ ap_entry32:
 	.macro exception n
 exception\n:
 	.if \n == 2
-	iretl                                   /* an NMI: whoever sent it, a boot goes on */
+	iretl                                   /* the boot goes on after an NMI */
 	.endif
 	.if \n != 8 && (\n < 10 || \n > 14) && \n != 17 && \n != 21 && \n != 29 && \n != 30
 	pushl   $0

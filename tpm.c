@@ -26,7 +26,7 @@
 /* TIS: TCG "PC Client Specific TPM Interface Specification", and PTP, "FIFO Interface". */
 #define TIS_ACCESS              (TPM_BASE + 0x00)       /* u8 */
   #define TIS_REQUEST_USE         (1u << 1)
-  #define TIS_ACTIVE_LOCALITY     (1u << 5)             /* written: given up */
+  #define TIS_ACTIVE_LOCALITY     (1u << 5)             /* written to give the locality up */
 #define TIS_STS                 (TPM_BASE + 0x18)       /* u32; the lowest byte is written */
   #define TIS_EXPECT              (1u << 3)
   #define TIS_DATA_AVAILABLE      (1u << 4)
@@ -51,7 +51,7 @@
 #define CRB_BUFFER              (TPM_BASE + 0x80)       /* where QEMU's CTRL_CMD_ADDR leads */
 /* clang-format on */
 
-#define PATIENCE_SECONDS 2 /* TIMEOUT_B, the longest of the interfaces' own */
+#define PATIENCE_SECONDS 2 /* TIMEOUT_B, the longest time-out of the interfaces */
 
 /* TCG "TPM 2.0 Part 3", TPM2_Startup; "TPM Main Part 3 Commands" (1.2), TPM_Startup. */
 struct command {
@@ -114,8 +114,8 @@ static bool wait_for(uint32_t paddr, uint32_t mask, uint32_t value)
 _Static_assert(PATIENCE_SECONDS *PM_TIMER_HZ < PM_TIMER_MASK, "the timer does not wrap");
 
 /*
- * Sends a struct command and fetches a struct answer.
- * Both return NULL, or what the TPM did not do in time.
+ * Each sends a struct command and fetches a struct answer.  It returns NULL, or what the TPM did
+ * not do in time.
  */
 static const char *execute_tis(const uint8_t *command, uint8_t *answer)
 {

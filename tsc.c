@@ -12,8 +12,8 @@
 #define CPUID_HYPERVISOR_TIMING 0x40000010 /* EAX: kHz */
 
 #define PM_TIMER_MS       3580
-#define PM_TIMER_MAX      2000000 /* half a second: the host had other work */
-#define PM_TIMER_PATIENCE 1000000 /* reads; without a timer none ever differs */
+#define PM_TIMER_MAX      2000000 /* half a second: more, and the host had other work */
+#define PM_TIMER_PATIENCE 1000000 /* reads; without a timer all are the same */
 #define ATTEMPTS          3
 
 /* Cost: one VM exit a read, for a millisecond. */

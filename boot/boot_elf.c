@@ -22,8 +22,8 @@ static noreturn void refuse_place(uint32_t base, uint64_t end, uint32_t hole, ui
 }
 
 /*
- * Claims the memory that the kernel occupies.  A kernel may span the hole below 1 MiB (small
- * segments low, the rest high); it can neither begin nor end there.
+ * Claims the memory that the kernel occupies.  A kernel may span the hole below 1 MiB, with small
+ * segments below it and the rest above; it can neither begin nor end in it.
  */
 static void claim(struct memmap *map, uint32_t base, uint32_t size)
 {
@@ -47,8 +47,8 @@ static void claim(struct memmap *map, uint32_t base, uint32_t size)
 }
 
 /*
- * A 64-bit kernel would stop without a word.  QEMU gives the head of the file, which 7.2 may have
- * overwritten (it kept no copy); then nothing is known.
+ * Refuses a 64-bit kernel, which would stop without a word.  QEMU gives the head of the file, which
+ * 7.2 may have overwritten (it kept no copy); then the kernel is started all the same.
  */
 static void refuse_without_long_mode(const struct fw_cfg *cfg)
 {
@@ -71,12 +71,12 @@ void boot_elf_probe(struct boot_image *image, const struct machine *machine, str
 		panic("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE");
 	image->handover.initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
 	image->elf_in_ram = true;
-	/* Multiboot's information is what QEMU calls its initrd.  A PVH kernel's initrd may be as
-	 * long, but of such a kernel QEMU gives the head of the file, too. */
+	/* QEMU passes Multiboot's information as an initrd.  A PVH kernel's initrd may be as long,
+	 * but of such a kernel QEMU gives the head of the file, too. */
 	if (image->handover.initrd_size == sizeof(struct multiboot_info) &&
 	    !fw_cfg_read_u32(cfg, FW_CFG_KEY_SETUP_SIZE)) {
 		image->protocol = BOOT_MULTIBOOT;
-		/* Never Linux and often a unikernel, which expects devices to be switched on. */
+		/* Never Linux and often a unikernel, which expects devices to decode. */
 		image->wants_decoding = true;
 	} else {
 		image->protocol = BOOT_PVH;
@@ -88,8 +88,8 @@ void boot_elf_probe(struct boot_image *image, const struct machine *machine, str
 
 /*
  * Linux reads hvm_start_info's memory map and module with its first page tables, which end at 1 GiB
- * (64 bits) or behind the kernel (32 bits): where the pool is full it gets conventional memory, and
- * what is higher only where there is a kernel.  Linux arch/x86/platform/pvh/head.S.
+ * (64 bits) or behind the kernel (32 bits).  So the block is in the pool, in conventional memory if
+ * the pool is full, and higher only if a kernel has that.  Linux arch/x86/platform/pvh/head.S.
  */
 static uint32_t alloc_block(struct memmap *map)
 {
@@ -127,8 +127,8 @@ static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg
 
 /*
  * QEMU gives all from the first segment to the last as one piece.  What lies in the hole between
- * low and high memory is no segment's, and would be written over this firmware.  claim() has seen
- * that such a kernel ends above the hole.
+ * low and high memory belongs to no segment; it is skipped, as it would overwrite this firmware.
+ * claim() has checked that such a kernel ends above the hole.
  */
 static void load_multiboot(const struct boot_image *image, const struct fw_cfg *cfg)
 {
@@ -153,7 +153,7 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 	uint32_t count;
 
 	load_multiboot(image, cfg);
-	/* Not at 0x9500, where QEMU would have it: a kernel may be there.  Nothing points to it. */
+	/* Not at 0x9500, where QEMU would have it and nothing looks: a kernel may be there. */
 	info_paddr = memmap_alloc(map, sizeof(*info), sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
 				  "the Multiboot information");
 	info = phys_ptr(info_paddr);

@@ -40,7 +40,7 @@ static bool is_uki(struct boot_image *image, const struct fw_cfg *cfg, const str
 	return true;
 }
 
-/* No protocol took the file that begins with image->header. */
+/* Refuses the file that begins with image->header: no protocol takes it. */
 static noreturn void refuse(const struct boot_image *image, enum error error)
 {
 	bool uki = image->protocol == BOOT_UKI;
@@ -61,7 +61,7 @@ static noreturn void refuse(const struct boot_image *image, enum error error)
 	      what, error_text(error));
 }
 
-/* By which of the two ways to begin, and a panic when the processor has none. */
+/* Whether the kernel is entered in long mode; a panic when the processor has no such mode. */
 static bool starts_in_long_mode(const struct bzimage *bzimage, const struct cpu *cpu)
 {
 	if (!bzimage->entry64)
@@ -81,7 +81,7 @@ static struct boot_area *make_area(struct memmap *map, uint32_t mapped_end, cons
 	return memset(phys_ptr(paddr), 0, size);
 }
 
-/* How long the kernel and its initrd are.  The file's own ramdisk_size counts for nothing. */
+/* Finds out the kernel's and the initrd's size.  The initrd's in the file means nothing. */
 static void read_sizes(struct boot_image *image, const struct fw_cfg *cfg)
 {
 	if (image->protocol == BOOT_UKI) {
@@ -133,7 +133,7 @@ bool boot_linux_probe(struct boot_image *image, const struct machine *machine, s
 	return true;
 }
 
-/* Below what address a bzImage takes its initrd. */
+/* The address below which a kernel takes its initrd. */
 static uint64_t initrd_max(const struct boot_image *image, const struct fw_cfg *cfg)
 {
 	uint64_t max = image->bzimage.initrd_max;
@@ -218,7 +218,7 @@ static void hand_over_map(struct linux_boot_params *params, struct memmap *map)
 	params->header.setup_data = paddr;
 }
 
-/* All that belongs to the kernel is in memory: tells it where, and leaves. */
+/* Tells the kernel where all that belongs to it is in memory, and leaves. */
 static noreturn void enter(const struct boot_image *image, const struct cpu *cpu,
 			   struct memmap *map, const struct boot_facts *facts)
 {

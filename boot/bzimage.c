@@ -22,8 +22,8 @@ uint32_t bzimage_setup_size(const void *file)
 }
 
 /*
- * Loaders whose 32-bit entry is none: syslinux's memdisk says its name where a kernel has its
- * version, GRUB's lnxboot.img knows neither a version nor how long it is.
+ * Whether the file is a loader whose 32-bit entry cannot be used.  syslinux's memdisk has its name
+ * where a kernel has its version; GRUB's lnxboot.img has neither a version nor a size.
  */
 static bool is_loader(const void *file, uint32_t size)
 {
@@ -63,7 +63,7 @@ enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 		return ERR_MAGIC;
 	if (header->version < 0x0202)
 		return ERR_VERSION;
-	/* Loaders wear a kernel's header: iPXE has no 32-bit entry, the others' call the BIOS. */
+	/* Some loaders look like kernels: iPXE has no 32-bit entry, others call the BIOS there. */
 	if (!(header->loadflags & LINUX_LOADFLAG_HIGH) || !header->code32_start)
 		return ERR_16BIT_ONLY;
 	if (is_loader(file, size))
@@ -142,7 +142,7 @@ static enum error plan_relocatable(const struct bzimage *image, uint64_t size, s
 	return ERR_NO_MEMORY;
 }
 
-/* Loaded at 1 MiB, run at the preferred address: both places must be there, and may overlap. */
+/* Loads at 1 MiB; the kernel runs at its preferred address.  The two places may overlap. */
 static enum error plan_fixed(const struct bzimage *image, uint32_t kernel_size, struct memmap *map,
 			     uint32_t *load_paddr)
 {
@@ -152,7 +152,7 @@ static enum error plan_fixed(const struct bzimage *image, uint32_t kernel_size, 
 	if (run_end < image->pref_address || run_end > FOUR_GIB ||
 	    !memmap_is(map, LINUX_LOAD_HIGH_ADDR, load_end, MEMORY_RAM) ||
 	    !memmap_is(map, image->pref_address, run_end, MEMORY_RAM) ||
-	    map->count > MEMMAP_MAX_ENTRIES - 4) /* both claims or none */
+	    map->count > MEMMAP_MAX_ENTRIES - 4) /* so that both claims succeed, or none is made */
 		return ERR_NO_MEMORY;
 	if (memmap_set(map, LINUX_LOAD_HIGH_ADDR, load_end, MEMORY_LOADED) != OK ||
 	    memmap_set(map, image->pref_address, run_end, MEMORY_LOADED) != OK)

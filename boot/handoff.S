@@ -22,7 +22,7 @@ handoff32:
 	jmp     *%ecx
 
 /*
- * Runs in low RAM: the ROM is not in the page tables.  The stack is, and both are below 4 GiB.
+ * This runs in low RAM, because the page tables lack the ROM.  They have the stack, too.
  */
 	.section .lowcode, "awx"
 	.balign 8
@@ -65,8 +65,8 @@ handoff64:
 	jmp     *%rax
 
 /*
- * By way of 16-bit protected mode, so that the segments have real mode's limits.  In low RAM, in
- * the segment that begins at LOWCODE_SEGMENT.
+ * Real mode is entered from 16-bit protected mode, so that the segments have its limits.  The code
+ * is in low RAM, in the segment that begins at LOWCODE_SEGMENT.
  */
 #define LOWCODE_SEGMENT (FIRMWARE_DATA_BASE >> 4)
 #define SELECTOR_CODE16 0x08

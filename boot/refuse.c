@@ -13,7 +13,7 @@
 #define NO_DISKS     "; this firmware boots no disks, give it the kernel that is on it"
 #define OTHER_SYSTEM "; give it to "
 
-/* In this order: an EFI kernel's "MZ" is none of these, a boot sector's end may be anybody's. */
+/* In this order, since any file may end like a boot sector.  A PE file's "MZ" is none of these. */
 static const struct {
 	uint16_t offset;
 	uint8_t size;

@@ -35,7 +35,7 @@ const char *uki_machine_name(uint16_t machine)
 	return "an unknown processor";
 }
 
-/* Whether the first end bytes are there; else it is told how many are wanted. */
+/* Whether the first end bytes are there; uki->head_size then says how many are wanted. */
 static bool have(struct uki *uki, uint64_t end, uint32_t size)
 {
 	uki->head_size = end;
@@ -89,7 +89,7 @@ static bool is_named(const struct pe_section *section, const char *name)
 	       (length == PE_NAME_SIZE || !section->name[length]);
 }
 
-/* Notes the first section of each name up to the next profile; how many sections that was. */
+/* Notes the first section of each name up to the next profile; returns how many it went through. */
 static uint32_t locate(struct uki *uki, const struct pe_section *table, uint32_t count)
 {
 	bool seen[UKI_SECTIONS] = { false };
@@ -151,7 +151,7 @@ enum error uki_parse(struct uki *uki, const void *bytes, uint32_t size, uint32_t
 	error = find_table(uki, bytes, size < file_size ? size : file_size, &table, &count);
 	if (error != OK)
 		return error;
-	/* What all profiles share, then each; the one wanted takes the place of what is shared. */
+	/* First what all profiles share, then each; the wanted one replaces what is shared. */
 	for (at = locate(uki, table, count); at < count; uki->profile_count++) {
 		struct uki ignored;
 		bool wanted = uki->profile_count == profile;

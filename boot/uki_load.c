@@ -14,8 +14,8 @@
 
 #define EXTRA_PREFIX "io.systemd.stub.kernel-cmdline-extra="
 /*
- * So much of the kernel is read for its header: more than the real-mode part of any Linux, so that
- * the rest of the kernel follows without an exit for the way to it.
+ * How much of the kernel is read for its header: more than the real-mode part of any Linux, so that
+ * the rest of the kernel follows, and no exit is needed to skip to it.
  */
 #define KERNEL_BEGIN 0x8000
 
@@ -23,7 +23,9 @@
 #define SBAT_NAME      32
 #define PROFILE_DIGITS 16 /* more than a number of 32 bits has, with "@" and a space */
 
-/* Cost: 2 VM exits; 4 when what is read lies in both parts, 1 at the beginning of one. */
+/*
+ * Reads a part of the file.  Cost: 2 VM exits; 4 across QEMU's cut, 1 at the beginning of a piece.
+ */
 static void read_file(const struct uki_file *file, const struct fw_cfg *cfg, uint32_t offset,
 		      uint64_t paddr, uint32_t size)
 {
@@ -41,7 +43,7 @@ static void read_file(const struct uki_file *file, const struct fw_cfg *cfg, uin
 		fw_cfg_read_at(cfg, FW_CFG_KEY_KERNEL_DATA, offset - file->setup_size, paddr, size);
 }
 
-/* What has no kernel: an add-on to a UKI, or any other program for UEFI. */
+/* Refuses a file that has no kernel: an add-on to a UKI, or any other program for UEFI. */
 static noreturn void report_no_kernel(const struct uki_file *file, const struct fw_cfg *cfg)
 {
 	const struct uki_part *sbat = &file->uki.parts[UKI_SBAT];
@@ -125,7 +127,7 @@ static enum error parse(struct uki_file *file, const struct fw_cfg *cfg, const s
 	}
 }
 
-/* The number in the user's file; else the one in front of -append, if there is a choice. */
+/* Which profile is wanted: by the user's file, else by -append, if there is a choice. */
 static uint32_t wanted_profile(const struct fw_cfg *cfg, uint32_t profile_count)
 {
 	char text[PROFILE_DIGITS] = "";
@@ -197,14 +199,14 @@ void uki_load_kernel(const struct uki_file *file, const struct fw_cfg *cfg, cons
 	memmove(phys_ptr(paddr), phys_ptr(file->begin_paddr + setup_size), have);
 	if (have == size)
 		return;
-	/* When that read went past setup_size, it ended in KERNEL_DATA, just where this goes on. */
+	/* If that read went past setup_size, it ended in KERNEL_DATA, where this one begins. */
 	if (have && begin + KERNEL_BEGIN > file->setup_size)
 		fw_cfg_read_more(cfg, phys_ptr(paddr + have), size - have);
 	else
 		read_file(file, cfg, begin + setup_size + have, paddr + have, size - have);
 }
 
-/* How many bytes the microcode has with what fills up the last word. */
+/* How many bytes the microcode has when its last word is filled up. */
 static uint64_t ucode_room(const struct uki_file *file)
 {
 	return ((uint64_t)file->uki.parts[UKI_UCODE].size + 3) & ~3ull;
@@ -223,7 +225,7 @@ void uki_load_initrd(const struct uki_file *file, const struct fw_cfg *cfg, uint
 
 	if (ucode->size)
 		read_file(file, cfg, ucode->offset, paddr, ucode->size);
-	/* An item that is empty: QEMU takes no -initrd with a UKI.  DMA alone gets above 4 GiB. */
+	/* The zeros are an empty item's: there is no -initrd.  DMA alone gets above 4 GiB. */
 	if (zeros)
 		fw_cfg_read_at(cfg, FW_CFG_KEY_INITRD_DATA, 0, paddr + ucode->size, zeros);
 	if (initrd->size)
@@ -246,7 +248,7 @@ uint32_t uki_load_dtb(const struct uki_file *file, const struct fw_cfg *cfg, str
 	return paddr;
 }
 
-/* What systemd-vmspawn and others pass beside -append. */
+/* The part of the command line that systemd-vmspawn and others pass beside -append. */
 static const char *extra_cmdline(const struct smbios_table *smbios)
 {
 	const char *found = NULL;

@@ -11,7 +11,7 @@
 
 #include "spec/acpi.h"
 
-/* The begin of a table of our own, but for its checksum. */
+/* Makes the header of a table of our own; the caller sums up the table. */
 struct acpi_header acpi_make_header(const char *signature, uint32_t length);
 
 bool acpi_is(const struct acpi_header *table, const char *signature);
@@ -23,8 +23,9 @@ bool acpi_is(const struct acpi_header *table, const char *signature);
 const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signature);
 
 /*
- * Goes on from *offset, ACPI_MADT_ENTRIES at first, to the next entry of a MADT; to the next of a
- * processor that is enabled, for its APIC id.  NULL and false at the end, or at a malformed entry.
+ * Both go on from *offset, which is ACPI_MADT_ENTRIES at first: to the next entry of a MADT, and to
+ * the next one that enables a processor, for its APIC id.  NULL and false at the end, or at a
+ * malformed entry.
  */
 const struct acpi_madt_entry *acpi_next_entry(const struct acpi_header *madt, uint32_t *offset);
 bool acpi_next_processor(const struct acpi_header *madt, uint32_t *offset, uint32_t *apic_id);

@@ -26,7 +26,7 @@ enum boot_protocol {
 };
 
 /*
- * So many bytes of the file are read at once: a bzImage's header and the version in it, and the
+ * How many bytes of the file are read at once: a bzImage's header and the version in it, and the
  * section table of most UKIs.
  */
 #define BOOT_HEAD_READ 0x800
@@ -38,17 +38,17 @@ struct boot_image {
 	bool elf_in_ram;      /* QEMU puts the kernel into RAM at each reset */
 	uint32_t entry;       /* physical address, of an ELF kernel */
 	uint32_t kernel_size; /* bytes; of a bzImage without its real-mode part */
-	struct load_handover handover; /* after boot_probe() kernel_paddr and initrd_size */
+	struct load_handover handover; /* boot_probe() sets kernel_paddr and initrd_size */
 
-	/* BOOT_LINUX and BOOT_UKI alone. */
-	struct uki_file uki; /* BOOT_UKI */
+	/* For BOOT_LINUX and BOOT_UKI alone. */
+	struct uki_file uki; /* for BOOT_UKI alone */
 	struct bzimage bzimage;
 	uint32_t mapped_end;    /* end of RAM below 4 GiB, for a start in long mode; else 0 */
 	struct boot_area *area; /* boot_params and page tables, cleared */
 	uint8_t header[BOOT_HEAD_READ];
 };
 
-/* What other steps have found out and boot() needs. */
+/* What other steps have found out that boot() needs. */
 struct boot_facts {
 	uint32_t rsdp_paddr; /* 0: no ACPI */
 	struct smbios_table smbios;
@@ -65,8 +65,8 @@ void boot_probe(struct boot_image *image, const struct machine *machine, struct 
 
 /*
  * Loads what is still to be loaded and jumps to the kernel.  Nothing else may be allocated
- * afterwards.  Cost: 2 VM exits for a bzImage, 1 for an ELF kernel, 1 more with an initrd; of a UKI
- * each section costs 2, but for its kernel, which is there.
+ * afterwards. Cost: 2 VM exits for a bzImage, 1 for an ELF kernel, 1 more with an initrd; each
+ * section of a UKI costs 2, but for its kernel, which boot_probe() has loaded.
  */
 noreturn void boot(struct boot_image *image, const struct machine *machine, struct memmap *map,
 		   const struct boot_facts *facts);

@@ -1,7 +1,7 @@
 /*
  * boot_elf.h - ELF kernels, by PVH and by Multiboot 1: a part of boot.h.
  *
- * QEMU has put the segments into RAM at the reset, and does so again at every other.
+ * QEMU puts their segments into RAM at each reset.
  */
 #ifndef BOOT_ELF_H
 #define BOOT_ELF_H

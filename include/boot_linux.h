@@ -10,8 +10,8 @@
 #include "boot.h"
 
 /*
- * boot_probe() for a file that QEMU has put nowhere; false when QEMU gives none.
- * Cost: 2 VM exits, 1 more with an initrd; see uki_load.h for a UKI.
+ * boot_probe() for a file that QEMU has not put into RAM; false when QEMU gives no file. Cost: 2 VM
+ * exits, 1 more with an initrd; see uki_load.h for a UKI.
  */
 bool boot_linux_probe(struct boot_image *image, const struct machine *machine, struct memmap *map);
 

@@ -58,12 +58,12 @@ struct chipset {
 	uint8_t pam;             /* register of 00:00.0: PAM of 0xf0000 */
 	bool mmio64_top_quarter; /* addresses above 4 GiB: the last quarter of what the CPU has */
 	bool reduced_acpi;       /* with ACPI, the tables say that there are no 8259s */
-	enum smm_kind smm;       /* whether or not the machine has it switched on */
+	enum smm_kind smm;       /* whether or not SMM is on */
 };
 
 /*
- * What the firmware runs on.  main() fills it in, in this order, and no later step changes it; but
- * acpi_install() reads the directory in cfg again where QEMU's files have grown.
+ * What the firmware runs on.  main() fills it in, part by part in this order, and no later step
+ * changes it; acpi_install() alone reads the directory in cfg again where QEMU's files have grown.
  */
 struct machine {
 	struct cpu cpu;
@@ -81,7 +81,7 @@ extern const uint8_t chipset_pirq_irqs[4];
  */
 const struct chipset *chipset_probe(const struct fw_cfg *cfg);
 
-/* True when the chipset is as a reset leaves it; also where nothing tells.  Cost: 2 VM exits. */
+/* True when the chipset is as a reset leaves it, or cannot tell.  Cost: 2 VM exits. */
 bool chipset_is_reset(const struct chipset *chipset);
 
 /*
@@ -100,8 +100,8 @@ void chipset_init(struct machine *machine);
 uint8_t chipset_irq(const struct chipset *chipset, uint32_t root_slot, uint32_t pin);
 
 /*
- * Puts RAM, whatever it holds, in the place of the ROM at 0xf0000-0xfffff; where there is no such
- * register it is RAM already.  Cost: 1 or 2 VM exits and a memory-topology rebuild.
+ * Puts RAM, with what it holds, in the place of the ROM at 0xf0000-0xfffff; a machine without such
+ * a register has RAM there already.  Cost: 1 or 2 VM exits and a memory-topology rebuild.
  */
 void chipset_open_f_segment(const struct machine *machine);
 

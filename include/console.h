@@ -22,12 +22,15 @@ enum console_level {
 };
 
 /*
- * What is said from here on; serial: steps go to COM1, too.  has_tsc: the processor has RDTSC, and
- * each step tells how long it took: in ticks of the TSC, or in microseconds when its rate is known.
+ * Sets what is said from here on.  serial: steps go to COM1, too.  has_tsc: the processor has
+ * RDTSC, and each step tells how long it took, in ticks of the TSC, or in microseconds when its
+ * rate is known.
  */
 void console_set(enum console_level level, bool serial, bool has_tsc);
 
-/* Whether steps are told in ticks for want of the rate; what it is.  0: not known. */
+/*
+ * Whether steps are told in ticks because the rate is not known; sets it, to 0 if nothing tells it.
+ */
 bool console_wants_rate(void);
 void console_set_rate(uint32_t tsc_khz);
 

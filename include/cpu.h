@@ -23,10 +23,10 @@
 #define CPUID_81_EDX_PDPE1GB    (1u << 26)
 #define CPUID_81_EDX_LM         (1u << 29)
 
-#define CPUID_HYPERVISOR        0x40000000u     /* EAX: the highest leaf of the hypervisor's */
+#define CPUID_HYPERVISOR        0x40000000u     /* EAX: the highest leaf that the hypervisor has */
 /* clang-format on */
 
-/* What the boot processor can do.  QEMU has CPUID on every one, 486 too. */
+/* What the boot processor can do.  All processors of QEMU have CPUID, the 486 too. */
 struct cpu {
 	uint32_t leaf1_eax; /* signature: family, model, stepping */
 	uint32_t leaf1_ebx; /* initial APIC id in bits 31:24, logical count in 23:16 */

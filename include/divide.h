@@ -1,6 +1,4 @@
-/*
- * divide.h - 64-bit division, of which the compiler's would need a library.  Pure.
- */
+/* divide.h - division of 64-bit numbers, for which a compiler needs a library.  Pure. */
 #ifndef DIVIDE_H
 #define DIVIDE_H
 

@@ -19,12 +19,13 @@ struct fpdt {
 };
 
 /*
- * Adds the tables to those at rsdp_paddr, and notes when the firmware started.  Without ACPI, or a
- * TSC whose rate can be found out, there is no record, and a message.  Cost: none, unless wanted.
+ * Adds the tables to those at rsdp_paddr, and notes when the firmware started.  Where there is no
+ * ACPI, no TSC, or no way to find its rate, there is a message and no record.  Cost: none, unless
+ * wanted.
  */
 struct fpdt fpdt_install(const struct machine *machine, struct memmap *map, uint32_t rsdp_paddr);
 
-/* Notes that the kernel is about to be loaded; about to be started. */
+/* Note that the kernel is about to be loaded, and to be started. */
 void fpdt_mark_load(const struct fpdt *fpdt);
 void fpdt_mark_start(const struct fpdt *fpdt);
 

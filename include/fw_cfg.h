@@ -18,12 +18,12 @@
 #include "string.h"
 
 #define FW_CFG_CACHED_FILES 32 /* QEMU's default number of file slots */
-#define FW_CFG_CHUNK_FILES  8  /* of a larger directory, at a time */
+#define FW_CFG_CHUNK_FILES  8  /* of a larger directory, so many are read at a time */
 
 struct fw_cfg {
 	bool dma;
 	struct {
-		be32 count; /* of all files, of which the first are here */
+		be32 count; /* of all files; the first of them are here */
 		struct fw_cfg_file files[FW_CFG_CACHED_FILES];
 	} directory; /* as the device gives it */
 };

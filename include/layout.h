@@ -59,7 +59,7 @@
 #define SMBASE_ENTRY       0x8000 /* from SMBASE: the first instruction */
 #define SMBASE_STATE       0xfe00 /* from SMBASE: where the processor saves itself */
 #define SMBASE_STATE_SIZE  0x200
-#define SMBASE_SPACING     0x400      /* entry and state of any two never meet */
+#define SMBASE_SPACING     0x400      /* so the entry and state of one never meet another's */
 #define SMRAM_BASE         0x000a0000 /* the A segment, over the VGA window */
 #define SMRAM_END          0x000c0000
 #define SMRAM_DEFAULT_BASE 0x00030000 /* Q35: around the default SMBASE */

@@ -9,7 +9,7 @@
 #include "fw_cfg.h"
 #include "memmap.h"
 
-/* Where things are that a kernel is told of. */
+/* Where all is that a kernel is told of. */
 struct load_handover {
 	uint32_t kernel_paddr;
 	uint32_t cmdline_paddr;
@@ -19,13 +19,13 @@ struct load_handover {
 	uint64_t setup_data_paddr; /* Linux alone; 0: no setup_data */
 };
 
-/* Megabytes for people who read messages, and for -m: begun ones count. */
+/* Megabytes for people who read messages, and for -m; the last one may be a part. */
 static inline uint32_t load_mib(uint64_t bytes)
 {
 	return (uint32_t)((bytes + 0xfffff) >> 20);
 }
 
-/* For -m: what must be in RAM ends there, and TSEG and tables want some, too. */
+/* For -m, if RAM must reach to end: TSEG and tables need some more. */
 static inline uint32_t load_mib_for(uint64_t end)
 {
 	return load_mib(end) + 8;

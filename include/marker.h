@@ -22,7 +22,7 @@
 
 enum marker {
 	MARKER_FW_START = 1,  /* as soon as fw_cfg can be asked: 2 exits after the reset */
-	MARKER_MULTIBOOT = 2, /* 2 to 4: the kernel's first instruction is next */
+	MARKER_MULTIBOOT = 2, /* 2 to 4: the kernel's first instruction comes next */
 	MARKER_LINUX = 3,
 	MARKER_PVH = 4,
 	MARKER_DO_BOOT = 5, /* the platform is ready; what is left is loading the kernel */

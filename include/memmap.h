@@ -34,7 +34,7 @@ enum memory_type {
 	MEMORY_RESERVED = 2,
 
 	/*
-	 * RAM that the firmware has taken. The operating system is told the type without this bit.
+	 * RAM that the firmware has taken.  The operating system is told the type without this bit.
 	 */
 	MEMORY_OURS = 0x40000000,
 	MEMORY_LOADED = MEMORY_OURS | MEMORY_RAM, /* the kernel, its initrd, what it is handed */
@@ -77,7 +77,7 @@ void memmap_init(struct memmap *map, const struct fw_cfg *cfg, const struct memo
  */
 enum error memmap_set(struct memmap *map, uint64_t base, uint64_t end, uint32_t type);
 
-/* memmap_set() for callers that cannot go on without; who names what the memory is for. */
+/* Does the same, or panics with what the memory is for (who). */
 void memmap_reserve(struct memmap *map, uint64_t base, uint64_t end, uint32_t type,
 		    const char *who);
 
@@ -105,14 +105,14 @@ enum memory_zone {
 uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
 			  enum memory_zone zone);
 
-/* memmap_try_alloc(), or a panic that says what there was no room for. */
+/* Does the same, or panics with what there is no room for (who). */
 uint32_t memmap_alloc(struct memmap *map, uint32_t size, uint32_t align, uint32_t type,
 		      enum memory_zone zone, const char *who);
 
 /*
- * A place of size bytes, aligned to a power of two up to 4 KiB, for what is over before the next
- * allocation: it is not taken.  Conventional memory, else RAM below 4 GiB from the top; a panic
- * that names who when there is neither.  Pure.
+ * Finds a place of size bytes, aligned to a power of two up to 4 KiB, for what ends before the next
+ * allocation: it is not taken.  It is conventional memory, else RAM below 4 GiB from the top; where
+ * there is neither, a panic says who wanted it.  Pure.
  */
 uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align, const char *who);
 

@@ -8,7 +8,7 @@
 #include "chipset.h"
 #include "memmap.h"
 
-/* How APIC ids follow from a processor's number: the shifts of CPUID leaf 0Bh. */
+/* How APIC ids are made of a processor's number: the shifts of CPUID leaf 0Bh. */
 struct mp_topology {
 	uint32_t threads_per_core;
 	uint32_t threads_per_package;
@@ -16,7 +16,7 @@ struct mp_topology {
 	uint32_t package_shift; /* bits of the thread and core numbers */
 };
 
-/* SDM Vol. 2A, "CPUID", leaf 0Bh; without it every processor is a package. */
+/* Reads CPUID leaf 0Bh (SDM Vol. 2A); without it every processor is a package. */
 struct mp_topology mptable_read_topology(void);
 
 /* The APIC id of a processor, counted from 0 as QEMU counts.  Pure. */

@@ -33,10 +33,10 @@ struct pci_layout {
 struct pci_layout pci_init(const struct machine *machine, const struct memmap *map, bool decode);
 
 /*
- * QEMU has built its tables, which describe addresses above 4 GiB on bus 0, and extra root buses,
- * by what decodes there: what decoded for that alone stops.  Linux would switch it off and on
- * around each register that it sizes.  Cost: a VM exit (2 by ports) and a rebuild of QEMU's memory
- * topology a function, often none at all.
+ * Ends decoding that was for QEMU's tables alone, which are built by now: they describe addresses
+ * above 4 GiB on bus 0, and extra root buses, by what decodes there.  Linux would switch it off and
+ * on around each register that it sizes.  Cost for each function, often none at all: a VM exit (2
+ * by ports) and a rebuild of QEMU's memory topology.
  */
 void pci_tables_built(const struct pci_layout *layout, const struct pci_access *access);
 

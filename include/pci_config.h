@@ -65,7 +65,7 @@ static inline void pci_write8(const struct pci_access *access, uint32_t bdf, uin
 		outb(pci_port_select(bdf, offset), value);
 }
 
-/* The dword that was accessed last, through the ports without selecting it again. */
+/* Reads the dword that was accessed last; through the ports it is not selected again. */
 static inline uint32_t pci_read32_again(const struct pci_access *access, uint32_t bdf,
 					uint32_t offset)
 {
@@ -83,7 +83,7 @@ static inline void pci_write8_again(const struct pci_access *access, uint32_t bd
 		outb((uint16_t)(PCI_PORT_DATA + (offset & 3)), value);
 }
 
-/* The dword at offset, and the one after it; the low one first.  offset is a multiple of eight. */
+/* Reads the dword at offset, first, and the one after it.  offset is a multiple of eight. */
 static inline uint64_t pci_read64(const struct pci_access *access, uint32_t bdf, uint32_t offset)
 {
 	uint32_t low;

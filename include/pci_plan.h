@@ -58,10 +58,11 @@ struct pci_resource {
 #define PCI_BAR_64       (1u << 1)
 #define PCI_BAR_PREFETCH (1u << 2)
 #define PCI_BAR_ROM      (1u << 3)
-#define PCI_BAR_DECODE   (1u << 4) /* for pci_program(): the function decodes it, for good or not */
-#define PCI_BAR_VGA      (1u << 5) /* for pci_program(): the function decodes VGA's ports */
-#define PCI_BAR_WINDOW   (1u << 6) /* this is no BAR, but the self of a struct pci_window */
-#define PCI_BAR_DROPPED  (1u << 7) /* set by pci_plan(): there is no place for it */
+#define PCI_BAR_DECODE \
+	(1u << 4) /* for pci_program(): the function decodes it, for good or for a time */
+#define PCI_BAR_VGA     (1u << 5) /* for pci_program(): the function decodes VGA's ports */
+#define PCI_BAR_WINDOW  (1u << 6) /* this is no BAR, but the self of a struct pci_window */
+#define PCI_BAR_DROPPED (1u << 7) /* set by pci_plan(): there is no place for it */
 
 struct pci_window {
 	struct pci_resource self;
@@ -100,8 +101,8 @@ struct pci_plan {
 void pci_plan_clear(struct pci_plan *plan);
 
 /*
- * Adds a bus; its number, room, one_slot, want_high, vga and no_io are the caller's to set.  A root
- * other than bus 0 has no bridge and parent 0.  NULL when there are too many.
+ * Adds a bus.  The caller sets its number, room, one_slot, want_high, vga and no_io.  A root other
+ * than bus 0 has no bridge and parent 0.  NULL when there are too many.
  */
 struct pci_bus *pci_plan_add_bus(struct pci_plan *plan, uint32_t parent, uint32_t bridge);
 

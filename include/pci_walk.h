@@ -42,10 +42,9 @@ struct pci_walk {
 };
 
 /*
- * Walks bus 0 and so many extra roots (QEMU's pxb; fw_cfg file etc/extra-pci-roots) with all that
- * is below them.  The caller has set chipset, access, plan and decode, and the plan has the
- * spaces of the machine.  A bridge for which there is no bus number is named on the debug
- * console.
+ * Walks bus 0, extra_roots more roots (QEMU's pxb; fw_cfg file etc/extra-pci-roots) and all that is
+ * below them.  The caller has set chipset, access, plan and decode, and the plan has the spaces of
+ * the machine.  A bridge for which there is no bus number is named on the debug console.
  */
 void pci_walk(struct pci_walk *walk, uint32_t extra_roots);
 

@@ -13,9 +13,9 @@
 #include "memmap.h"
 
 /*
- * To be called where QEMU has no tables.  Builds and places them on a machine that has the PM
- * function, and returns the address of their RSDP; 0 on any other machine.  mmio_base: where the
- * PCI window below 4 GiB begins. Cost: 2 VM exits on a machine without ACPI; 2 more to build.
+ * Builds and places the tables on a machine that has the PM function, and returns the address of
+ * their RSDP; 0 on any other machine.  It is called where QEMU has no tables.  mmio_base: where the
+ * PCI window below 4 GiB begins.  Cost: 2 VM exits on a machine without ACPI; 2 more to build.
  */
 uint32_t piix_acpi_install(const struct machine *machine, struct memmap *map, uint32_t mmio_base,
 			   uint32_t cpu_count);

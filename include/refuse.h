@@ -1,7 +1,7 @@
 /*
- * refuse.h - what a file is that is no kernel of ours, in words for whoever gave it to QEMU.
+ * refuse.h - says what a file is that is no kernel, to whoever gave it to QEMU.
  *
- * Pure; for the refusal alone, after every protocol has declined the file.
+ * Pure.  It is called when every protocol has declined the file.
  */
 #ifndef REFUSE_H
 #define REFUSE_H

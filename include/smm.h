@@ -2,8 +2,8 @@
  * smm.h - system management mode: SMRAM with a handler for every processor, closed and locked.
  *
  * QEMU's machines need no SMI handler: ACPI enable and disable are served by the chipset.  But SMM
- * that nobody sets up is anybody's: with SMBASE where a reset leaves it, in plain RAM, whoever can
- * write there runs in SMM at the next SMI.  So every SMI leads to an RSM in SMRAM.
+ * must be set up: a reset leaves SMBASE in plain RAM, and whoever writes there would run in SMM at
+ * the next SMI.  So every SMI leads to an RSM in SMRAM.
  *
  * What the operating system can write decides nothing here: a wake from S3 plans anew, as the boot
  * did, from the memory that QEMU tells of, the chipset, and a number of processors.  That number
@@ -51,8 +51,8 @@ void smm_reserve(struct smm_plan *plan, const struct machine *machine, struct me
  * SMBASE.
  *
  *   ICH9, at_default    97 there, more in TSEG of 1 MiB (993) or 8 MiB
- *   ICH9, else          all in TSEG; without it 97 in the A segment, which QEMU lets everybody
- *                       see as plain RAM on a machine without a VGA device
+ *   ICH9, else          all in TSEG; without it 97 in the A segment, which is plain RAM for all
+ *                       code where QEMU has no VGA device
  *   PIIX4               97 in the A segment, 161 more in RAM below 640 KiB; nothing of it can be
  *                       locked, and a plugged processor has its first SMI in RAM
  *
@@ -66,11 +66,11 @@ void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bo
  * plugged in later has the default SMBASE; with at_default our RSM is there, too.
  *
  * No kernel has been read to 0x38000.  rsdp_paddr is that of QEMU's own tables, whose FADT says
- * whether SMM is on; 0 where there are none or, in a wake, the operating system may have changed
- * them: then the switch of the SMI of port 0xb2 says it, which QEMU has on from the start with SMM
- * off.
+ * whether SMM is on.  It is 0 where there are none, and in a wake, since the operating system may
+ * have changed them: then the bit that enables the SMI of port 0xb2 says it, which a reset leaves
+ * set if SMM is off.
  *
- * Resets the machine where the chipset is locked already: it was not reset.
+ * If the chipset is locked already it was not reset, and this resets the machine.
  * Cost: 4 VM exits, 1 rebuild; without tables 1 VM exit (ICH9) or 2 (PIIX4) more.
  */
 void smm_init(struct smm_plan *plan, struct smp_block *block, struct memmap *map,

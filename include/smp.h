@@ -1,6 +1,4 @@
-/*
- * smp.h - the processors: the same MSRs on each, the others parked again.
- */
+/* smp.h - the processors: all get the same MSRs, and all but the boot processor halt again. */
 #ifndef SMP_H
 #define SMP_H
 
@@ -38,8 +36,8 @@ void smp_start(struct smp_block *block, const struct msr_list *msrs, const struc
 uint32_t smp_count(const struct machine *machine, uint32_t rsdp_paddr);
 
 /*
- * Waits until all but this one of cpu_count processors have arrived.  When none comes for about a
- * second the wait is over: processors that do not answer cost a message, not the boot.  The message
+ * Waits until all of cpu_count processors but this one have arrived.  The wait ends when none comes
+ * for about a second: processors that do not answer cost a message, not the boot.  The message
  * names them by the MADT (rsdp_paddr), if there is one.
  */
 void smp_wait(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,

@@ -17,7 +17,7 @@
 /* Processors with a smaller APIC id can be told apart, and named in a message. */
 #define SMP_NAMED_IDS 4096
 
-#define SMP_NO_TURN 0xffffffff /* nobody's any more */
+#define SMP_NO_TURN 0xffffffff /* no processor has a turn any more */
 
 #ifndef __ASSEMBLER__
 
@@ -27,13 +27,13 @@
 	#include "msr_list.h"
 
 struct smp_block {
-	uint32_t arrived; /* other processors that have the MSRs */
-	uint32_t turns;   /* those of them with an APIC id above LAPIC_MAX_XAPIC_ID */
-	uint32_t turn;    /* which of those may raise its SMI, from 1; SMP_NO_TURN: none any more */
-	uint32_t relocated;                   /* processors back from their first SMI */
-	uint32_t smbase;                      /* for the processor whose SMI is next */
-	uint32_t resume;                      /* where RSM leads from it; 0: whence it came */
-	uint32_t msrs_paddr;                  /* a struct msr_list */
+	uint32_t arrived;    /* other processors that have the MSRs */
+	uint32_t turns;      /* those of them with an APIC id above LAPIC_MAX_XAPIC_ID */
+	uint32_t turn;       /* which of those may raise its SMI now, from 1 on; or SMP_NO_TURN */
+	uint32_t relocated;  /* processors back from their first SMI */
+	uint32_t smbase;     /* for the processor whose SMI is next */
+	uint32_t resume;     /* where RSM leads then; 0: to where the SMI came */
+	uint32_t msrs_paddr; /* a struct msr_list */
 	uint32_t present[SMP_NAMED_IDS / 32]; /* APIC ids of those that arrived, a bit each */
 };
 _Static_assert(offsetof(struct smp_block, arrived) == SMP_BLOCK_ARRIVED, "start.S");
@@ -45,7 +45,7 @@ _Static_assert(offsetof(struct smp_block, resume) == SMP_BLOCK_RESUME, "smi.S");
 _Static_assert(offsetof(struct smp_block, msrs_paddr) == SMP_BLOCK_MSRS, "start.S");
 _Static_assert(offsetof(struct smp_block, present) == SMP_BLOCK_PRESENT, "start.S");
 
-/* The one there is: a SIPI passes no argument. */
+/* There is one, because a SIPI passes no argument. */
 extern struct smp_block smp_block;
 
 #endif

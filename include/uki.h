@@ -71,15 +71,15 @@ const char *uki_section_name(enum uki_section section);
 const char *uki_machine_name(uint16_t machine);
 
 /*
- * Who a .sbat section says that it is for: the component in its second line, as in "shim,4,UEFI
- * shim,...".  Writes it with a terminator, cut to name_size bytes; empty when there is none.
- * shim's SBAT.md, "SBAT section format".
+ * Finds out for whom a .sbat section says that it is: the component in its second line, as in
+ * "shim,4,UEFI shim,...".  Writes it with a terminator, cut to name_size bytes; empty when there is
+ * none. shim's SBAT.md, "SBAT section format".
  */
 void uki_sbat_component(char *name, uint32_t name_size, const char *sbat, uint32_t size);
 
 /*
- * A decimal number of 32 bits that begins at *text, of at most size bytes; UKI_NO_PROFILE when
- * there is none or it is too large.  *text is then behind it.
+ * Reads a decimal number of 32 bits that begins at *text, of at most size bytes, and moves *text
+ * behind it.  UKI_NO_PROFILE when there is none or it is too large.
  */
 uint32_t uki_parse_number(const char **text, uint32_t size);
 
@@ -90,8 +90,9 @@ uint32_t uki_parse_number(const char **text, uint32_t size);
 uint32_t uki_cmdline_profile(const char *cmdline, uint32_t size, uint32_t *skip);
 
 /*
- * What systemd-stub does to each command line: it ends at a NUL, control characters are spaces, and
- * spaces around it are left out.  In place; returns its length.  No terminator is written.
+ * Does what systemd-stub does to each command line: it ends at a NUL, control characters become
+ * spaces, and spaces around it are left out.  In place; returns its length.  No terminator is
+ * written.
  */
 uint32_t uki_trim(char *text, uint32_t size);
 

@@ -1,11 +1,12 @@
 /*
- * uki_load.h - a Unified Kernel Image out of fw_cfg: which sections, and each to its place.
+ * uki_load.h - reads the sections of a Unified Kernel Image from fw_cfg, each to its place.
  *
  * QEMU takes the file for a kernel from before the boot protocol and cuts it in two: the first
  * setup_size bytes are FW_CFG_KEY_SETUP_DATA, the rest is FW_CFG_KEY_KERNEL_DATA
  * (hw/i386/x86-common.c, x86_load_linux()).  Every section is read straight to where it is needed.
  *
- * What is a PE file but no UKI that can be booted is a panic that says what it is and what to do.
+ * A PE file that is no UKI, or no UKI that can be booted, is a panic that says what it is and what
+ * to do.
  */
 #ifndef UKI_LOAD_H
 #define UKI_LOAD_H
@@ -48,16 +49,16 @@ uint32_t uki_kernel_size(const struct uki_file *file, const void *header);
 void uki_load_kernel(const struct uki_file *file, const struct fw_cfg *cfg, const void *header,
 		     uint32_t paddr);
 
-/* The microcode and the initrd, joined: 0 when there is neither. */
+/* The size of the microcode and the initrd, joined; 0 when there is neither. */
 uint32_t uki_initrd_size(const struct uki_file *file);
 
 /*
  * Reads both to paddr: the microcode first, where Linux looks for it, zeros up to a multiple of 4
- * bytes, the initrd.  Cost: 2 VM exits each, 1 for the zeros.
+ * bytes, then the initrd.  Cost: 2 VM exits each, 1 for the zeros.
  */
 void uki_load_initrd(const struct uki_file *file, const struct fw_cfg *cfg, uint64_t paddr);
 
-/* The device tree as a setup_data node, whose address is returned; 0 when there is none. */
+/* Reads the device tree into a setup_data node and returns its address; 0 when there is none. */
 uint32_t uki_load_dtb(const struct uki_file *file, const struct fw_cfg *cfg, struct memmap *map);
 
 /*

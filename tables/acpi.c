@@ -2,9 +2,9 @@
  * acpi.c - see acpi.h.
  *
  * The script is fetched first.  Its checksums say how much of a padded table file is in use (QEMU
- * pads etc/acpi/tables to 128 KiB), and only that much is placed and read; should a pointer lead
- * past it, the whole file is.  The sizes in the directory are older than the files; where that
- * shows, the directory is read again.
+ * pads etc/acpi/tables to 128 KiB), and only that much is placed and read; if a pointer leads past
+ * it, the whole file is.  The sizes in the directory are older than the files; where that shows,
+ * the directory is read again.
  */
 #include "acpi.h"
 
@@ -41,7 +41,7 @@ static uint32_t fetch_script(const struct fw_cfg *cfg, struct memmap *map,
 		return 0;
 	room = item.size + sizeof(**script);
 	if (room < item.size)
-		room = UINT32_MAX; /* there is no room for that */
+		room = UINT32_MAX; /* for which there is no room */
 	*script = phys_ptr(
 		memmap_alloc(map, room, sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW, SCRIPT_FILE));
 	fw_cfg_read(cfg, item.selector, *script, room);
@@ -56,7 +56,7 @@ static bool has_grown(const struct loader_command *script, uint32_t size)
 	return next != LOADER_PADDING;
 }
 
-/* Memory and contents for one file; it stays without bytes when QEMU has no such file. */
+/* Places one file and reads it.  Its bytes stay NULL when QEMU has no such file. */
 static void fetch(struct loader_file *file, struct fw_cfg *cfg, struct memmap *map, bool whole)
 {
 	struct fw_cfg_item item;
@@ -125,7 +125,7 @@ void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes)
 			     &writes->writes[i].value, writes->writes[i].size);
 }
 
-/* The table at paddr, of at least so many bytes; a panic unless all of it lies in one file. */
+/* Returns the table at paddr; a panic unless it has that many bytes and lies in one file. */
 static const struct acpi_header *check_table(const struct loader *loader, uint64_t paddr,
 					     uint32_t least)
 {
@@ -146,7 +146,7 @@ static const struct acpi_header *check_table(const struct loader *loader, uint64
 	      (unsigned long long)paddr, least);
 }
 
-/* An RSDT or XSDT, the tables in it, and what the firmware follows in these. */
+/* Checks an RSDT or XSDT, the tables that it lists, and the FACS that the FADT leads to. */
 static void check_root(const struct loader *loader, uint64_t root_paddr, uint32_t entry_size)
 {
 	const struct acpi_header *root = check_table(loader, root_paddr, sizeof(*root));
@@ -168,8 +168,8 @@ static void check_root(const struct loader *loader, uint64_t root_paddr, uint32_
 }
 
 /*
- * The RSDP's address; 0 when QEMU has none.  From here on all addresses and lengths that lead to a
- * table are known to be good.  An RSDP that leads nowhere would hide all tables without a word.
+ * Checks all that leads from the RSDP to a table; returns its address, 0 when QEMU has none.  An
+ * RSDP that leads nowhere is refused: it would hide all tables without a word.
  */
 static uint32_t check_rsdp(struct loader *loader)
 {

@@ -103,7 +103,7 @@ void fpdt_mark_load(const struct fpdt *fpdt)
 		fpdt->record->load_image_start = nanoseconds(fpdt, rdtsc());
 }
 
-/* There are no boot services to leave; the kernel runs from here on. */
+/* The three times are one, as there are no boot services to leave: the kernel runs from here on. */
 void fpdt_mark_start(const struct fpdt *fpdt)
 {
 	uint64_t now;

@@ -2,7 +2,7 @@
  * mptable.c - see mptable.h.
  *
  * Every interrupt that could exist is listed, whether or not a device uses it: all pins of all
- * slots of the root bus, routed as the chipset does it.  Entries stand in ascending type.
+ * slots of the root bus, routed as the chipset does it.  Entries are in ascending order of type.
  */
 #include "mptable.h"
 
@@ -18,7 +18,7 @@
 #define IOAPIC_VERSION 0x11
 #define LAPIC_VERSION  0x14
 #define ISA_IRQS       16
-#define TIMER_PIN      2 /* IRQ 0, where the machine overrides it */
+#define TIMER_PIN      2 /* where IRQ 0 arrives, if the machine overrides it */
 
 /* Where the next entry goes, and the ids that interrupts refer to. */
 struct writer {
@@ -67,8 +67,8 @@ struct mp_topology mptable_read_topology(void)
 }
 
 /*
- * The processors of the MADT, or where there is none as many as are counted.  Returns the highest
- * APIC id; those that eight bits cannot name are left out.
+ * Adds the processors of the MADT, or as many as are counted where there is none.  Processors whose
+ * APIC id has more than eight bits are left out.  Returns the highest APIC id in the table.
  */
 static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uint32_t count,
 			       const struct acpi_header *madt)
@@ -191,10 +191,10 @@ static void build(struct mp_table_header *header, const struct machine *machine,
 	}
 	memcpy(bus.name, "ISA   ", sizeof(bus.name));
 	add(&writer, &bus, sizeof(bus));
-	/* Linux believes an I/O APIC that is listed, and stops where QEMU has none. */
+	/* Linux stops if an I/O APIC is listed and QEMU has none. */
 	if (!chipset->no_ioapic) {
-		/* An id of its own, if four bits have one left; the operating system resolves a
-		 * clash. */
+		/* It gets an id of its own, if four bits have one left; the operating system
+		 * resolves a clash. */
 		writer.ioapic_id = ioapic.id = (uint8_t)(highest < 15 ? highest + 1 : 0);
 		add(&writer, &ioapic, sizeof(ioapic));
 		add_interrupts(&writer, chipset, irq0_override);
@@ -205,7 +205,7 @@ static void build(struct mp_table_header *header, const struct machine *machine,
 	header->checksum = -checksum_sum(header, header->length);
 }
 
-/* Whether interrupt 0, the timer's, comes by another pin of the I/O APIC. */
+/* Whether interrupt 0, the timer's, arrives at another pin of the I/O APIC. */
 static bool has_irq0_override(const struct acpi_header *madt)
 {
 	const struct acpi_madt_override *override;

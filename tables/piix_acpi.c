@@ -45,14 +45,14 @@ static void *add(uint8_t **next, const void *bytes, uint32_t size)
 	return place;
 }
 
-/* Returns the table's address. */
+/* Completes the checksum and returns the table's address. */
 static uint32_t finish(struct acpi_header *header)
 {
 	header->checksum -= checksum_sum(header, header->length);
 	return phys_addr(header);
 }
 
-/* Replaces one 32-bit value in the DSDT; it is there once. */
+/* Replaces a 32-bit value in the DSDT, where it occurs once. */
 static void patch(uint8_t *dsdt, uint32_t size, uint32_t old, uint32_t new)
 {
 	for (uint32_t i = 0; i + sizeof(old) <= size; i++)

@@ -17,7 +17,7 @@
  * Linux takes the alarm of a machine of 2015 (Intel) or 2021 (AMD) and later from ACPI's RTC event
  * (drivers/rtc/rtc-cmos.c, use_acpi_alarm_quirks()), which QEMU never sends: neither alarms nor
  * update interrupts would arrive, and "hwclock -r" would fail after ten seconds.  Years before 2008
- * have workarounds of their own.  What the firmware is of, the version string says.
+ * have workarounds of their own.  The version string tells which firmware it is.
  */
 #define RELEASE_DATE "04/01/2014"
 #define STRINGS      "qboot\0" QBOOT_VERSION "\0" RELEASE_DATE "\0"
@@ -48,7 +48,7 @@ struct bios_information {
 	char strings[sizeof(STRINGS)];
 } __attribute__((packed));
 
-/* All that there is without QEMU's structures, which go over its end. */
+/* The whole table if QEMU has no structures; QEMU's are placed over its end. */
 static const struct {
 	struct bios_information bios;
 	struct smbios_header end;
@@ -70,7 +70,7 @@ static const struct {
 	.end = { SMBIOS_TYPE_END, sizeof(struct smbios_header), 0xfeff },
 };
 
-/* The offset after the structure at this offset; 0 unless it lies in the size bytes whole. */
+/* Returns the offset after the structure at this one; 0 unless all of it lies in the size bytes. */
 static uint32_t end_of(const uint8_t *bytes, uint32_t size, uint32_t offset)
 {
 	const struct smbios_header *header = (const void *)(bytes + offset);
@@ -137,10 +137,9 @@ uint32_t smbios_copy(void *table, const void *given, uint32_t size)
 }
 
 /*
- * Makes the anchor that operating systems find lead to the structures.  It is in the ROM already,
- * unless these are not where the ROM says, or an earlier boot has put RAM in the ROM's place: what
- * is set up for that survives a reset.  No copy of it is made elsewhere, where a scan would find
- * it.
+ * Makes the anchor that operating systems find lead to the structures.  The one in the ROM does,
+ * unless the structures are not where it says, or an earlier boot has put RAM in the ROM's place,
+ * which stays there in a reset.  There must be no second anchor where a scan would find it.
  */
 static void show_anchor(struct smbios_table placed, const struct machine *machine)
 {
@@ -169,8 +168,8 @@ struct smbios_table smbios_install(const struct machine *machine, struct memmap 
 	bool has_bios, has_end;
 
 	if (!fw_cfg_find(&machine->cfg, STRUCTURES_FILE, &item) || !item.size) {
-		/* Where the ROM is RAM (microvm, isapc) the anchor goes; else it names type 0
-		 * alone. */
+		/* Where RAM is in the ROM's place (microvm, isapc) this removes the anchor; in the
+		 * ROM it stays, and leads to type 0 alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
 		memcpy(phys_ptr(placed.paddr), &own_table, sizeof(own_table));
 		return placed;

@@ -123,13 +123,13 @@ enum error table_loader_parse(struct loader *loader, const void *script, uint32_
 	return OK;
 }
 
-/* Whether size bytes hold an address; none of ours has more than 32 bits. */
+/* Whether the value fits into size bytes, and into the 32 bits that all our addresses have. */
 static bool holds(uint8_t size, uint64_t value)
 {
 	return value >> (8 * (size < 4 ? size : 4)) == 0;
 }
 
-/* What both kinds of pointer have: two names and a size. */
+/* Checks what both commands with a pointer have: two names and a size. */
 static enum error check_pointer(const struct loader_command *command, uint8_t size)
 {
 	if (!terminated(command->pointer.dest_file) || !terminated(command->pointer.src_file))
