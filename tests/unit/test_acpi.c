@@ -456,6 +456,38 @@ static void test_tables_outside_their_file(void **state)
 	assert_panics("acpi: the table at 0x", install());
 }
 
+/* A table may end with its file, and not a byte later. */
+static void test_tables_up_to_the_end(void **state)
+{
+	(void)state;
+	for (uint32_t over = 0; over < 2; over++) {
+		uint8_t *madt, *rsdt;
+		uint32_t rest;
+
+		/* What is in use of the file ends with the RSDT. */
+		fake_reset();
+		machine("q35");
+		madt = table_in_file("APIC");
+		rsdt = table_in_file("RSDT");
+		rest = (uint32_t)(rsdt - madt) + get32(rsdt, 4) + over;
+		memcpy(madt + 4, &rest, sizeof(rest));
+		assert_int_equal(fake_run(install()), over ? FAKE_PANIC : FAKE_RETURNED);
+	}
+	for (uint32_t size = 35; size < 37; size++) {
+		struct fake_item *item;
+		uint32_t offset;
+
+		/* The last table of the whole file, padding included: a header, and less. */
+		fake_reset();
+		machine("q35");
+		item = fake_fw_cfg_find("etc/acpi/tables");
+		offset = item->size - size;
+		memcpy(table_in_file("RSDT") + 40, &offset, sizeof(offset));
+		memcpy(item->bytes + offset + 4, &size, sizeof(size));
+		assert_int_equal(fake_run(install()), size < 36 ? FAKE_PANIC : FAKE_RETURNED);
+	}
+}
+
 /* Whatever is in the script, it ends in a message or in a map without new RAM. */
 static void test_damaged_scripts(void **state)
 {
@@ -557,6 +589,7 @@ int main(void)
 		UNIT_TEST(test_pointer_into_growth),
 		UNIT_TEST(test_unlinked_rsdp),
 		UNIT_TEST(test_tables_outside_their_file),
+		UNIT_TEST(test_tables_up_to_the_end),
 		UNIT_TEST(test_damaged_scripts),
 		UNIT_TEST(test_damaged_files),
 	};
