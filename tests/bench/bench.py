@@ -232,9 +232,10 @@ def measure_growth(lab, machine, candidates, options, progress):
                         samples.setdefault(firmware.name, []).append(spent)
                 except qemu.Error as error:
                     counts[firmware.name] = {"unsupported": str(error).split("\n", maxsplit=1)[0]}
-        for name, values in samples.items():
-            series.append({"what": what, "count": count, "firmware": name,
-                           "ms": spread(values), "counts": counts[name]})
+        # In the order of all other pictures, not of the runs: a firmware keeps its color.
+        series += [{"what": what, "count": count, "firmware": firmware.name,
+                    "ms": spread(samples[firmware.name]), "counts": counts[firmware.name]}
+                   for firmware in candidates if firmware.name in samples]
     return {"machine": machine, "points": series}
 
 

@@ -17,7 +17,7 @@ matplotlib.rcParams.update({
 })
 
 from matplotlib import pyplot                           # pylint: disable=wrong-import-position
-from matplotlib.ticker import FuncFormatter         # pylint: disable=wrong-import-position
+from matplotlib.ticker import FuncFormatter, LogLocator  # pylint: disable=wrong-import-position
 
 import boots                                            # pylint: disable=wrong-import-position
 import events                                           # pylint: disable=wrong-import-position
@@ -43,7 +43,8 @@ figure { margin: 1em 0 } figcaption, .note { color: #555; font-size: .9em }
 svg { max-width: 100%; height: auto }
 .images td, .images th, .advice td:last-child, .advice th:last-child { text-align: left }
 .summary td:nth-child(2), .summary th:nth-child(2) { text-align: left }
-.summary td { white-space: nowrap; font-size: .9em } .summary tr.ours td { font-weight: bold }
+.summary td, .summary th { font-size: .9em } .summary td { white-space: nowrap }
+.summary tr.ours td { font-weight: bold }
 .images, .advice, .steps { font-size: .9em }
 .steps td, .advice td:not(:first-child):not(:last-child) { white-space: nowrap }
 .summary tr.first td { border-top: 2px solid #888 }
@@ -140,13 +141,14 @@ def exits_picture(entry):
     figure, axes = pyplot.subplots(figsize=(9, 0.42 * len(results) + 1.2))
     left = [0] * len(results)
     for cause in events.CAUSES:
-        widths = [result["counts"]["firmware"]["exits"][cause] for result in results]
+        widths = [summary.causes(result["counts"]["firmware"])[cause] for result in results]
         axes.barh(range(len(results)), widths, left=left, height=0.6, color=CAUSE_COLORS[cause],
                   label=cause)
         left = [a + b for a, b in zip(left, widths)]
     for i, result in enumerate(results):
         rebuilds = result["counts"]["firmware"]["rebuilds"]
-        axes.text(left[i], i, f"  {left[i]:,}, {rebuilds} rebuilds", va="center", fontsize=9)
+        axes.annotate(f"{left[i]:,}, {rebuilds} rebuilds", (left[i], i), xytext=(4, 0),
+                      textcoords="offset points", va="center", fontsize=9)
     axes.set_yticks(range(len(results)), [result["firmware"] for result in results])
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, max(left) * 1.25 or 1)
@@ -193,6 +195,7 @@ def draw_growth(axes, points, what, value, label):
     axes.set_xticks(counts, [plain(count) for count in counts])
     if is_far_apart(points, value):
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.set_ylabel(f"{label} (log. scale)")
     else:
         axes.set_ylim(bottom=0)
@@ -208,7 +211,7 @@ def growth_picture(growth):
     for column, what in enumerate(("devices", "processors", "initrd")):
         draw_growth(axes[0][column], points, what, lambda point: point["ms"]["median"],
                     "firmware, ms")
-        draw_growth(axes[1][column], points, what, lambda point: point["counts"]["total"],
+        draw_growth(axes[1][column], points, what, lambda point: summary.left(point["counts"]),
                     "firmware, exits")
     legend_above(axes[0][2])
     return picture(figure, f"{growth['machine']} with a kernel that stops at its first instruction:"
@@ -241,8 +244,9 @@ def count_table(entry):
         ours = result["firmware"].startswith("qboot.bin")
         for step, counts in result.get("counts", {}).items():
             rows.append((ours, [f"{result['firmware']}, {step}",
-                                *(f"{counts['exits'][cause]:,}" for cause in events.CAUSES),
-                                f"{counts['total']:,}", counts["rebuilds"], counts["memslots"]]))
+                                *(f"{summary.causes(counts)[cause]:,}" for cause in events.CAUSES),
+                                f"{summary.left(counts):,}", counts["rebuilds"],
+                                counts["memslots"]]))
     return table(["exits to QEMU", *events.CAUSES, "all", "rebuilds", "memory slots"], rows)
 
 

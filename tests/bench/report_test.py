@@ -92,6 +92,7 @@ def test_what_kvm_serves_is_left_out():
                         "read picture 0x0": 1, "write serial 0x3f8": 7})
     found.exits.update({"chipset": 935, "other": 8})
     assert summary.left(found.table()) == 8
+    assert summary.causes(found.table()) == {"fw_cfg": 0, "pci": 0, "chipset": 0, "other": 8}
 
 
 def scenario(arguments, append="console=ttyS0", kernel="/nowhere/vmlinuz"):
