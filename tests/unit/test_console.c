@@ -38,7 +38,32 @@ static void test_panic_goes_everywhere(void **state)
 	assert_int_equal(fake.pvpanic_events, 0);
 }
 
-/* QEMU's pvpanic knew one event, then two, and three from 9.1 on; 0xff is nobody's answer. */
+static uint64_t read_exit(uint32_t port, uint32_t size)
+{
+	(void)port;
+	(void)size;
+	return 0;
+}
+
+static void write_exit(uint32_t port, uint32_t size, uint64_t value)
+{
+	(void)port;
+	(void)size;
+	fake.debug_exit_code = (uint8_t)value;
+}
+
+/* isa-debug-exit is at 0x501 unless QEMU is told to have it at 0xf4. */
+static void test_panic_at_either_port(void **state)
+{
+	static const struct fake_device device = { 0x501, 0x501, false, read_exit, write_exit };
+
+	(void)state;
+	fake_add_device(&device);
+	assert_int_equal(fake_run(panic("end")), FAKE_STOPPED);
+	assert_int_equal(fake.debug_exit_code, 0x2a);
+}
+
+/* QEMU's pvpanic knew one event, then two, and three from 9.1 on; 0xff: there is no device. */
 static void test_panic_tells_pvpanic(void **state)
 {
 	static const struct {
@@ -181,6 +206,8 @@ static void test_times(void **state)
 	assert_false(console_wants_rate());
 	console_set(CONSOLE_STEPS, false, false);
 	assert_false(console_wants_rate());
+	/* What was before the console was set is no part of the first step. */
+	fake.tsc += 1ull << 30;
 	console_set(CONSOLE_STEPS, false, true);
 	assert_true(console_wants_rate());
 	console_step("ticks");
@@ -201,6 +228,7 @@ int main(void)
 		UNIT_TEST(test_log_goes_to_the_debug_console_alone),
 		UNIT_TEST(test_log_without_listener),
 		UNIT_TEST(test_panic_goes_everywhere),
+		UNIT_TEST(test_panic_at_either_port),
 		UNIT_TEST(test_panic_tells_pvpanic),
 		UNIT_TEST(test_panic_tells_pvpanic_pci),
 		UNIT_TEST(test_panic_writes_to_nobody),

@@ -67,7 +67,8 @@ static void test_text(void **state)
 	memset(head, 0x90, sizeof(head));
 	memset(head, 'a', 64);
 	assert_non_null(strstr(refuse_phrase(head), "text"));
-	memcpy(head, "#!/bin/sh\r\n\tx", 13);
+	memcpy(head, "#!/bin/sh\r\n\t~", 13);
+	head[20] = ' ';
 	assert_non_null(strstr(refuse_phrase(head), "text"));
 	head[63] = 0x7f;
 	assert_null(refuse_phrase(head));
