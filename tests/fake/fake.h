@@ -152,8 +152,9 @@ struct fake {
 
 	/* PCI.  The host bridge of the test decides whether there is ECAM. */
 	struct {
-		uint32_t address; /* 0xcf8 */
-		bool has_ecam;    /* 00:00.0 has PCIEXBAR at 0x60 */
+		uint32_t address;   /* 0xcf8 */
+		bool has_ecam;      /* 00:00.0 has PCIEXBAR at 0x60 */
+		uint32_t ecam_base; /* of ECAM that cannot be moved; 0: there is none */
 		uint32_t function_count;
 		struct fake_pci *functions[FAKE_MAX_FUNCTIONS];
 	} pci;

@@ -66,8 +66,10 @@ struct fake_pci *fake_pci_add_bridge(struct fake_pci *bridge, uint32_t slot, uin
 
 	fake_pci_set(pci, PCI_CLASS_REVISION, 4, PCI_CLASS_BRIDGE_PCI << 16);
 	fake_pci_set(pci, PCI_HEADER_TYPE, 1, PCI_HEADER_TYPE_BRIDGE);
-	fake_pci_set(pci, 0x1c, 2, 0x0101);     /* I/O window: 32 bits */
-	fake_pci_set(pci, 0x24, 4, 0x00010001); /* prefetchable window: 64 bits */
+	/* Windows closed, as QEMU has them: I/O of 16 bits, prefetchable memory of 64. */
+	fake_pci_set(pci, 0x1c, 2, 0x00f0);
+	fake_pci_set(pci, 0x20, 4, 0x0000fff0);
+	fake_pci_set(pci, 0x24, 4, 0x0001fff1);
 	make_writable(pci, PCI_PRIMARY_BUS, 4, 0xffffffff);
 	make_writable(pci, 0x1c, 2, 0xf0f0);
 	make_writable(pci, 0x20, 4, 0xfff0fff0);
@@ -204,10 +206,10 @@ bool fake_pci_mmio(uint32_t paddr, uint32_t size, bool write, uint64_t *value)
 	const struct fake_pci *host = fake_pci_at(PCI_BDF(0, 0, 0));
 	uint32_t base;
 
-	if (!fake.pci.has_ecam || !host || !(host->config[PCIEXBAR] & 1))
-		return false;
-	base = (uint32_t)fake_pci_get(host, PCIEXBAR, 4) & ~(ECAM_SIZE - 1);
-	if (paddr < base || paddr - base >= ECAM_SIZE)
+	base = fake.pci.ecam_base;
+	if (fake.pci.has_ecam && host && (host->config[PCIEXBAR] & 1))
+		base = (uint32_t)fake_pci_get(host, PCIEXBAR, 4) & ~(ECAM_SIZE - 1);
+	if (!base || paddr < base || paddr - base >= ECAM_SIZE)
 		return false;
 	*value = access_config((paddr - base) >> 12, paddr & 0xfff, size, write, *value);
 	return true;

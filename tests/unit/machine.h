@@ -110,21 +110,38 @@ static void add_virtio(struct fake_pci *bridge, uint32_t slot)
 	fake_pci_set(pci, PCI_INTERRUPT_PIN, 1, 1);
 }
 
-/* microvm's ECAM, with the host bridge alone. */
-static uint64_t read_ecam(uint32_t address, uint32_t size)
+/* The MSI-X BAR, and the capabilities in QEMU's order. */
+static struct fake_pci *add_root_port(uint32_t slot)
 {
-	return address == MICROVM_ECAM && size == 4 ? 0x00081b36 : UINT64_MAX;
+	static const uint16_t none = 0, express = 2 | PCI_EXPRESS_ROOT_PORT << 4 | 0x100;
+	struct fake_pci *port = fake_pci_add_bridge(NULL, slot, 0, 0x1b36, 0x000c);
+
+	fake_pci_bar(port, 0, 0x1000, 0);
+	fake_pci_set(port, PCI_INTERRUPT_PIN, 1, 1);
+	fake_pci_capability(port, 0x40, 0x0d, &none, 4); /* subsystem ids */
+	fake_pci_capability(port, 0x48, 0x11, &none, 4); /* MSI-X */
+	fake_pci_capability(port, 0x54, PCI_CAP_ID_EXPRESS, &express, 4);
+	return port;
+}
+
+/* The functions of ICH9 beside the LPC bridge: AHCI and SMBus. */
+static struct fake_pci *add_ich9(uint32_t function, uint16_t device, uint32_t ports)
+{
+	struct fake_pci *pci = fake_pci_add(NULL, 31, function, 0x8086, device);
+
+	fake_pci_set(pci, PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION);
+	fake_pci_set(pci, PCI_INTERRUPT_PIN, 1, 1);
+	fake_pci_bar(pci, 4, ports, 1);
+	return pci;
 }
 
 static void add_pci(const char *record)
 {
-	static const struct fake_device ecam = { MICROVM_ECAM, MICROVM_ECAM + 0xfffffff, true,
-						 read_ecam, NULL };
 	static const struct fake_device apm = { APM_CNT_PORT, APM_CNT_PORT, false, NULL,
 						write_apm };
 	static const struct fake_device smi_en = { SMI_EN_PORT, SMI_EN_PORT, false, read_smi_en,
 						   write_smi_en };
-	struct fake_pci *port, *isa, *pm;
+	struct fake_pci *isa, *pm;
 
 	if (strncmp(record, "isapc", 5) == 0)
 		return;
@@ -132,7 +149,7 @@ static void add_pci(const char *record)
 		add_i440fx_registers(fake_pci_add(NULL, 0, 0, 0x8086, 0x1237));
 		isa = fake_pci_add(NULL, 1, 0, 0x8086, 0x7000);
 		fake_pci_set(isa, PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION);
-		fake_pci_add(NULL, 1, 1, 0x8086, 0x7010);
+		fake_pci_bar(fake_pci_add(NULL, 1, 1, 0x8086, 0x7010), 4, 16, 1);
 		pm = fake_pci_add(NULL, 1, 3, 0x8086, 0x7113);
 		pm->on_write = write_piix4_pm;
 		add_virtio(NULL, 3);
@@ -141,16 +158,18 @@ static void add_pci(const char *record)
 		fake_add_device(&smi_en);
 		isa = fake_pci_add(NULL, 31, 0, 0x8086, 0x2918);
 		fake_pci_set(isa, PCI_HEADER_TYPE, 1, PCI_HEADER_MULTIFUNCTION);
-		fake_pci_add(NULL, 31, 3, 0x8086, 0x2930);
+		fake_pci_bar(add_ich9(2, 0x2922, 32), 5, 0x1000, 0);
+		add_ich9(3, 0x2930, 64);
 		fake.pci.has_ecam = true;
 		add_virtio(NULL, 3);
-		for (uint32_t slot = 4; slot < 6; slot++) {
-			port = fake_pci_add_bridge(NULL, slot, 0, 0x1b36, 0x000c);
-			fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
-			add_virtio(port, 0);
-		}
+		for (uint32_t slot = 4; slot < 6; slot++)
+			add_virtio(add_root_port(slot), 0);
 	} else {
-		fake_add_device(&ecam);
+		if (strstr(record, "pcie")) {
+			fake_pci_add(NULL, 0, 0, 0x1b36, 0x0008);
+			fake.pci.ecam_base = MICROVM_ECAM;
+			add_virtio(NULL, 3);
+		}
 		return;
 	}
 	fake_pci_set(isa, 0x60, 4, 0x80808080); /* PIRQ routing as after a reset */
@@ -300,7 +319,7 @@ static void run_firmware(void)
 }
 
 /* The machine again as after a reset: registers as they come, RAM as it was left. */
-static void reset_machine(const char *record, enum kernel kernel)
+static void __attribute__((unused)) reset_machine(const char *record, enum kernel kernel)
 {
 	uint8_t *ram = malloc(machine_ram);
 
