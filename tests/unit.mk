@@ -90,6 +90,20 @@ unit: $(addprefix $(O)/unit64/,$(UNIT_TESTS)) tests/unit/run.py  ## the unit tes
 mutants: unit64                   ## small faults in each module: does its unit test notice?
 	$(Q)$(PYTHON) tests/mutants.py $(MUTANTS)
 
+# PLANTED="smram size" chooses.
+.PHONY: planted
+planted: unit64                   ## a fault of each kind between modules: does a whole boot notice?
+	$(Q)$(PYTHON) tests/planted.py $(PLANTED)
+
+# The image's flags, without those that one of the two compilers does not know or that find nothing.
+ANALYZE_FLAGS   := $(filter-out -flto -ffat-lto-objects -fno-ipa-icf -mpreferred-stack-boundary=2 \
+	-mstack-alignment=4 -Werror -g,$(CFLAGS_IMAGE)) -Wno-unknown-warning-option
+
+.PHONY: analyze
+analyze: $(O)/flags               ## gcc -fanalyzer and clang --analyze over the image's C
+	$(Q)$(PYTHON) scripts/analyze.py --gcc gcc --clang $(CLANG) $(filter %.c,$(SOURCES)) -- \
+		$(CPPFLAGS_IMAGE) $(ANALYZE_FLAGS)
+
 # Every unit test once more, without optimization and sanitizers, counted.
 .PHONY: coverage
 coverage: $(O)/flags              ## the image's C on the host: lines and branches that tests reach, by file
