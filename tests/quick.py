@@ -30,6 +30,7 @@ QUICK = {
                       r"test_boot\[(q35|pc) bz-low\.img 16 .*smm\.wake -smp 1\]"],
     "nested_test.py": [],       # a busy host starves the guest of a guest
     "pci_test.py": [r"test_addresses\[(q35-24|pc-24|q35-ports|q35-pxb|microvm-24)\]"],
+    "snapshot_test.py": [r"test_saved_and_loaded\[q35-bz64"],
     "uki_test.py": [r"test_boot\[cloud-q35\]", r"test_(malformed|truncated|own_kernel)",
                     r"test_(other_applications|profile_that_is_none)"],
     "tpm_test.py": [r"test_started\[tpm-(tis-1.2|crb-2.0)-q35\]", r"test_hung"],
