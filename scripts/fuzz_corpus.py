@@ -99,6 +99,13 @@ def small_parsers():
     write('parsers', 'directory', b'\4' + bytes(4) + b''.join(
         struct.pack('<H', 20) + b'\0' + name + b'\0' for name in names))
     write('parsers', 'multiboot', b'\5' + bytes(range(200)))
+    # From offset 4: the list leads to QEMU's vendor capability, which reserves for hot-plug.
+    port = bytearray(252)
+    port[0x06 - 4], port[0x34 - 4] = 0x10, 0x40
+    port[0x40 - 4:0x60 - 4] = struct.pack('<BBBBIQIIQ', 9, 0x60, 32, 1, 2, 0x2000, 0x200000,
+                                          0xffffffff, 0x10000000)
+    port[0x60 - 4:0x64 - 4] = struct.pack('<BBH', 0x10, 0, 0x142)
+    write('parsers', 'capabilities', b'\6' + bytes(port) + bytes(4) + bytes(port))
 
 
 def boots(count):

@@ -2,7 +2,8 @@
 #
 #   make unit       every tests/unit/test_*.c with AddressSanitizer and UBSan, 64 and 32 bits
 #   make unit64     64 bits alone;  build/unit64/test_memmap [PATTERN] runs one file by hand
-#   make fuzz       libFuzzer on every tests/fuzz/fuzz_*.c, TIME= seconds each, two at a time with -j2
+#   make fuzz       libFuzzer on every tests/fuzz/fuzz_*.c, TIME= seconds each, two at a time with
+#                   -j2; BITS=32 as a 32-bit program
 #
 # The firmware's sources are compiled as they are: -iquote tests/fake puts another io.h, cpu.h and
 # phys.h in front of include/'s, and -include does it also for headers in include/ that name them.
@@ -111,34 +112,39 @@ coverage: $(O)/flags              ## the image's C on the host: lines and branch
 	$(Q)UNIT_TIMEOUT=900 $(MAKE) --no-print-directory O=$(O)/cover UNIT_SANITIZE=--coverage UNIT_OPTIMIZE=-O0 unit64
 	$(Q)$(PYTHON) scripts/coverage.py $(if $(V),--missing) $(O)/cover
 
-# Fuzzing: needs clang and its runtime (Debian's libclang-rt-14-dev).  What is found stays in
-# $(O)/fuzz; an input that crashes joins tests/fuzz/corpus/<parser> with its fix.
+# Fuzzing: needs clang and its runtime (Debian's libclang-rt-14-dev has that of both widths).  What
+# is found stays in $(FUZZ); an input that crashes joins tests/fuzz/corpus/<parser> with its fix.
+# BITS=32 fuzzes what has the image's own widths of pointers and size_t, in $(O)/fuzz32.
+BITS            ?= 64
+FUZZ            := $(O)/fuzz$(filter 32,$(BITS))
 FUZZ_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
-FUZZ_OBJECTS    := $(patsubst %.c,$(O)/fuzz/%.o,$(UNIT_FIRMWARE) $(FUZZ_FAKE))
-FUZZ_FLAGS      := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_OBJECTS    := $(patsubst %.c,$(FUZZ)/%.o,$(UNIT_FIRMWARE) $(FUZZ_FAKE))
+FUZZ_FLAGS      := -m$(BITS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
-$(O)/fuzz/%.o: %.c tests/unit.mk
+$(FUZZ)/%.o: %.c tests/unit.mk | $(O)/unit$(BITS)/cmocka
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(UNIT_CPPFLAGS) $(filter-out -Wno-clobbered,$(UNIT_CFLAGS)) -Wno-unknown-warning-option $(FUZZ_FLAGS) \
+		$$(sed -n 's/^include //p' $(O)/unit$(BITS)/cmocka) \
 		-MMD -MP -c -o $@ $<
 
-$(O)/fuzz/libqboot.a: $(FUZZ_OBJECTS)
-	$(Q)rm -f $@ && ar qcs $@ $(filter-out $(O)/fuzz/console.o $(O)/fuzz/lib/string.o,$^)
+$(FUZZ)/libqboot.a: $(FUZZ_OBJECTS)
+	$(Q)rm -f $@ && ar qcs $@ $(filter-out $(FUZZ)/console.o $(FUZZ)/lib/string.o,$^)
 
-$(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libqboot.a
-	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ -lcmocka
+$(FUZZ)/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ)/libqboot.a
+	$(Q)$(CLANG) -m$(BITS) -fsanitize=fuzzer,address,undefined -o $@ $^ \
+		$$(sed -n 's/^link //p' $(O)/unit$(BITS)/cmocka) -lcmocka
 
-.SECONDARY: $(FUZZ_OBJECTS) $(FUZZ_SOURCES:%.c=$(O)/fuzz/%.o)
+.SECONDARY: $(FUZZ_OBJECTS) $(FUZZ_SOURCES:%.c=$(FUZZ)/%.o)
 
 .PHONY: fuzz $(addprefix fuzz-,$(FUZZERS))
 fuzz: $(addprefix fuzz-,$(FUZZERS))     ## libFuzzer on each parser and on whole boots, TIME= seconds (30) each
 
-$(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(O)/fuzz/fuzz_% $(O)/fuzz/seeds/made
-	@mkdir -p $(O)/fuzz/corpus/$*
+$(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(FUZZ)/fuzz_% $(O)/fuzz/seeds/made
+	@mkdir -p $(FUZZ)/corpus/$*
 	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -verbosity=0 \
-		-artifact_prefix=$(O)/fuzz/ $(O)/fuzz/corpus/$* \
+		-artifact_prefix=$(FUZZ)/ $(FUZZ)/corpus/$* \
 		$(O)/fuzz/seeds/$* $(wildcard tests/fuzz/corpus/$*) >$<.log 2>&1 || \
 		{ cat $<.log; exit 1; }
 	@sed -n 's/^stat::number_of_executed_units: */fuzz-$*: no fault in inputs: /p' $<.log
 
--include $(patsubst %.c,$(O)/fuzz/%.d,$(UNIT_FIRMWARE) $(FUZZ_FAKE) $(FUZZ_SOURCES))
+-include $(patsubst %.c,$(FUZZ)/%.d,$(UNIT_FIRMWARE) $(FUZZ_FAKE) $(FUZZ_SOURCES))

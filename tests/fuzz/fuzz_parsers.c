@@ -1,7 +1,8 @@
 /*
  * fuzz_parsers.c - the small parsers of foreign bytes.  The first byte chooses one, the rest is its
  * input: a device tree; ACPI tables; e820; a chain of setup_data behind a kernel; the directory of
- * fw_cfg; a map for Multiboot; the head of a file that is to be refused.
+ * fw_cfg; a map for Multiboot; the head of a file that is to be refused; the configuration space,
+ * capability lists and all, of bridges one behind the other.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,11 @@
 #include "fw_cfg.h"
 #include "memmap.h"
 #include "multiboot.h"
+#include "pci_plan.h"
+#include "pci_walk.h"
 #include "refuse.h"
 #include "spec/fw_cfg.h"
+#include "spec/pci.h"
 
 #define RAM_END 0x100000u
 
@@ -153,10 +157,45 @@ static void parse_others(const uint8_t *bytes, uint32_t size)
 	refuse_phrase(head);
 }
 
+/* 256 bytes for each bridge, the last may have fewer; the walk ends, and so does the planning. */
+static void parse_capabilities(const uint8_t *bytes, uint32_t size)
+{
+	static const struct chipset chipset = { .name = "q35", .irq_wiring = IRQ_WIRING_ICH9 };
+	static const struct pci_access ports;
+	static struct pci_plan plan;
+	static struct pci_walk walk;
+	struct fake_pci *bridge = NULL;
+
+	fake_reset();
+	fake_pci_add(NULL, 0, 0, 0x8086, 0x29c0);
+	for (uint32_t at = 0; at < size && at < 4 * 256; at += 256) {
+		bridge = fake_pci_add_bridge(bridge, 1, 0, 0x1b36, 0x000c);
+		memcpy(bridge->config + 4, bytes + at, size - at < 252 ? size - at : 252);
+		bridge->config[PCI_HEADER_TYPE] &= PCI_HEADER_MULTIFUNCTION;
+		bridge->config[PCI_HEADER_TYPE] |= PCI_HEADER_TYPE_BRIDGE;
+	}
+	pci_plan_clear(&plan);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_IO], 0x6000, 0x10000);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_LOW], 0xc0000000, 0xfec00000);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_HIGH], 0x100000000, 0x8000000000);
+	walk = (struct pci_walk){ .chipset = &chipset, .access = &ports, .plan = &plan };
+	if (fake_run(pci_walk(&walk, 0)) == FAKE_PANIC)
+		return;
+	require(walk.last_bus < PCI_MAX_BUSES && plan.bus_count <= walk.last_bus + 1);
+	pci_plan(&plan);
+	for (uint32_t i = 1; i < plan.bus_count; i++) {
+		const struct pci_resource *window = &plan.buses[i].windows[PCI_WINDOW_MEMORY].self;
+
+		require(!window->size ||
+			(window->base >= 0xc0000000 && window->base + window->size <= 0xfec00000));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const parsers[])(const uint8_t *, uint32_t) = {
-		parse_fdt, parse_acpi, parse_e820, parse_setup_data, parse_directory, parse_others,
+		parse_fdt,       parse_acpi,   parse_e820,         parse_setup_data,
+		parse_directory, parse_others, parse_capabilities,
 	};
 	uint8_t *copy;
 
