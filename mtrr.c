@@ -29,6 +29,10 @@ static const struct msr_value fixed_ranges[] = {
 };
 _Static_assert(sizeof(fixed_ranges) == (3 + IA32_MTRR_FIX4K_COUNT) * sizeof(fixed_ranges[0]),
 	       "each fixed range has a type");
+/* Two values for each variable range, the default type twice, and smp.c's feature control. */
+_Static_assert(sizeof(fixed_ranges) / sizeof(fixed_ranges[0]) + 2 * MTRR_MAX_RANGES + 3 <=
+		       MSR_LIST_MAX,
+	       "all MSRs fit into the list");
 
 static void plan_variable(struct msr_list *list, uint32_t max_ranges, uint32_t phys_bits,
 			  uint32_t ram_end, uint32_t hole_base)

@@ -22,6 +22,9 @@ struct pci_scratch {
 	struct pci_walk walk;
 };
 
+_Static_assert(sizeof(struct pci_scratch) <= LOW_RAM_END / 2, "there is room on every machine");
+_Static_assert(CHIPSET_PORT_RANGES <= PCI_MAX_RANGES, "no range of ports is left out");
+
 static uint64_t read_u64(const struct fw_cfg *cfg, const char *name)
 {
 	uint64_t value = 0;
