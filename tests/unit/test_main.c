@@ -287,6 +287,7 @@ static void test_own_acpi(void **state)
 			fake_fw_cfg_find(files[i])->name = "none";
 		if (has_hpet)
 			fake_fw_cfg_item(FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
+		fake_fw_cfg_u32(FW_CFG_KEY_IRQ0_OVERRIDE, has_hpet);
 		fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, 2);
 		add_processor(1);
 		must_boot("own ACPI", BZIMAGE);
@@ -385,16 +386,88 @@ static void test_wake(void **state)
 	}
 }
 
+/* A processor that was plugged in since the boot has no place in SMRAM, and the wake goes on. */
+static void test_wake_with_more_processors(void **state)
+{
+	(void)state;
+	add("q35-devices", BZIMAGE);
+	must_boot("q35-devices", BZIMAGE);
+	((struct acpi_facs *)phys_ptr(
+		 ((const struct acpi_fadt *)(const void *)acpi_find_table(rsdp_told(), "FACP"))
+			 ->firmware_ctrl))
+		->firmware_waking_vector = 0x9a000;
+	reset_machine("q35-devices", BZIMAGE);
+	fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, 3);
+	add_processor(2);
+	fake.cmos[0x0f] = 0xfe;
+	assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
+	assert_int_equal(fake.handoff.entry, 0x9a000);
+	for (uint32_t i = 1; i < processor_count; i++)
+		assert_int_equal(written_msr(&processors[i].msrs, IA32_MTRR_DEF_TYPE), 0xc06);
+}
+
+/* An expansion ROM gets an address, too; it is not switched on.  A CardBus bridge gets none. */
+static void test_rom_and_cardbus(void **state)
+{
+	struct fake_pci *pci;
+	uint64_t rom;
+
+	(void)state;
+	add("q35", BZIMAGE);
+	pci = fake_pci_add(fake_pci_at(PCI_BDF(0, 4, 0)), 0, 1, 0x1234, 0x5678);
+	memcpy(pci->writable + PCI_ROM, (uint8_t[]){ 1, 0, 0xff, 0xff }, 4);
+	pci = fake_pci_add(NULL, 6, 0, 0x1234, 0x5679);
+	memcpy(pci->writable + PCI_ROM, (uint8_t[]){ 1, 0, 0xff, 0xff }, 4);
+	fake_pci_set(fake_pci_add(NULL, 7, 0, 0x1234, 0x567a), PCI_HEADER_TYPE, 1, 2);
+	must_boot("ROM", BZIMAGE);
+	rom = fake_pci_get(pci, PCI_ROM, 4);
+	assert_true(rom && rom % 0x10000 == 0);
+	assert_false(is_told(rom, 1, MEMORY_RAM, MEMORY_RAM));
+}
+
+/* As many addresses to tell as there is room for are told; one more is a panic that says so. */
+static void boot_with_pointers(uint32_t more)
+{
+	static uint8_t script[0x4000];
+	const struct loader_command *command;
+	struct fake_item *item;
+	uint32_t size;
+
+	add("q35", BZIMAGE);
+	item = fake_fw_cfg_find("etc/table-loader");
+	command = (const void *)item->bytes;
+	while (command->command != LOADER_WRITE_POINTER)
+		command++;
+	size = item->size;
+	assert_in_range(size, sizeof(*command),
+			sizeof(script) - LOADER_MAX_WRITES * sizeof(*command));
+	memcpy(script, item->bytes, size);
+	for (uint32_t i = 0; i < more; i++, size += sizeof(*command))
+		memcpy(script + size, command, sizeof(*command));
+	item->name = "none";
+	fake_fw_cfg_file("etc/table-loader", script, size);
+}
+
+static void test_many_pointers(void **state)
+{
+	(void)state;
+	boot_with_pointers(LOADER_MAX_WRITES - 1);
+	must_boot("as many pointers as fit", BZIMAGE);
+	assert_int_equal(fake_fw_cfg_find("etc/vmgenid_addr")->writes, LOADER_MAX_WRITES);
+	boot_with_pointers(LOADER_MAX_WRITES);
+	assert_panics("has more entries than there is room for", run_firmware());
+}
+
 /* Tables that fill the firmware's pool: Linux still finds hvm_start_info where it can read it. */
 static void test_full_pool(void **state)
 {
 	static const uint8_t head[] = { 200, 4, 0x34, 0x12 }, last[] = { 0, 0, 127, 4, 1, 0, 0, 0 };
-	static uint8_t table[8 * KIB];
+	static uint8_t table[40 * KIB];
 
 	(void)state;
 	memcpy(table, head, sizeof(head));
 	memset(table + sizeof(head), 'x', sizeof(table) - sizeof(head));
-	for (uint32_t size = KIB; size <= sizeof(table); size += 0x80) {
+	for (uint32_t size = KIB; size <= sizeof(table); size += 0x180) {
 		memcpy(table + size - sizeof(last), last, sizeof(last));
 		add("q35", PVH);
 		fake_fw_cfg_find("etc/smbios/smbios-tables")->name = "none";
@@ -604,6 +677,9 @@ int main(void)
 		UNIT_TEST(test_own_acpi),
 		UNIT_TEST(test_fpdt),
 		UNIT_TEST(test_wake),
+		UNIT_TEST(test_wake_with_more_processors),
+		UNIT_TEST(test_rom_and_cardbus),
+		UNIT_TEST(test_many_pointers),
 		UNIT_TEST(test_full_pool),
 		UNIT_TEST(test_late_processors),
 		UNIT_TEST(test_missing_processor),
