@@ -463,13 +463,19 @@ static void test_full_pool(void **state)
 {
 	static const uint8_t head[] = { 200, 4, 0x34, 0x12 }, last[] = { 0, 0, 127, 4, 1, 0, 0, 0 };
 	static uint8_t table[40 * KIB];
+	struct e820_entry ranges[61] = { { 0, RAM_END, MEMORY_RAM } };
 
 	(void)state;
+	for (uint32_t i = 1; i < COUNT(ranges); i++)
+		ranges[i] = (struct e820_entry){ 4 * GIB + i * 2 * MIB, MIB, MEMORY_RESERVED };
 	memcpy(table, head, sizeof(head));
 	memset(table + sizeof(head), 'x', sizeof(table) - sizeof(head));
 	for (uint32_t size = KIB; size <= sizeof(table); size += 0x180) {
 		memcpy(table + size - sizeof(last), last, sizeof(last));
 		add("q35", PVH);
+		/* With a map so long there may be no room for it either. */
+		fake_fw_cfg_find("etc/e820")->name = "none";
+		fake_fw_cfg_file("etc/e820", ranges, sizeof(ranges));
 		fake_fw_cfg_find("etc/smbios/smbios-tables")->name = "none";
 		fake_fw_cfg_file("etc/smbios/smbios-tables", table, size);
 		must_boot("a full pool", PVH);
