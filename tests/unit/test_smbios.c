@@ -207,6 +207,13 @@ static void test_sizes(void **state)
 		placed = walk_from_anchor();
 		assert_int_equal(types[0], 0);
 		assert_memory_equal(placed + offsets[1], table, sizes[i]);
+		/* RAM in the ROM's place, for an anchor that leads elsewhere alone. */
+		assert_int_equal(fake_count(FAKE_PCI_WRITE, 0x59),
+				 phys_addr(placed) != SMBIOS_BASE);
+		/* Nothing is written in front of its own place. */
+		for (uint32_t at = SMBIOS_BASE - 0x400;
+		     at < SMBIOS_BASE && phys_addr(placed) == SMBIOS_BASE; at++)
+			assert_int_equal(*(uint8_t *)phys_ptr(at), 0xa5);
 		free(table);
 	}
 }
