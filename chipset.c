@@ -200,14 +200,13 @@ static uint32_t pirq_routing(void)
 	       (uint32_t)chipset_pirq_irqs[2] << 16 | (uint32_t)chipset_pirq_irqs[3] << 24;
 }
 
-static void program_elcr(void)
+uint32_t chipset_pirq_mask(void)
 {
-	uint32_t level = 0;
+	uint32_t mask = 0;
 
 	for (uint32_t i = 0; i < sizeof(chipset_pirq_irqs); i++)
-		level |= 1u << chipset_pirq_irqs[i];
-	/* One byte at a time: KVM's interrupt controller ignores wider accesses. */
-	outb(ELCR_PORT + 1, (uint8_t)(level >> 8));
+		mask |= 1u << chipset_pirq_irqs[i];
+	return mask;
 }
 
 static void program_piix(const struct chipset *chipset, const struct pci_access *access)
@@ -256,7 +255,8 @@ void chipset_init(struct machine *machine)
 		program_ich9(chipset, access);
 		break;
 	}
-	program_elcr();
+	/* One byte at a time: KVM's interrupt controller ignores wider accesses. */
+	outb(ELCR_PORT + 1, (uint8_t)(chipset_pirq_mask() >> 8));
 }
 
 void chipset_open_f_segment(const struct machine *machine)

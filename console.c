@@ -36,9 +36,7 @@
  * Test kernels use it too, most often with 0 and 1 or 0x10 and 0x11, from which ours must differ.
  */
 static const uint16_t debug_exit_ports[] = { 0xf4, 0x501 };
-/* clang-format off */
-  #define DEBUG_EXIT_FAILURE      0x2a
-/* clang-format on */
+#define DEBUG_EXIT_FAILURE 0x2a
 
 static void put_line(uint16_t port, const char *line)
 {

@@ -157,13 +157,12 @@ void fw_cfg_init(struct fw_cfg *cfg)
 	cfg->dma = try_transfer((uint32_t)FW_CFG_KEY_DIRECTORY << 16 | FW_CFG_DMA_SELECT |
 					FW_CFG_DMA_READ,
 				phys_addr(&cfg->directory), sizeof(cfg->directory));
-	if (cfg->dma) {
-		check_cache(cfg);
-		return;
-	}
-	if (fw_cfg_read_u32(cfg, FW_CFG_KEY_SIGNATURE) != FW_CFG_SIGNATURE)
+	if (!cfg->dma && fw_cfg_read_u32(cfg, FW_CFG_KEY_SIGNATURE) != FW_CFG_SIGNATURE)
 		panic("fw_cfg: no device at port 0x510; this image boots QEMU guests only");
-	fw_cfg_reread(cfg);
+	if (cfg->dma)
+		check_cache(cfg);
+	else
+		fw_cfg_reread(cfg);
 }
 
 static bool find_cached(const struct fw_cfg *cfg, const char *name, struct fw_cfg_file *found)

@@ -22,11 +22,6 @@ struct boot_area {
 };
 _Static_assert(sizeof(struct boot_area) == PAGE_SIZE, "page tables begin on a page");
 
-static bool has_gib_pages(const struct cpu *cpu)
-{
-	return cpu->leaf81_edx & CPUID_81_EDX_PDPE1GB;
-}
-
 /* Whether a file without a Linux header is a UKI; its kernel's header is in image->header then. */
 static bool is_uki(struct boot_image *image, const struct fw_cfg *cfg, const struct memmap *map)
 {
@@ -61,21 +56,11 @@ static noreturn void refuse(const struct boot_image *image, enum error error)
 	      what, error_text(error));
 }
 
-/* Whether the kernel is entered in long mode; a panic when the processor has no such mode. */
-static bool starts_in_long_mode(const struct bzimage *bzimage, const struct cpu *cpu)
-{
-	if (!bzimage->entry64)
-		return false;
-	if (!(cpu->leaf81_edx & CPUID_81_EDX_LM))
-		panic("boot: the kernel is for 64-bit processors and this one has no long mode; give "
-		      "QEMU another -cpu, or start qemu-system-x86_64");
-	return true;
-}
-
 /* Clears the memory for boot_params and page tables, which is claimed. */
 static struct boot_area *make_area(struct memmap *map, uint32_t mapped_end, const struct cpu *cpu)
 {
-	uint32_t size = sizeof(struct boot_area) + paging_size(mapped_end, has_gib_pages(cpu));
+	uint32_t size = sizeof(struct boot_area) +
+			paging_size(mapped_end, cpu->leaf81_edx & CPUID_81_EDX_PDPE1GB);
 	uint32_t paddr = memmap_alloc(map, size, PAGE_SIZE, MEMORY_LOADED, ZONE_LOW, "boot_params");
 
 	return memset(phys_ptr(paddr), 0, size);
@@ -116,12 +101,17 @@ bool boot_linux_probe(struct boot_image *image, const struct machine *machine, s
 		refuse(image, error);
 
 	read_sizes(image, cfg);
-	if (starts_in_long_mode(&image->bzimage, &machine->cpu))
+	if (image->bzimage.entry64) {
+		if (!(machine->cpu.leaf81_edx & CPUID_81_EDX_LM))
+			panic("boot: the kernel is for 64-bit processors and this one has no long mode; give "
+			      "QEMU another -cpu, or start qemu-system-x86_64");
 		image->mapped_end = memmap_low_ram_end(map);
+	}
 	error = bzimage_plan(&image->bzimage, image->kernel_size, map,
 			     &image->handover.kernel_paddr);
 	if (error != OK) {
-		bzimage_needs(&image->bzimage, image->kernel_size, &base, &size);
+		base = image->bzimage.pref_address;
+		size = bzimage_run_size(&image->bzimage, image->kernel_size);
 		panic("boot: the kernel needs %u MiB of memory from %u MiB on, the guest has %u MiB "
 		      "below 4 GiB; give it more (-m %u)",
 		      load_mib(size), (uint32_t)(base >> 20), load_mib(memmap_low_ram_end(map)),
@@ -231,7 +221,7 @@ static noreturn void enter(const struct boot_image *image, const struct cpu *cpu
 			"boot: the kernel cuts the command line of %u characters to %u; shorten -append",
 			(unsigned int)strlen(cmdline), image->bzimage.cmdline_max);
 	paging_build(area->page_tables, phys_addr(area->page_tables), image->mapped_end,
-		     has_gib_pages(cpu));
+		     cpu->leaf81_edx & CPUID_81_EDX_PDPE1GB);
 	bzimage_build(&area->params, &image->bzimage, image->header, &image->handover);
 	hand_over_map(&area->params, map);
 	fpdt_mark_start(&facts->fpdt);

@@ -104,7 +104,7 @@ enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 	return OK;
 }
 
-static uint64_t run_size(const struct bzimage *image, uint32_t kernel_size)
+uint64_t bzimage_run_size(const struct bzimage *image, uint32_t kernel_size)
 {
 	return image->init_size > kernel_size ? image->init_size : kernel_size;
 }
@@ -165,15 +165,9 @@ enum error bzimage_plan(const struct bzimage *image, uint32_t kernel_size, struc
 			uint32_t *load_paddr)
 {
 	if (image->relocatable)
-		return plan_relocatable(image, run_size(image, kernel_size), map, load_paddr);
+		return plan_relocatable(image, bzimage_run_size(image, kernel_size), map,
+					load_paddr);
 	return plan_fixed(image, kernel_size, map, load_paddr);
-}
-
-void bzimage_needs(const struct bzimage *image, uint32_t kernel_size, uint64_t *base,
-		   uint64_t *size)
-{
-	*base = image->pref_address;
-	*size = run_size(image, kernel_size);
 }
 
 void bzimage_build(struct linux_boot_params *params, const struct bzimage *image, const void *file,

@@ -101,9 +101,7 @@ static noreturn void report(const struct uki_file *file, const struct fw_cfg *cf
 		panic("boot: the UKI given with -kernel has its section %s of %u bytes at 0x%x, where the "
 		      "headers or another section are; build it again",
 		      uki_section_name(uki->culprit), culprit->size, culprit->offset);
-	case ERR_ZBOOT:
-	case ERR_NOT_PE:
-	default:
+	default: /* ERR_ZBOOT, ERR_NOT_PE */
 		panic("boot: the file given with -kernel %s; a Linux bzImage, a UKI, an ELF kernel with a "
 		      "PVH note, or a Multiboot kernel is needed",
 		      error_text(error));

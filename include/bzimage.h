@@ -51,9 +51,8 @@ uint32_t bzimage_setup_size(const void *file);
 enum error bzimage_plan(const struct bzimage *image, uint32_t kernel_size, struct memmap *map,
 			uint32_t *load_paddr);
 
-/* How many bytes bzimage_plan() needs, and from where on: for the message when it fails. */
-void bzimage_needs(const struct bzimage *image, uint32_t kernel_size, uint64_t *base,
-		   uint64_t *size);
+/* How many bytes the kernel needs, from its pref_address on if it may choose. */
+uint64_t bzimage_run_size(const struct bzimage *image, uint32_t kernel_size);
 
 /*
  * Fills boot_params, which the caller has cleared, from the file's header and the handover.

@@ -75,6 +75,9 @@ struct machine {
 /* ISA interrupts that PIRQA-D (and PIRQE-H) are routed to, as SeaBIOS and QEMU's tables have it. */
 extern const uint8_t chipset_pirq_irqs[4];
 
+/* The same as a set: bit n stands for ISA interrupt n. */
+uint32_t chipset_pirq_mask(void);
+
 /*
  * Finds the machine's row.  Cost: 2 VM exits; 1 on microvm, which describes itself by a device tree
  * in fw_cfg.  A host bridge that no row names is a panic.

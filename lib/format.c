@@ -72,10 +72,8 @@ size_t format(char *text, size_t size, const char *message, va_list args)
 			put(&out, '%');
 			break;
 		default:
-			for (; start <= m && *start; start++)
-				put(&out, *start);
-			if (!*m)
-				m--;
+			put(&out, '%');
+			m = start; /* what follows is text */
 			break;
 		}
 	}

@@ -123,14 +123,6 @@ static void add_interrupt(struct writer *writer, uint16_t flags, uint8_t bus, ui
 	add(writer, &interrupt, sizeof(interrupt));
 }
 
-static bool is_pci_irq(uint32_t irq)
-{
-	for (uint32_t i = 0; i < sizeof(chipset_pirq_irqs); i++)
-		if (chipset_pirq_irqs[i] == irq)
-			return true;
-	return false;
-}
-
 static void add_interrupts(struct writer *writer, const struct chipset *chipset, bool irq0_override)
 {
 	bool pci = chipset->irq_wiring != IRQ_WIRING_NONE;
@@ -142,7 +134,7 @@ static void add_interrupts(struct writer *writer, const struct chipset *chipset,
 	for (uint32_t irq = 0; irq < ISA_IRQS; irq++) {
 		uint8_t pin = irq == 0 && irq0_override ? TIMER_PIN : (uint8_t)irq;
 
-		if ((irq == TIMER_PIN && irq0_override) || (pci && is_pci_irq(irq)))
+		if ((irq == TIMER_PIN && irq0_override) || (pci && chipset_pirq_mask() >> irq & 1))
 			continue;
 		add_interrupt(writer, MP_FLAGS_CONFORM, writer->isa_bus, (uint8_t)irq, pin);
 	}

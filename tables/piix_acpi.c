@@ -155,8 +155,9 @@ static uint32_t add_madt(uint8_t **next, uint32_t cpu_count, bool irq0_override)
 	if (irq0_override)
 		add_override(next, 0, TIMER_GSI, MP_FLAGS_CONFORM);
 	add_override(next, ACPI_SCI_IRQ, ACPI_SCI_IRQ, MP_FLAGS_LEVEL_HIGH);
-	for (uint32_t i = 0; i < sizeof(chipset_pirq_irqs); i += 2)
-		add_override(next, chipset_pirq_irqs[i], chipset_pirq_irqs[i], MP_FLAGS_LEVEL_HIGH);
+	for (uint8_t irq = 0; irq < 16; irq++)
+		if (chipset_pirq_mask() >> irq & 1)
+			add_override(next, irq, irq, MP_FLAGS_LEVEL_HIGH);
 	add(next, &nmi, sizeof(nmi));
 	madt->header.length = (uint32_t)(*next - (uint8_t *)madt);
 	return finish(&madt->header);
