@@ -24,10 +24,6 @@ ACCEPTED = (
      "fit() sets used[] for as many ranges as place_root() looks at: both take the space's count"),
     ("gcc", "-Wanalyzer-null-dereference", "tables/table_loader.c", "if (!file->bytes)",
      "parse_checksum() has refused a checksum of a file that is not there"),
-    ("gcc", "-Wanalyzer-null-dereference", "tables/table_loader.c", "if (!src->bytes)",
-     "run_write_pointer() has refused a pointer to a file that is not there"),
-    ("clang", "core.uninitialized.UndefReturn", "fw_cfg.c", "return value;",
-     "the fw_cfg device fills the variable, and the analyzer sees nobody write"),
 )
 FINDING = re.compile(r"^(?P<file>[\w./]+):(?P<line>\d+):\d+: (?P<kind>warning|error|fatal error): "
                      r"(?P<text>.*?)(?: \[CWE-\d+\])? \[(?P<checker>[\w.,=-]+)\]$")

@@ -25,11 +25,6 @@ GUEST = "a test kernel's boot reaches it (tests/boot/guest_cases.py)"
 LEFT = (
     ("lib/error.c", "error < ERROR_COUNT ?", "there is no other error"),
     ("main.c", "smm.can_wake", GUEST),
-    ("tables/piix_acpi.c", "memcmp(dsdt + i, &old", "the model's DSDT is a head alone"),
-    ("tables/piix_acpi.c", "memcpy(dsdt + i, &new", "the same"),
-    ("tables/piix_acpi.c", "\t\t\treturn;", "the same"),
-    ("tables/piix_acpi.c", "!hpet->count || hpet->count", "a file of HPETs with none in it"),
-    ("tables/piix_acpi.c", "PCI_VENDOR_ID) != PIIX4_PM_ID", "a pc without ACPI: boot_test.py"),
     ("boot/boot_elf.c", "base < LOW_RAM_END && !memmap_is(", GUEST),
     ("boot/boot_elf.c", "elf.magic == ELF_MAGIC", "each part of it alone"),
     ("boot/boot_elf.c", "elf.machine == ELF_MACHINE_X86_64", "QEMU takes no other"),

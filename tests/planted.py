@@ -56,9 +56,6 @@ FAULTS = (
     Fault("size-read-twice-cmdline", "boot/load.c",
           "phys_ptr(paddr), size)",
           "phys_ptr(paddr), fw_cfg_read_u32(cfg, FW_CFG_KEY_CMDLINE_SIZE))"),
-    Fault("size-read-twice-kernel", "boot/boot_linux.c",
-          "phys_ptr(handover->kernel_paddr),\n\t\t\t    image->kernel_size);",
-          "phys_ptr(handover->kernel_paddr), fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE));"),
     Fault("size-read-twice-tables", "tables/acpi.c",
           "\tfw_cfg_read(cfg, item.selector, file->bytes, file->size);",
           "\tfw_cfg_reread(cfg);\n\tfw_cfg_find(cfg, file->name, &item);\n"
@@ -83,8 +80,8 @@ FAULTS = (
           "(range->type & MEMORY_OURS) ? MEMORY_RAM : range->type };"),
     Fault("pool-handed-out-twice", "memmap.c", "\tmap->pool_end = place;\n", ""),
     Fault("page-tables-beyond-their-buffer", "boot/boot_linux.c",
-          "sizeof(struct boot_area) + paging_size(mapped_end, has_gib_pages(cpu))",
-          "sizeof(struct boot_area)"),
+          "uint32_t size = sizeof(struct boot_area) +\n\t\t\tpaging_size(",
+          "uint32_t size = sizeof(struct boot_area) +\n\t\t\t0 * paging_size("),
     Fault("read-beyond-a-buffer", "chipset.c",
           "fw_cfg_read(cfg, fdt_selector, tree, sizeof(tree))",
           "fw_cfg_read(cfg, fdt_selector, tree, sizeof(tree) + 1)"),
@@ -100,15 +97,9 @@ FAULTS = (
           "\t\t\t    image->kernel_size);", "\t\t\t    image->kernel_size - 1);"),
 
     # What is left in RAM.
-    Fault("boot-params-not-cleared", "boot/boot_linux.c",
-          "return memset(phys_ptr(paddr), 0, size);", "return phys_ptr(paddr);"),
     Fault("record-believed-without-a-sleep", "resume.c",
           "\tif (inb(CMOS_DATA_PORT) != CMOS_SHUTDOWN_WAKE)\n\t\treturn false;\n",
           "\tinb(CMOS_DATA_PORT);\n"),
-    Fault("record-not-summed-up", "resume.c",
-          "resume->magic != MAGIC || resume->checksum != checksum(resume)", "0"),
-    Fault("old-arrivals-believed", "smp.c", "\tmemset(block, 0, sizeof(*block));\n", ""),
-    Fault("old-acpi-writes-believed", "tables/acpi.c", "\twrites->count = 0;\n", ""),
     Fault("init-taken-for-a-reset", "resume.c", "\t\t\tcpu_reset();\n", "\t\t\t;\n"),
 
     # SMM.
@@ -125,8 +116,6 @@ FAULTS = (
           "uint32_t n = !plan->at_default;", "uint32_t n = 0;"),
     Fault("no-smi-for-the-boot-processor", "smm.c",
           "if (!relocate_self(plan, block))", "if (0)"),
-    Fault("smi-entry-not-restored", "smm.c",
-          "\tmemcpy(state, saved.state, sizeof(saved.state));\n}", "}"),
 
     # Processors.
     Fault("processor-counted-twice", "tables/acpi_find.c", "\t\tcount++;\n", "\t\tcount += 2;\n"),
