@@ -73,6 +73,7 @@ static void test_map(void **state)
 			assert_int_equal(block->memmap[i].type, map[i].type);
 			assert_int_equal(block->memmap[i].reserved, 0);
 		}
+		assert_int_equal(block->memmap[count].reserved, 0xa5a5a5a5);
 		free(block);
 	}
 }
