@@ -4,6 +4,7 @@
 #   make unit64     64 bits alone;  build/unit64/test_memmap [PATTERN] runs one file by hand
 #   make fuzz       libFuzzer on every tests/fuzz/fuzz_*.c, TIME= seconds each, two at a time with
 #                   -j2; BITS=32 as a 32-bit program
+#                   (Debian: needs lib32stdc++-12-dev, or that of clang's gcc)
 #
 # The firmware's sources are compiled as they are: -iquote tests/fake puts another io.h, cpu.h and
 # phys.h in front of include/'s, and -include does it also for headers in include/ that name them.

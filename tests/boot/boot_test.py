@@ -24,6 +24,10 @@ TOLERATED = re.compile("|".join((
     r"mtrr: your CPUs had inconsistent .*MTRR",
     r"mtrr: probably your BIOS does not setup all CPUs",
     r"mtrr: corrected configuration",
+    # Linux finds the emulated TSC unstable just while it makes sched_clock rely on it: a processor
+    # switches a key off that another is switching on (kernel/sched/clock.c,
+    # sched_clock_init_late()).
+    r"WARNING: .* static_key_disable_cpuslocked\+",
 )))
 NO_PCI = re.compile(r"PCI: Fatal: No config space access function found")
 NO_ACPI = re.compile(r"ACPI BIOS Error \(bug\): A valid RSDP was not found|"
