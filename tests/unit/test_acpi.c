@@ -168,7 +168,9 @@ static void test_none(void **state)
 	assert_int_equal(fake_exits(), 0);
 	fake_fw_cfg_file(SCRIPT, NULL, 0);
 	fw_cfg_init(&cfg);
+	fake_forget();
 	assert_int_equal(install(), 0);
+	assert_int_equal(fake_exits(), 0);
 }
 
 /* The first command of that kind for a file. */
@@ -179,6 +181,36 @@ static struct loader_command *command_for(const char *file, uint32_t kind)
 	while (script->command != kind || strcmp(script->allocate.file, file) != 0)
 		script++;
 	return script;
+}
+
+/* Each address that QEMU wants is told, now and after a sleep, though one before it cannot be. */
+static void test_addresses_told(void **state)
+{
+	static const char *const files[] = { "etc/vmgenid_addr", "etc/more_addr" };
+	struct loader_command *first, *end;
+
+	(void)state;
+	machine("q35");
+	fake_fw_cfg_file("etc/more_addr", "\0\0\0\0\0\0\0", 8)->writable = true;
+	fw_cfg_init(&cfg);
+	first = command_for("etc/vmgenid_addr", LOADER_WRITE_POINTER);
+	for (end = first; end->command; end++)
+		;
+	for (uint32_t i = 0; i < COUNT(files); i++) {
+		end[i] = *first;
+		strcpy(end[i].write_pointer.dest_file, files[i]);
+	}
+	strcpy(first->write_pointer.dest_file, "etc/none");
+	install();
+	assert_int_equal(writes.count, COUNT(files));
+	assert_says(fake.console, "acpi: \"etc/none\" is not among QEMU's files");
+	acpi_replay(&cfg, &writes);
+	for (uint32_t i = 0; i < COUNT(files); i++) {
+		const struct fake_item *item = fake_fw_cfg_find(files[i]);
+
+		assert_int_equal(item->writes, 2);
+		assert_int_equal(get32(item->bytes, 0) % 0x1000, 40);
+	}
 }
 
 static void test_refusals(void **state)
@@ -449,6 +481,13 @@ static void test_tables_outside_their_file(void **state)
 			fail_msg("case \"%s\": no panic", cases[i].name);
 		assert_says(fake.panic, "does not lie in one of QEMU's files, or is shorter than");
 	}
+	/* The last table of all. */
+	fake_reset();
+	machine("q35");
+	memset(fake_fw_cfg_find("etc/acpi/tables")->bytes +
+		       get32(table_in_file("RSDT"), get32(table_in_file("RSDT"), 4) - 4) + 4,
+	       0xff, 4);
+	assert_panics("acpi: the table at 0x", install());
 	/* An entry of the RSDT that no command patches: an address without RAM. */
 	fake_reset();
 	machine("q35");
@@ -582,6 +621,7 @@ int main(void)
 		UNIT_TEST(test_exit_budget),
 		UNIT_TEST(test_vmgenid),
 		UNIT_TEST(test_none),
+		UNIT_TEST(test_addresses_told),
 		UNIT_TEST(test_refusals),
 		UNIT_TEST(test_missing_files),
 		UNIT_TEST(test_padding_that_is_used),
