@@ -67,7 +67,12 @@ ACCEPTED = (
     ("smp.c", "cpu_count > 1 &&", "nobody is waited for, and nobody missing"),
     ("smm.c", "cpu_count > areas[0].count ?", "their difference is 0 then"),
     ("console.c", "va_end(args);", "nothing, in gcc"),
+    ("tables/acpi.c", "wide = file->size", "of an RSDP of revision 0 no more is fetched"),
     ("lib/string.c", "if (to <= from)", "each byte is copied to itself then"),
+    ("tables/smbios.c", "size - offset <= sizeof(*header)", "it would end with the table"),
+    ("tables/smbios.c", "while (next + 1 < size)", "the loop asks again before it goes on"),
+    ("tables/smbios.c", "room > SMBIOS_END", "a table that just fits may be elsewhere, too"),
+    ("tables/piix_acpi.c", "i + sizeof(old) <= size", "the DSDT has another end"),
 )
 
 
