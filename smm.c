@@ -17,7 +17,8 @@
  *
  * SMIs go out one at a time, because all processors come from reset with the same SMBASE and would
  * save their state to one place; and after all have arrived, because a processor with an APIC id
- * above 254 gets what is sent to the id in its lower byte until it is in x2APIC mode.
+ * above 254 gets what is sent to the id in its lower byte until it is in x2APIC mode.  If such a
+ * one may be missing, none is sent: it would take the SMBASE of another.
  */
 #include "smm.h"
 
@@ -252,22 +253,32 @@ static bool relocate_others(const struct smm_plan *plan, struct smp_block *block
 	return true;
 }
 
-static bool relocate_self(const struct smm_plan *plan, struct smp_block *block)
+static bool relocate_self(const struct smm_plan *plan, struct smp_block *block, bool by_apic)
 {
 	const struct cpu *cpu = &plan->machine->cpu;
 
 	block->relocated = 0;
 	block->resume = 0;
 	block->smbase = plan->at_default ? SMBASE_DEFAULT : find_smbase(plan, 0);
-	if (cpu->leaf1_edx & CPUID_1_EDX_APIC)
+	if (by_apic)
 		send_smi(cpu->leaf1_ebx >> 24);
 	else
 		outb(APM_CNT_PORT, APM_CNT_NOTHING);
 	return cpu_wait(cpu, &block->relocated, 1);
 }
 
+/* Whether an SMI that is sent to an APIC id reaches nobody else (QEMU hw/i386/fw_cfg.c). */
+static bool ids_are_unique(const struct machine *machine, const struct smp_block *block)
+{
+	return !block->missing ||
+	       fw_cfg_read_u32(&machine->cfg, FW_CFG_KEY_APIC_ID_LIMIT) <= LAPIC_MAX_XAPIC_ID + 1;
+}
+
 static void set_up(const struct smm_plan *plan, struct smp_block *block)
 {
+	const struct machine *machine = plan->machine;
+	bool unique = ids_are_unique(machine, block);
+	bool has_apic = machine->cpu.leaf1_edx & CPUID_1_EDX_APIC;
 	uint8_t *entry = phys_ptr(SMBASE_DEFAULT + SMBASE_ENTRY);
 	uint8_t *state = phys_ptr(SMBASE_DEFAULT + SMBASE_STATE);
 	struct saved saved;
@@ -276,10 +287,13 @@ static void set_up(const struct smm_plan *plan, struct smp_block *block)
 	memcpy(saved.state, state, sizeof(saved.state));
 	memcpy(entry, smi_jump, sizeof(saved.entry));
 	program_chipset(plan);
-	if (!relocate_others(plan, block))
+	if (!unique)
+		console_log(
+			"smm: one that did not answer may get the SMIs of others; only the boot processor has an SMBASE of its own");
+	else if (!relocate_others(plan, block))
 		console_log(
 			"smm: a processor took no SMI; it and those after it keep the SMBASE of a reset");
-	if (!relocate_self(plan, block))
+	if (!relocate_self(plan, block, has_apic && unique))
 		console_log("smm: no SMI on the boot processor; it keeps the SMBASE of a reset");
 	if (plan->at_default)
 		return;

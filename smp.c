@@ -106,11 +106,12 @@ static void report_missing(const struct smp_block *block, uint32_t boot_apic_id,
 		present, cpu_count, names);
 }
 
-void smp_wait(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
+void smp_wait(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
 	      uint32_t rsdp_paddr)
 {
-	if (cpu_count > 1 && (cpu->leaf1_edx & CPUID_1_EDX_APIC) &&
-	    !cpu_wait(cpu, &block->arrived, cpu_count - 1))
+	block->missing = cpu_count > 1 && (cpu->leaf1_edx & CPUID_1_EDX_APIC) &&
+			 !cpu_wait(cpu, &block->arrived, cpu_count - 1);
+	if (block->missing)
 		report_missing(block, cpu->leaf1_ebx >> 24, block->arrived + 1, cpu_count,
 			       rsdp_paddr);
 }

@@ -62,7 +62,8 @@ void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bo
 
 /*
  * Sets SMM up where it is on: places the processors, opens SMRAM to SMM alone, locks it, and gives
- * every processor that has arrived (smp_wait()) its SMBASE and an RSM there.  A processor that is
+ * every processor that has arrived (smp_wait()) its SMBASE and an RSM there; the boot processor
+ * alone if one is missing and ids above 254 are possible, with a message.  A processor that is
  * plugged in later has the default SMBASE; with at_default our RSM is there, too.
  *
  * No kernel has been read to 0x38000.  rsdp_paddr is that of QEMU's own tables, whose FADT says

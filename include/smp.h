@@ -38,9 +38,9 @@ uint32_t smp_count(const struct machine *machine, uint32_t rsdp_paddr);
 /*
  * Waits until all of cpu_count processors but this one have arrived.  The wait ends when none comes
  * for about a second: processors that do not answer cost a message, not the boot.  The message
- * names them by the MADT (rsdp_paddr), if there is one.
+ * names them by the MADT (rsdp_paddr), if there is one; the block notes that some are missing.
  */
-void smp_wait(const struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
+void smp_wait(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count,
 	      uint32_t rsdp_paddr);
 
 /*

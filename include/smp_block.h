@@ -21,6 +21,7 @@
 
 #ifndef __ASSEMBLER__
 
+	#include <stdbool.h>
 	#include <stddef.h>
 	#include <stdint.h>
 
@@ -35,6 +36,7 @@ struct smp_block {
 	uint32_t resume;     /* where RSM leads then; 0: to where the SMI came */
 	uint32_t msrs_paddr; /* a struct msr_list */
 	uint32_t present[SMP_NAMED_IDS / 32]; /* APIC ids of those that arrived, a bit each */
+	bool missing;                         /* smp_wait() ended before all had arrived */
 };
 _Static_assert(offsetof(struct smp_block, arrived) == SMP_BLOCK_ARRIVED, "start.S");
 _Static_assert(offsetof(struct smp_block, turns) == SMP_BLOCK_TURNS, "start.S");

@@ -114,8 +114,10 @@ FAULTS = (
           "find_smbase(plan, n++)", "find_smbase(plan, n)"),
     Fault("smbase-of-the-boot-processor-given-away", "smm.c",
           "uint32_t n = !plan->at_default;", "uint32_t n = 0;"),
+    Fault("smi-while-a-large-id-is-missing", "smm.c", "return !block->missing ||",
+          "return !block->missing || block->arrived ||"),
     Fault("no-smi-for-the-boot-processor", "smm.c",
-          "if (!relocate_self(plan, block))", "if (0)"),
+          "if (!relocate_self(plan, block, has_apic && unique))", "if (0)"),
 
     # Processors.
     Fault("processor-counted-twice", "tables/acpi_find.c", "\t\tcount++;\n", "\t\tcount += 2;\n"),

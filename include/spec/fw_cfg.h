@@ -34,12 +34,13 @@ _Static_assert(sizeof(struct fw_cfg_dma) == 16, "fw_cfg.rst, DMA Interface");
 /* Selectors.  Values are little-endian. */
 enum {
 	FW_CFG_KEY_SIGNATURE = 0x00,
-	FW_CFG_KEY_CPU_COUNT = 0x05,    /* u16, CPUs present */
-	FW_CFG_KEY_KERNEL_ADDR = 0x07,  /* u32 */
-	FW_CFG_KEY_KERNEL_SIZE = 0x08,  /* u32 */
-	FW_CFG_KEY_INITRD_ADDR = 0x0a,  /* u32 */
-	FW_CFG_KEY_INITRD_SIZE = 0x0b,  /* u32 */
-	FW_CFG_KEY_KERNEL_ENTRY = 0x10, /* u32 */
+	FW_CFG_KEY_CPU_COUNT = 0x05,     /* u16, CPUs present */
+	FW_CFG_KEY_KERNEL_ADDR = 0x07,   /* u32 */
+	FW_CFG_KEY_KERNEL_SIZE = 0x08,   /* u32 */
+	FW_CFG_KEY_INITRD_ADDR = 0x0a,   /* u32 */
+	FW_CFG_KEY_INITRD_SIZE = 0x0b,   /* u32 */
+	FW_CFG_KEY_APIC_ID_LIMIT = 0x0f, /* u16, QEMU: MAX_CPUS */
+	FW_CFG_KEY_KERNEL_ENTRY = 0x10,  /* u32 */
 	FW_CFG_KEY_KERNEL_DATA = 0x11,
 	FW_CFG_KEY_INITRD_DATA = 0x12,
 	FW_CFG_KEY_CMDLINE_SIZE = 0x14, /* u32, with the terminator */

@@ -282,6 +282,7 @@ static void add_machine(const char *record, enum kernel kernel)
 	unit_load(record);
 	memcpy(&cpu_count, fake_fw_cfg_get(FW_CFG_KEY_CPU_COUNT)->bytes, sizeof(cpu_count));
 	add_processors(cpu_count);
+	fake_fw_cfg_u16(FW_CFG_KEY_APIC_ID_LIMIT, cpu_count);
 	if (strstr(record, "microvm"))
 		add_device_tree(strstr(record, "pcie"));
 	add_rom();

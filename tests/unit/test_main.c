@@ -491,6 +491,7 @@ static void set_ids(const uint32_t *ids, uint32_t count)
 	assert_int_equal(processor_count, count);
 	for (uint32_t i = 0; i < count; i++)
 		processors[i].apic_id = ids[i];
+	fake_fw_cfg_u16(FW_CFG_KEY_APIC_ID_LIMIT, (uint16_t)(ids[count - 1] + 1));
 }
 
 static void expect_smis(const char *name, uint32_t each)
@@ -605,6 +606,33 @@ static void test_large_ids(void **state)
 	}
 }
 
+/*
+ * The first of those above 254 comes too late: an SMI to APIC id 0 would reach it, too, or to 1.
+ * Nobody is sent one, and the boot processor raises its own.
+ */
+static void test_large_id_late(void **state)
+{
+	static const char *const records[] = { "q35-288", "q35-288-qemu10" };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records) * 2; r++) {
+		uint32_t missing = 256 + r / 2;
+
+		has_f_smbase = r & 1;
+		add(records[r / 2], PVH);
+		set_smm(true);
+		processors[missing].pace = NEVER;
+		assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
+		assert_says(fake.console, "smp: 287 of 288 processors answered, not APIC id 25");
+		assert_says(fake.console,
+			    "smm: one that did not answer may get the SMIs of others");
+		fake.console[0] = '\0';
+		assert_int_equal(processors[0].smis, 1);
+		for (uint32_t i = 1; i < processor_count; i++)
+			assert_int_equal(processors[i].smis, 0);
+	}
+}
+
 /* With smm=off nobody is sent an SMI, and no memory is kept for SMM. */
 static void test_without_smm(void **state)
 {
@@ -692,6 +720,7 @@ int main(void)
 		UNIT_TEST(test_reports_twice),
 		UNIT_TEST(test_ids_with_holes),
 		UNIT_TEST(test_large_ids),
+		UNIT_TEST(test_large_id_late),
 		UNIT_TEST(test_without_smm),
 		UNIT_TEST(test_feature_control),
 		UNIT_TEST(test_smi_after_setup),
