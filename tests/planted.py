@@ -56,6 +56,9 @@ FAULTS = (
     Fault("size-read-twice-cmdline", "boot/load.c",
           "phys_ptr(paddr), size)",
           "phys_ptr(paddr), fw_cfg_read_u32(cfg, FW_CFG_KEY_CMDLINE_SIZE))"),
+    Fault("size-read-twice-kernel", "boot/boot_linux.c",
+          "phys_ptr(handover->kernel_paddr),\n\t\t\t    image->kernel_size);",
+          "phys_ptr(handover->kernel_paddr), fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE));"),
     Fault("size-read-twice-tables", "tables/acpi.c",
           "\tfw_cfg_read(cfg, item.selector, file->bytes, file->size);",
           "\tfw_cfg_reread(cfg);\n\tfw_cfg_find(cfg, file->name, &item);\n"
@@ -97,9 +100,20 @@ FAULTS = (
           "\t\t\t    image->kernel_size);", "\t\t\t    image->kernel_size - 1);"),
 
     # What is left in RAM.
+    Fault("boot-params-not-cleared", "boot/boot_linux.c",
+          "return memset(phys_ptr(paddr), 0, size);", "return phys_ptr(paddr);"),
+    Fault("page-tables-not-cleared", "boot/boot_linux.c",
+          "return memset(phys_ptr(paddr), 0, size);",
+          "return memset(phys_ptr(paddr), 0, sizeof(struct boot_area));"),
     Fault("record-believed-without-a-sleep", "resume.c",
           "\tif (inb(CMOS_DATA_PORT) != CMOS_SHUTDOWN_WAKE)\n\t\treturn false;\n",
           "\tinb(CMOS_DATA_PORT);\n"),
+    Fault("record-not-summed-up", "resume.c",
+          "resume->magic != MAGIC || resume->checksum != checksum(resume)",
+          "resume->magic != MAGIC"),
+    # main() begins with .bss cleared: of these two only the module's own test can know.
+    Fault("old-arrivals-believed", "smp.c", "\tmemset(block, 0, sizeof(*block));\n", "", "smp"),
+    Fault("old-acpi-writes-believed", "tables/acpi.c", "\twrites->count = 0;\n", "", "acpi"),
     Fault("init-taken-for-a-reset", "resume.c", "\t\t\tcpu_reset();\n", "\t\t\t;\n"),
 
     # SMM.
@@ -118,6 +132,10 @@ FAULTS = (
           "return !block->missing || block->arrived ||"),
     Fault("no-smi-for-the-boot-processor", "smm.c",
           "if (!relocate_self(plan, block, has_apic && unique))", "if (0)"),
+    Fault("smi-entry-not-restored", "smm.c",
+          "\tmemcpy(entry, saved.entry, sizeof(saved.entry));\n", ""),
+    Fault("smi-state-not-restored", "smm.c",
+          "\tmemcpy(state, saved.state, sizeof(saved.state));\n", ""),
 
     # Processors.
     Fault("processor-counted-twice", "tables/acpi_find.c", "\t\tcount++;\n", "\t\tcount += 2;\n"),
@@ -139,8 +157,14 @@ FAULTS = (
     Fault("mp-table-lists-one-too-few", "tables/mptable.c",
           "add_processors(&writer, &machine->cpu, cpu_count, madt);",
           "add_processors(&writer, &machine->cpu, cpu_count - 1, NULL);"),
+
+    # Waking up.
     Fault("wake-without-mtrrs", "main.c",
           "\tsmp_start(&smp_block, &resume.msrs, &machine.cpu);\n", ""),
+    Fault("wake-without-smm", "main.c",
+          "\tsmm_init(&smm, &smp_block, &map, cpu_count, 0);\n", ""),
+    Fault("wake-without-acpi-writes", "main.c",
+          "\tacpi_replay(&machine.cfg, &resume.writes);\n", ""),
 
     # PCI.
     Fault("bar-outside-its-window", "pci_plan.c",

@@ -7,6 +7,11 @@
 #ifndef INVARIANTS_H
 #define INVARIANTS_H
 
+#include "paging.h"
+
+#define PTE_PRESENT 0x01
+#define PTE_LARGE   0x80
+
 /* What the kernel is told of memory, in one form for all protocols. */
 static struct {
 	uint32_t count;
@@ -82,11 +87,55 @@ static void check_bytes(const char *name, uint64_t paddr, const void *bytes, uin
 	assert_case(name, memcmp(phys_ptr((uint32_t)paddr), bytes, size) == 0);
 }
 
+/* The file's header and what the firmware tells; all else is zero (boot.rst, "zero page"). */
+static void check_boot_params(const char *name, const struct linux_boot_params *params)
+{
+	static struct linux_boot_params wanted;
+	struct linux_setup_header *header = &wanted.header;
+	const struct fake_item *file = fake_fw_cfg_get(FW_CFG_KEY_SETUP_DATA);
+
+	memset(&wanted, 0, sizeof(wanted));
+	memcpy(header, file->bytes + LINUX_HEADER_OFFSET, sizeof(*header));
+	header->type_of_loader = LINUX_LOADER_QEMU;
+	header->code32_start = fake.handoff.entry - LINUX_ENTRY64_OFFSET;
+	header->ramdisk_image = params->header.ramdisk_image;
+	header->ramdisk_size = INITRD_SIZE;
+	header->cmd_line_ptr = params->header.cmd_line_ptr;
+	wanted.acpi_rsdp_addr = params->acpi_rsdp_addr;
+	wanted.e820_entries = params->e820_entries;
+	memcpy(wanted.e820_table, params->e820_table,
+	       params->e820_entries * sizeof(params->e820_table[0]));
+	for (uint32_t i = 0; i < sizeof(wanted); i++)
+		if (((const uint8_t *)params)[i] != ((const uint8_t *)&wanted)[i])
+			fail_msg("case \"%s\": boot_params has 0x%x at 0x%x, not 0x%x", name,
+				 ((const uint8_t *)params)[i], i, ((const uint8_t *)&wanted)[i]);
+}
+
+/* A table of pages that maps all RAM to itself, and nothing to anywhere else. */
+static void check_page_table(const char *name, uint64_t paddr, uint64_t base, uint32_t shift)
+{
+	const uint64_t *entries = fake_phys(paddr, PAGE_SIZE);
+
+	assert_case(name, entries);
+	for (uint32_t i = 0; i < PAGE_TABLE_ENTRIES; i++) {
+		uint64_t at = base + ((uint64_t)i << shift), entry = entries[i];
+
+		if (!(entry & PTE_PRESENT))
+			assert_case(name, !entry && at >= machine_ram);
+		else if (entry & PTE_LARGE)
+			assert_case_equal(name, entry & ~PAGE_MASK, at);
+		else
+			check_page_table(name, entry & ~PAGE_MASK, at, shift - 9);
+	}
+}
+
 static uint32_t check_linux(const char *name)
 {
 	const struct linux_boot_params *params = phys_ptr(fake.handoff.esi);
 
 	assert_case(name, fake.handoff.long_mode);
+	check_boot_params(name, params);
+	check_page_table(name, fake.handoff.cr3, 0, 39);
 	for (uint32_t i = 0; i < params->e820_entries; i++)
 		tell(params->e820_table[i].base, params->e820_table[i].size,
 		     params->e820_table[i].type);
@@ -108,7 +157,7 @@ static uint32_t check_pvh(const char *name)
 	/* All that Linux's first page tables have, whatever its width. */
 	assert_case(name, fake.handoff.ebx < LEGACY_HOLE_END);
 	assert_case_equal(name, info->module_count, 1);
-	check_bytes(name, ELF_BASE, kernel_bytes, KERNEL_SIZE);
+	check_bytes(name, elf_base, kernel_bytes, KERNEL_SIZE);
 	check_bytes(name, module->paddr, kernel_bytes, INITRD_SIZE);
 	check_bytes(name, info->cmdline_paddr, cmdline, (uint32_t)strlen(cmdline) + 1);
 	return (uint32_t)info->rsdp_paddr;
@@ -125,7 +174,7 @@ static uint32_t check_multiboot(const char *name)
 		tell(entry->base, entry->length, entry->type);
 		at += entry->size + sizeof(entry->size);
 	}
-	check_bytes(name, ELF_BASE, kernel_bytes, KERNEL_SIZE);
+	check_bytes(name, elf_base, kernel_bytes, KERNEL_SIZE);
 	return 0;
 }
 
@@ -363,6 +412,18 @@ static void check_untouched(const char *name)
 	}
 }
 
+/* What is true of a wake, too. */
+static void check_platform(const char *name, uint32_t rsdp)
+{
+	if (rsdp)
+		check_acpi(name, rsdp);
+	check_processors(name);
+	check_mp(name);
+	check_smbios(name);
+	check_vmgenid(name);
+	assert_string_equal(fake.console, "");
+}
+
 /* All of it but what is left in RAM: that only a machine with fresh RAM can be asked for. */
 static void check_boot(const char *name, enum kernel kernel)
 {
@@ -375,14 +436,8 @@ static void check_boot(const char *name, enum kernel kernel)
 	check_map(name);
 	if (kernel != MULTIBOOT && fake_fw_cfg_find("etc/acpi/rsdp"))
 		assert_case(name, rsdp);
-	if (rsdp)
-		check_acpi(name, rsdp);
 	check_bars(name);
-	check_processors(name);
-	check_mp(name);
-	check_smbios(name);
-	check_vmgenid(name);
-	assert_string_equal(fake.console, "");
+	check_platform(name, rsdp);
 }
 
 #endif

@@ -57,6 +57,7 @@ static uint8_t kernel_bytes[KERNEL_SIZE];
 static const char *cmdline = CMDLINE;
 static bool is_started;                /* main() has run before, in this RAM */
 static uint32_t machine_ram = RAM_END; /* of the next add_machine() */
+static uint32_t elf_base = ELF_BASE;   /* of it, too */
 
 /* ---- The machine ---- */
 
@@ -198,10 +199,10 @@ static void add_elf(enum kernel kernel)
 {
 	struct multiboot_info info = { .flags = 4 };
 
-	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ADDR, ELF_BASE);
-	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ENTRY, ELF_BASE + 0x10);
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ADDR, elf_base);
+	fake_fw_cfg_u32(FW_CFG_KEY_KERNEL_ENTRY, elf_base + 0x10);
 	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel_bytes, KERNEL_SIZE);
-	memcpy(fake_phys(ELF_BASE, KERNEL_SIZE), kernel_bytes, KERNEL_SIZE);
+	memcpy(fake_phys(elf_base, KERNEL_SIZE), kernel_bytes, KERNEL_SIZE);
 	if (kernel == PVH) {
 		fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0x2000);
 		fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, INITRD_SIZE);
@@ -333,7 +334,7 @@ static void __attribute__((unused)) reset_machine(const char *record, enum kerne
 	/* QEMU puts an ELF kernel back at each reset, and the ROM is no RAM. */
 	memcpy(fake_phys(ROM_ALIAS_BASE, ROM_SIZE), fake_phys(ROM_BASE, ROM_SIZE), ROM_SIZE);
 	if (kernel != BZIMAGE)
-		memcpy(fake_phys(ELF_BASE, KERNEL_SIZE), kernel_bytes, KERNEL_SIZE);
+		memcpy(fake_phys(elf_base, KERNEL_SIZE), kernel_bytes, KERNEL_SIZE);
 }
 
 #endif

@@ -140,7 +140,7 @@ static void init_at(const char *record, enum kernel kernel, uint32_t n, bool kvm
 	fake.reset_after = 0;
 	fake.console[0] = '\0';
 	if (kernel != BZIMAGE)
-		memcpy(fake_phys(ELF_BASE, KERNEL_SIZE), kernel_bytes, KERNEL_SIZE);
+		memcpy(fake_phys(elf_base, KERNEL_SIZE), kernel_bytes, KERNEL_SIZE);
 	end = (enum fake_end)fake_run(run_firmware());
 	if (running && tells && end != FAKE_RESET)
 		fail_msg("%s, an INIT of a running kernel is no reset: %d", record, (int)end);
@@ -195,14 +195,14 @@ static void test_every_transfer_fails(void **state)
 
 /* ---- Sizes that change ---- */
 
-/* A number that is a page more each time but the first that it is read. */
+/* A number that is a MiB more each time but the first that it is read. */
 static void grow_number(struct fake_item *item)
 {
 	uint32_t number;
 
 	memcpy(&number, item->bytes, sizeof(number));
 	if (item->reads)
-		number += 0x1000;
+		number += MIB;
 	memcpy(item->bytes, &number, sizeof(number));
 }
 
@@ -359,30 +359,85 @@ static void test_fpdt(void **state)
 	}
 }
 
-/* To sleep and back: the vector that the operating system left, MTRRs as they were. */
+#define WAKING_VECTOR 0x9a000
+
+/* What the operating system has in RAM that is its own; check: it must be there, else it is put. */
+static void use_ram(const char *name, bool check)
+{
+	for (uint32_t i = 0; i < told.count; i++) {
+		const struct e820_entry *range = &told.ranges[i];
+		uint8_t *bytes = fake_phys(range->base, range->size);
+
+		for (uint32_t n = 0; range->type == MEMORY_RAM && n < range->size; n++) {
+			uint8_t wanted = (uint8_t)(n * 7 + (n >> 8));
+
+			if (!check)
+				bytes[n] = wanted;
+			else if (bytes[n] != wanted)
+				fail_msg("%s: the wake has changed 0x%x", name,
+					 (uint32_t)range->base + n);
+		}
+	}
+}
+
+static void fall_asleep(void)
+{
+	const struct acpi_fadt *fadt = (const void *)acpi_find_table(rsdp_told(), "FACP");
+	struct acpi_facs *facs = phys_ptr(fadt->firmware_ctrl);
+
+	facs->firmware_waking_vector = WAKING_VECTOR;
+	use_ram("", false);
+}
+
+/*
+ * To sleep and back: the vector that the operating system left, MTRRs as they were, SMM set up
+ * again, and nothing changed that is the operating system's.
+ */
 static void test_wake(void **state)
 {
-	static const char *const records[] = { "pc", "q35", "q35-tpm", "q35-devices" };
+	static const char *const records[] = { "pc",          "q35",      "q35-tpm",
+					       "q35-devices", "q35-numa", "pc-vmgenid" };
 
 	(void)state;
-	for (uint32_t i = 0; i < COUNT(records); i++) {
-		const struct acpi_fadt *fadt;
-		struct acpi_facs *facs;
+	for (uint32_t i = 0; i < COUNT(records) * 2; i++) {
+		const char *record = records[i / 2];
+		uint32_t rsdp;
 
-		add(records[i], BZIMAGE);
-		must_boot(records[i], BZIMAGE);
-		fadt = (const void *)acpi_find_table(rsdp_told(), "FACP");
-		facs = phys_ptr(fadt->firmware_ctrl);
-		facs->firmware_waking_vector = 0x9a000;
-		reset_machine(records[i], BZIMAGE);
+		has_f_smbase = i % 2;
+		add(record, BZIMAGE);
+		must_boot(record, BZIMAGE);
+		rsdp = rsdp_told();
+		fall_asleep();
+		reset_machine(record, BZIMAGE);
 		fake.cmos[0x0f] = 0xfe;
 		if (fake_run(run_firmware()) != FAKE_HANDOFF)
-			fail_msg("%s does not wake: %s", records[i], fake.panic);
+			fail_msg("%s does not wake: %s", record, fake.panic);
 		assert_true(fake.handoff.real_mode);
-		assert_int_equal(fake.handoff.entry, 0x9a000);
-		assert_int_equal(fake_msr_get(0x2ff), 0xc06);
+		assert_int_equal(fake.handoff.entry, WAKING_VECTOR);
 		assert_int_equal(fake.cmos[0x0f], 0);
-		assert_string_equal(fake.console, "");
+		check_platform(record, rsdp);
+		use_ram(record, true);
+	}
+}
+
+/* RAM may forget: a record with any bit changed is none, and the machine boots. */
+static void test_damaged_record(void **state)
+{
+	struct resume whole;
+
+	(void)state;
+	add("q35-devices", BZIMAGE);
+	must_boot("q35-devices", BZIMAGE);
+	fall_asleep();
+	whole = resume;
+	for (uint32_t i = 0; i < sizeof(resume) / 4; i++) {
+		reset_machine("q35-devices", BZIMAGE);
+		fake.cmos[0x0f] = 0xfe;
+		resume = whole;
+		((uint32_t *)&resume)[i] ^= 1u << i % 32;
+		if (fake_run(run_firmware()) != FAKE_HANDOFF || fake.handoff.real_mode)
+			fail_msg("with word %u changed: %s", i, fake.panic);
+		check_boot("a damaged record", BZIMAGE);
 	}
 }
 
@@ -392,16 +447,14 @@ static void test_wake_with_more_processors(void **state)
 	(void)state;
 	add("q35-devices", BZIMAGE);
 	must_boot("q35-devices", BZIMAGE);
-	((struct acpi_facs *)phys_ptr(
-		 ((const struct acpi_fadt *)(const void *)acpi_find_table(rsdp_told(), "FACP"))
-			 ->firmware_ctrl))
-		->firmware_waking_vector = 0x9a000;
+	fall_asleep();
 	reset_machine("q35-devices", BZIMAGE);
 	fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, 3);
 	add_processor(2);
 	fake.cmos[0x0f] = 0xfe;
 	assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
-	assert_int_equal(fake.handoff.entry, 0x9a000);
+	assert_int_equal(fake.handoff.entry, WAKING_VECTOR);
+	use_ram("with more processors", true);
 	for (uint32_t i = 1; i < processor_count; i++)
 		assert_int_equal(written_msr(&processors[i].msrs, IA32_MTRR_DEF_TYPE), 0xc06);
 }
@@ -480,6 +533,21 @@ static void test_full_pool(void **state)
 		fake_fw_cfg_file("etc/smbios/smbios-tables", table, size);
 		must_boot("a full pool", PVH);
 		memset(table + size - sizeof(last), 'x', sizeof(last));
+	}
+}
+
+/* A kernel may lie where the first SMIs lead and save their state: it is whole all the same. */
+static void test_kernel_under_first_smis(void **state)
+{
+	static const char *const records[] = { "q35", "q35-numa", "pc", "pc-vmgenid" };
+
+	(void)state;
+	has_f_smbase = false;
+	for (uint32_t r = 0; r < COUNT(records); r++) {
+		elf_base = SMBASE_DEFAULT + SMBASE_ENTRY;
+		add(records[r], PVH);
+		must_boot(records[r], PVH);
+		elf_base = ELF_BASE;
 	}
 }
 
@@ -711,10 +779,12 @@ int main(void)
 		UNIT_TEST(test_own_acpi),
 		UNIT_TEST(test_fpdt),
 		UNIT_TEST(test_wake),
+		UNIT_TEST(test_damaged_record),
 		UNIT_TEST(test_wake_with_more_processors),
 		UNIT_TEST(test_rom_and_cardbus),
 		UNIT_TEST(test_many_pointers),
 		UNIT_TEST(test_full_pool),
+		UNIT_TEST(test_kernel_under_first_smis),
 		UNIT_TEST(test_late_processors),
 		UNIT_TEST(test_missing_processor),
 		UNIT_TEST(test_reports_twice),
