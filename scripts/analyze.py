@@ -5,8 +5,9 @@
 
 Contract: every source is compiled by each of the two with FLAGs, for its findings alone.  A finding
 is printed and makes the status 1, unless ACCEPTED has its checker and the line of source that it is
-about, with the reason why it is none.  A row of ACCEPTED that no finding needed any more is a
-failure, too, as is a compiler that is not there or that cannot compile a source.
+about, with the reason why it is none.  A compiler that is not there or that cannot compile a
+source is a failure, too.  So is a row of ACCEPTED that no finding needed, where the compiler is of
+TRIED; of another version, which may know better, it is only told.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import itertools
 import os
 from pathlib import Path
 import re
+import shutil
 import subprocess
 import sys
 
@@ -25,6 +27,8 @@ ACCEPTED = (
     ("gcc", "-Wanalyzer-null-dereference", "tables/table_loader.c", "if (!file->bytes)",
      "parse_checksum() has refused a checksum of a file that is not there"),
 )
+# Major versions that find all of ACCEPTED.
+TRIED = {"gcc": (12, 13, 14, 15, 16), "clang": (14, 17, 19, 21, 22)}
 FINDING = re.compile(r"^(?P<file>[\w./]+):(?P<line>\d+):\d+: (?P<kind>warning|error|fatal error): "
                      r"(?P<text>.*?)(?: \[CWE-\d+\])? \[(?P<checker>[\w.,=-]+)\]$")
 COMMANDS = {
@@ -55,6 +59,14 @@ def accepted(analyzer, checker, source, text):
                  row[3] in text), None)
 
 
+def is_tried(analyzer, compiler):
+    """Whether this version of the compiler is known to find all that ACCEPTED has."""
+    if not shutil.which(compiler):
+        return False
+    done = subprocess.run([compiler, "-dumpversion"], check=False, capture_output=True, text=True)
+    return done.stdout.split(".")[0].strip() in map(str, TRIED[analyzer])
+
+
 def main():
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -80,7 +92,7 @@ def main():
                 print(f"{source}:{number}: {message} [{analyzer} {checker}]")
     for row in ACCEPTED:
         if row not in used and row[2] in options.sources:
-            bad += 1
+            bad += is_tried(row[0], compilers[row[0]])
             print(f"analyze.py: nobody finds {row[1]} at \"{row[3]}\" of {row[2]} any more")
     print(f"analyze: {bad} faults in {len(options.sources)} files")
     return 1 if bad else 0

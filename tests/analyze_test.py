@@ -38,16 +38,22 @@ def test_good(tmp_path):
 @pytest.mark.parametrize("text, options, words", [
     ("int (", (), "ends with 1"),
     (GOOD, ("--clang", "no-such-clang"), "no-such-clang is not installed"),
-], ids=["no C", "no compiler"])
+    (GOOD, ("--gcc", "no-such-gcc"), "no-such-gcc is not installed"),
+], ids=["no C", "no clang", "no gcc"])
 def test_not_analyzed(tmp_path, text, options, words):
     """What could not be analyzed is a fault."""
-    (tmp_path / "f.c").write_text(text, encoding="ascii")
+    (tmp_path / "pci_plan.c").write_text(text, encoding="ascii")
     status, output = analyze(tmp_path, *options)
     assert status == 1 and words in output
 
 
-def test_needless_exception(tmp_path):
-    """An exception for what nobody finds is one, too."""
+@pytest.mark.parametrize("version, status", [("14", 1), ("14.2.0", 1), ("99", 0), ("1.4", 0)])
+def test_needless_exception(tmp_path, version, status):
+    """An exception for what nobody finds is a fault, unless the compiler was not tried."""
     (tmp_path / "pci_plan.c").write_text(GOOD, encoding="ascii")
-    status, output = analyze(tmp_path)
-    assert status == 1 and 'of pci_plan.c any more' in output
+    gcc = tmp_path / "gcc"
+    gcc.write_text(f'#!/bin/sh\n[ "$*" != -dumpversion ] || exec echo {version}\nexec gcc "$@"\n',
+                   encoding="ascii")
+    gcc.chmod(0o755)
+    found, output = analyze(tmp_path, "--gcc", gcc)
+    assert found == status and 'of pci_plan.c any more' in output
