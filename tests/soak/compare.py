@@ -1,13 +1,14 @@
 """What two guests of soak.py found, side by side, and which differences are meant.
 
 Contract: Guest takes what init.sh printed apart.  differences(line, ours, theirs) gives the
-differences that no rule of rules.py explains, as lines of text, and the names of the rules that
-explained some.  What must hold of ours alone (wrong()) is among the differences, and nothing
-explains it.
+differences that no rule of rules.py explains, {what: how}, and the names of the rules that
+explained some.  What must hold of ours alone (wrong()) is among the differences, of the kind
+"ours".
 """
 
 import base64
 import collections
+import gzip
 import io
 import itertools
 import pathlib
@@ -34,6 +35,7 @@ REFUSAL = re.compile(r"(?!.*(warning:|Assertion)).+")
 ADDRESS = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,16}\b|0000:[0-9a-f:.]+|port [0-9a-f]{4}")
 # A range of addresses in a _CRS.
 WINDOW = re.compile(r"\b(?:QWord|DWord|Word)(?:Memory|IO) \(.*?\n *,[^\n]*\)\n", re.DOTALL)
+PEER_FAILS = "SeaBIOS: it did not finish"       # then there is nothing to compare with
 Difference = collections.namedtuple("Difference", "kind key ours theirs")
 
 
@@ -53,6 +55,8 @@ class Guest:
         self.debug = vm.debug_output().decode("latin1").strip()
         self.seconds = seconds
         self.facts = facts(vm.serial, "SOAK")
+        for text in self.facts["found"]:
+            self.facts.update(facts(gzip.decompress(base64.b64decode(text)), "SOAK"))
         self.finished = "done" in self.facts
         # QEMU itself said no: nothing ran.
         last = (self.errors.splitlines() or [""])[-1]
@@ -228,45 +232,44 @@ def compared(ours, theirs):
 
 
 def wrong(line, guest):
-    """What must hold of ours, whatever the other firmware does."""
+    """(What does not hold of ours, how), whatever the other firmware does."""
     if not guest.finished:
-        yield (f"it did not finish: {guest.errors} {guest.debug} "
-               f"{guest.said[-300:]!r}")
+        yield "it did not finish", f"{guest.errors} {guest.debug} {guest.said[-300:]!r}"
         return
     if guest.debug:
-        yield f"it said {guest.debug!r}"
+        yield "it spoke", repr(guest.debug)
     for name, table in guest.tables().items():
         if not name.startswith("dmi/") and name != "FACS" and sum(table) & 0xff:
-            yield f"the checksum of {name} is wrong"
+            yield f"the checksum of {name}", "is wrong"
     functions, resources = guest.functions()
     for (where, number), (first, last, _) in resources.items():
         # A fixed one, of a legacy device, is the kernel's idea of it.
         if first and last > first and number < ROOT and first % (last + 1 - first) and \
                 last + 1 - first & last - first == 0 and first > 0x1000:
-            yield f"{where} BAR {number} at {first:#x} is not aligned"
+            yield f"{where} BAR {number}", f"at {first:#x} is not aligned"
     seen = sorted((first, last, where, number) for (where, number), (first, last, flags)
                   in resources.items() if number <= ROOT and first and flags & 0x200)
     for one, two in zip(seen, seen[1:]):
         if two[0] <= one[1]:
-            yield f"{one} and {two} overlap"
+            yield f"{one[2:]} and {two[2:]}", f"{one[:2]} and {two[:2]} overlap"
     count = sum(text.startswith("processor") for text in guest.facts["cpu"])
     if count != line.cpus and "acpi=off" not in line.append:
-        yield f"{count} processors, not {line.cpus}"
+        yield "processors", f"{count}, not {line.cpus}"
 
 
 def differences(line, ours, theirs):
     """See above."""
-    found = [f"ours: {text}" for text in wrong(line, ours)]
-    if found and not ours.finished:
-        return found, set()
-    if not theirs.finished:
-        return found, {"peer-fails"}
-    explained, context = set(), rules.Context(line, ours, theirs, ours.functions()[0])
-    for difference in compared(ours, theirs):
+    own = [Difference("ours", what, how, "-") for what, how in wrong(line, ours)]
+    if not ours.finished or not theirs.finished:
+        return {**{f"ours {one.key}": one.ours for one in own},
+                **({PEER_FAILS: repr(theirs.said[-300:])} if ours.finished else {})}, set()
+    found, explained = {}, set()
+    context = rules.Context(line, ours, theirs, ours.functions()[0])
+    for difference in itertools.chain(own, compared(ours, theirs)):
         name = rules.explain(context, difference)
         if name:
             explained.add(name)
         else:
-            found.append(f"{difference.kind} {difference.key}: {str(difference.ours)[:200]} | "
-                         f"{str(difference.theirs)[:200]}")
+            found[f"{difference.kind} {difference.key}"] = \
+                f"{str(difference.ours)[:400]} | {str(difference.theirs)[:400]}"
     return found, explained

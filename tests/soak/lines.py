@@ -7,12 +7,14 @@ are named in braces: {disk}, {table}, {tpm}.
 
 import dataclasses
 import random
+import re
 
 PC_VERSIONS = ("", "-i440fx-2.12", "-i440fx-4.2", "-i440fx-5.0", "-i440fx-6.2", "-i440fx-7.0",
                "-i440fx-7.2")
 Q35_VERSIONS = ("", "-q35-2.12", "-q35-4.2", "-q35-5.0", "-q35-6.0", "-q35-7.0", "-q35-7.2")
 CPUS = ("qemu64", "max", "Haswell-v4", "EPYC", "qemu64,phys-bits=36", "qemu64,phys-bits=46",
-        "max,host-phys-bits=off,phys-bits=42", "SandyBridge")
+        "max,host-phys-bits=off,phys-bits=42", "SandyBridge", "Skylake-Server-v4", "EPYC-Rome",
+        "Nehalem", "Opteron_G3")
 # MiB: odd, small, and those around where each machine splits RAM at 4 GiB.
 MEMORY = (160, 192, 255, 256, 256, 333, 384, 512, 512, 777, 1024, 1025, 2047, 2048, 2049, 2815,
           2816, 2817, 3071, 3072, 3073, 3584, 4096, 5000)
@@ -28,6 +30,13 @@ EXPRESS = ("e1000e,romfile=", "nec-usb-xhci", "virtio-rng-pci", "virtio-scsi-pci
            "virtio-rng-pci,disable-modern=on,disable-legacy=off")
 DISPLAYS = ("VGA", "bochs-display", "cirrus-vga", "qxl-vga", "virtio-vga", "secondary-vga",
             "vmware-svga", "VGA,vgamem_mb=64")
+# An option each, with {port} for a root of PCI, and each may stand beside any other.
+GLOBALS = ("{port}.pci-hole64-size=16G", "{port}.pci-hole64-size=1T", "{port}.x-pci-hole64-fix=off",
+           "{port}.pci-hole64-size=0")
+SMBIOS = ("type=1,manufacturer=Soak,serial=7", "type=0,vendor=Me,version=9",
+          "type=11,value=io.systemd.credential:a=b", "type=17,manufacturer=Ram",
+          "type=2,product=Board", "type=3,asset=Tag", "type=4,manufacturer=Soak,max-speed=4000",
+          "type=41,designation=Soak,kind=other,instance=1", "type=8,external_reference=Soak")
 GUID = "324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87"
 
 
@@ -81,9 +90,10 @@ class Maker:
         kind = self.random.choices(("pc", "q35", "microvm"), (35, 50, 15))[0]
         getattr(self, kind)()
         line = self.line
-        if kind != "microvm" and self.chance(12):
-            line.kernel = "generic"
-        if self.chance(12) or "-2.12" in line.machine:      # which does not know PVH
+        if kind != "microvm" and self.chance(16):
+            line.kernel = self.random.choice(("generic", "generic", "generic", "i386"))
+        # The machines of 2.12 do not know PVH, a kernel of 32 bits has no ELF file that does.
+        if line.kernel == "i386" or self.chance(12) or "-2.12" in line.machine:
             line.image = "vmlinuz"
         if kind != "microvm":
             self.options()
@@ -106,14 +116,17 @@ class Maker:
         rnd, line = self.random, self.line
         if self.chance(40):
             line.add("-cpu", rnd.choice(CPUS))
-        line.cpus = rnd.choices((1, 2, 3, 4, 6, 8, 12, 24), (40, 20, 8, 12, 6, 8, 4, 2))[0]
+        line.cpus = rnd.choices((1, 2, 3, 4, 6, 8, 12, 24), (42, 22, 8, 12, 5, 7, 3, 1))[0]
         line.cpus = min(line.cpus, most)
         text = str(line.cpus)
         if self.chance(50) and line.cpus > 1:
             sockets = rnd.choice([n for n in (1, 2, 3, 4) if line.cpus % n == 0])
             left = line.cpus // sockets
             threads = 2 if left % 2 == 0 and self.chance(40) else 1
-            text += f",sockets={sockets},cores={left // threads},threads={threads}"
+            left //= threads
+            dies = 2 if left % 2 == 0 and "micro" not in line.machine and self.chance(25) else 1
+            text += f",sockets={sockets}" + (f",dies={dies}" if dies > 1 else "") + \
+                f",cores={left // dies},threads={threads}"
         elif self.chance(25) and line.cpus < most:
             text += f",maxcpus={min(most, line.cpus + rnd.choice((1, 3, 8)))}"
         line.add("-smp", text)
@@ -130,7 +143,7 @@ class Maker:
             text += f",slots={rnd.choice((2, 4, 16))},maxmem={rnd.choice((8, 16, 64, 200))}G"
         line.add("-m", text)
         if self.chance(20):
-            self.nodes()
+            options += self.nodes()
         elif self.chance(15):
             options += f",memory-backend={self.backend(line.memory, 'memfd,share=on')}"
         if nvdimm:
@@ -139,19 +152,33 @@ class Maker:
                 line.device(f"nvdimm,memdev={self.backend(rnd.choice((64, 128, 256)))}")
         elif "slots" in text and self.chance(40):
             line.device(f"pc-dimm,memdev={self.backend(rnd.choice((128, 256)))}")
+        elif "slots" in text and self.chance(40):
+            name = self.backend(256)
+            line.device(rnd.choice((f"virtio-mem-pci,memdev={name},requested-size=0",
+                                    f"virtio-pmem-pci,memdev={name}")))
         return options
 
+    def smp(self):
+        """The word after -smp."""
+        return self.line.arguments[self.line.arguments.index("-smp") + 1]
+
     def nodes(self):
-        """NUMA nodes that share RAM and processors."""
+        """NUMA nodes that share RAM and processors; returns machine options."""
         line, count = self.line, self.random.choice((1, 2, 2, 3, 4))
-        each = line.memory // count
+        each, hmat = line.memory // count, self.chance(15) and self.smp() == "1"
         for i in range(count):
             size = each if i else line.memory - each * (count - 1)
-            line.add("-numa", f"node,nodeid={i},memdev={self.backend(size)}")
+            line.add("-numa", f"node,nodeid={i},memdev={self.backend(size)}" +
+                     (",initiator=0" if hmat else ""))
         if count > 1 and self.chance(50):
             for i in range(count):
                 for j in range(i):
                     line.add("-numa", f"dist,src={i},dst={j},val={self.random.randrange(11, 90)}")
+        sockets = re.search(r"sockets=(\d+)", self.smp())
+        if sockets and not hmat and self.chance(60):
+            for i in range(int(sockets[1])):
+                line.add("-numa", f"cpu,node-id={self.random.randrange(count)},socket-id={i}")
+        return ",hmat=on" if hmat else ""
 
     # ---- PCI ----
 
@@ -168,6 +195,22 @@ class Maker:
         for i in range(count):
             place = f",addr={slot + i}" if slot else ""
             self.line.device(self.random.choice(kinds) + bus + place)
+
+    def functions(self, bus, kinds):
+        """Some functions of one device, in a slot that is far from those that QEMU chooses."""
+        count, slot = self.random.choice((2, 3, 8)), self.random.choice((0x18, 0x1c))
+        for i in range(count):
+            self.line.device(f"{self.random.choice(kinds)}{bus},addr={slot:#x}.{i}" +
+                             (",multifunction=on" if i == 0 else ""))
+
+    def root_functions(self):
+        """Root ports that are functions of one device."""
+        for i in range(self.random.choice((2, 4, 8))):
+            name = self.name()
+            self.line.device(f"pcie-root-port,id={name},chassis={self.names},slot={self.names},"
+                             f"bus=pcie.0,addr=0x17.{i}" + (",multifunction=on" if i == 0 else ""))
+            if self.chance(50):
+                self.devices(EXPRESS, f",bus={name}", 1)
 
     def big_bar(self, bus):
         """A device with a large 64-bit BAR."""
@@ -222,10 +265,10 @@ class Maker:
         for _ in range(self.random.randrange(most)):
             self.port(bus)
 
-    def display(self):
+    def display(self, bus):
         """Perhaps a display."""
         if self.chance(20):
-            self.line.device(self.random.choice(DISPLAYS))
+            self.line.device(self.random.choice(DISPLAYS) + bus)
 
     # ---- Other devices ----
 
@@ -241,10 +284,8 @@ class Maker:
         if self.chance(10):
             line.add("-acpitable", "sig=SOAK,rev=1,data={table}")
         if self.chance(15):
-            line.add("-smbios", rnd.choice((
-                "type=1,manufacturer=Soak,serial=7", "type=0,vendor=Me,version=9",
-                "type=11,value=io.systemd.credential:a=b", "type=17,manufacturer=Ram",
-                "type=2,product=Board", "type=3,asset=Tag")))
+            for text in rnd.sample(SMBIOS, rnd.choice((1, 1, 2, 3))):
+                line.add("-smbios", text)
         if self.chance(6):
             # Beside a TPM's log SeaBIOS has so many tables that QEMU loads the initrd of a vmlinux
             # over them.
@@ -253,6 +294,19 @@ class Maker:
             line.add("{tpm}")
         if self.chance(8):
             line.add("-fw_cfg", "name=opt/soak,string=soak")
+        if self.chance(5):
+            name = self.name()
+            line.device(f"ipmi-bmc-sim,id={name}")
+            line.device(rnd.choice(("isa-ipmi-kcs", "isa-ipmi-bt")) + f",bmc={name}")
+        if self.chance(5):
+            line.device(f"acpi-erst,memdev={self.backend(1, 'ram,share=off')}")
+        if self.chance(6):
+            port = "q35-pcihost" if "q35" in line.machine else "i440FX-pcihost"
+            line.add("-global", rnd.choice(GLOBALS).format(port=port))
+        if self.chance(5):
+            line.add("-global", ("ICH9-LPC" if "q35" in line.machine else "PIIX4_PM") +
+                     rnd.choice((".disable_s3=1", ".disable_s4=1",
+                                 ".acpi-pci-hotplug-with-bridge-support=off")))
 
     def switches(self, names):
         """Machine options that are on or off."""
@@ -281,6 +335,8 @@ class Maker:
             self.disk("")
         if self.chance(30):
             self.conventional("")
+        if self.chance(15):
+            self.functions("", SIMPLE)
         if self.chance(12):
             name = self.name()
             line.device(f"pxb,id={name},bus_nr={self.random.choice((32, 100, 200))},bus=pci.0")
@@ -288,7 +344,7 @@ class Maker:
             self.devices(SIMPLE, f",bus={name},addr=4", 1)
         if self.chance(10):
             self.big_bar("")
-        self.display()
+        self.display(",bus=pci.0")
         self.extras()
 
     def q35(self):
@@ -304,6 +360,10 @@ class Maker:
         self.iommu()
         self.devices(SIMPLE, ",bus=pcie.0", rnd.choice((0, 1, 2, 3, 6)))
         self.ports(",bus=pcie.0", 7)
+        if self.chance(12):
+            self.functions(",bus=pcie.0", SIMPLE)
+        if self.chance(12):
+            self.root_functions()
         if self.chance(45):
             self.disk("")
         if self.chance(15):
@@ -315,7 +375,7 @@ class Maker:
             self.cxl()
         if self.chance(8):
             self.big_bar("")
-        self.display()
+        self.display(",bus=pcie.0")
         self.extras()
 
     def iommu(self):

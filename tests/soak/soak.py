@@ -5,14 +5,17 @@
 
 Contract: the machines come from lines.py, what a guest prints from init.sh, and compare.py says
 what differs and which differences are meant.  Each machine is one line; one that differs shows why,
-the command that boots it and the command that repeats the comparison.  Status 1 when any differed.
+the command that boots it and the command that repeats the comparison.  $JOBS machines boot at a
+time, by default one for each processor; one with a difference boots again with none beside it, and
+only what is seen both times counts: the rest is told as "seen once".  Status 1 when any differed.
 $QEMU and $FIRMWARE choose.
 """
 
+import collections
+import concurrent.futures
 import contextlib
 import os
 from pathlib import Path
-import re
 import shlex
 import sys
 import tempfile
@@ -28,6 +31,7 @@ import compare          # the path is set above
 import initramfs
 import kernels
 import lines
+import rules
 from machines import Bench, Case
 from qemu_process import ask
 import swtpm
@@ -35,8 +39,16 @@ import testmedia
 from vm import Failure
 
 BOOT_SECONDS = 90
+BATCH = 24                      # machines between two looks at those that differ
+VERDICTS = {"same": "alike", "once": "alike, but for what was seen once of two times",
+            "alone": "boot with ours alone", "differs": "differ", "refused": "refused by QEMU"}
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "virtio_net", "nvme", "e1000",
            "ahci", "ata_piix", "tpm_tis", "tpm_crb", "vmgenid")
+# No tests of ciphers, guards, watched clocks and permissions: no firmware decides them.  And no
+# random addresses: where Linux itself is decides what is left of a node's memory.
+OPTIONS = ("console=ttyS0 quiet loglevel=1 tsc_early_khz=2000000 tsc=reliable no_timer_check "
+           "panic=-1 reboot=t cryptomgr.notests=1 mitigations=off init_on_alloc=0 rodata=off lsm= "
+           "audit=0 nowatchdog rcupdate.rcu_expedited=1 nokaslr")
 # Steps of the kernel that take long where processors are emulated, and concern no firmware.
 SLOW_STEPS = ("init_kprobe_trace", "crypto_kdf108_init", "cubictcp_register", "slab_sysfs_init",
               "blacklist_init", "load_system_certificate_list")
@@ -69,13 +81,15 @@ class Soak:
     def boot(self, line, firmware, image):
         """One guest: (its command, a compare.Guest)."""
         place, initrd = self.initrd(line.kernel)
-        append = ("console=ttyS0 quiet loglevel=1 tsc_early_khz=2000000 no_timer_check panic=-1 "
-                  "reboot=t initcall_blacklist=" + ",".join(SLOW_STEPS) + line.append)
+        append = f"{OPTIONS} initcall_blacklist={','.join(SLOW_STEPS)}{line.append}"
         with contextlib.ExitStack() as stack:
             own = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.directory)))
+            # One thread: with a thread each, processors that wait for each other keep those from
+            # running that they wait for, at two to three times the cost.
             bench = Bench(lambda _: self.qemu, self.firmware, self.media, None,
                           lambda: stack.enter_context(swtpm.emulated(own / "swtpm")), own)
-            vm = bench.start(Case("", line.machine, shlex.join(line.arguments)), place / image,
+            vm = bench.start(Case("", line.machine, shlex.join(line.arguments),
+                                  accel="tcg,thread=single"), place / image,
                              initrd, append, firmware=firmware, seconds=BOOT_SECONDS)
             start = time.monotonic()
             # That it did not end, or that QEMU cannot, is seen by compare.py.
@@ -84,43 +98,98 @@ class Soak:
             return vm.argv, compare.Guest(vm, time.monotonic() - start)
 
 
-def one(soak, seed, index):
-    """One machine, booted twice: (verdict, details)."""
-    line = lines.line(seed, index, soak.machines)
-    command, ours = soak.boot(line, soak.firmware, line.image)
-    about = f"{line.machine} -m {line.memory} -smp {line.cpus} {line.kernel}/{line.image}"
-    if not ours.finished and ours.refused:
-        return "refused", f"{about}: {ours.refused}", command
-    # SeaBIOS on microvm boots no vmlinux in newer QEMUs.
-    image = "vmlinuz" if line.machine.startswith("microvm") and soak.is_new else line.image
-    _, theirs = soak.boot(line, None, image)
-    found, explained = compare.differences(line, ours, theirs)
-    about += f": {ours.seconds:.1f} s, {theirs.seconds:.1f} s" + \
-        (f"; {', '.join(sorted(explained))}" if explained else "")
-    return ("differs" if found else "same"), "\n    ".join([about, *found]), command
+class Machine:
+    """What came of one machine: lines of text, and what is counted."""
+
+    def __init__(self, soak, seed, index):
+        self.index, self.boots = index, 0
+        self.line = lines.line(seed, index, soak.machines)
+        self.found, self.once, self.explained, self.times = {}, {}, set(), []
+        self.refused, self.command = "", []
+        self.compare(soak)
+
+    def compare(self, soak):
+        """Boots it with both firmwares.  The second time only what is found again stays found."""
+        line = self.line
+        self.command, ours = soak.boot(line, soak.firmware, line.image)
+        self.refused = "" if ours.finished else ours.refused
+        if self.refused:
+            return
+        # SeaBIOS on microvm boots no vmlinux in newer QEMUs.
+        image = "vmlinuz" if line.machine.startswith("microvm") and soak.is_new else line.image
+        _, theirs = soak.boot(line, None, image)
+        found, self.explained = compare.differences(line, ours, theirs)
+        self.found, self.once = seen_twice(self.found, found) if self.boots else (found, {})
+        self.boots += 1
+        self.times += [ours.seconds, theirs.seconds]
+
+    @property
+    def is_doubtful(self):
+        """Whether a boot without others beside it may show something else."""
+        return self.boots == 1 and bool(self.found)
+
+    @property
+    def verdict(self):
+        """A name of VERDICTS."""
+        return ("refused" if self.refused else
+                "alone" if set(self.found) == {compare.PEER_FAILS} else
+                "differs" if self.found else "once" if self.once else "same")
+
+    def __str__(self):
+        line = self.line
+        about = (f"{self.index} {self.verdict}: {line.machine} -m {line.memory} -smp {line.cpus} "
+                 f"{line.kernel}/{line.image}: ")
+        if self.refused:
+            return about + self.refused
+        about += ", ".join(f"{seconds:.1f} s" for seconds in self.times)
+        about += f"; {', '.join(sorted(self.explained))}" if self.explained else ""
+        texts = [f"{what}: {how}" for what, how in self.found.items()]
+        texts += [f"seen once: {what}: {how}" for what, how in self.once.items()]
+        return "\n    ".join([about, *texts])
+
+
+def seen_twice(first, second):
+    """Two dictionaries of differences: (what is in both, what is in one of them)."""
+    return ({what: how for what, how in second.items() if what in first},
+            {what: how for what, how in {**first, **second}.items()
+             if what not in first or what not in second})
+
+
+def summary(machines):
+    """The record of a run: lines of text."""
+    counts = collections.Counter(machine.verdict for machine in machines)
+    used = collections.Counter(rule for machine in machines for rule in machine.explained)
+    unused = sorted({rule.name for rule in rules.RULES} - set(used))
+    yield f"soak: {len(machines)} machines"
+    yield from (f"  {counts[name]} {meaning}" for name, meaning in VERDICTS.items())
+    yield "rules, and how many machines they explained something of: " + \
+        ", ".join(f"{name} {count}" for name, count in used.most_common())
+    yield f"rules that nothing needed: {', '.join(unused)}"
 
 
 def main(arguments):
     """The command line; returns the exit status."""
     count, seed, first = [int(word) for word in arguments] + [10, 1, 0][len(arguments):]
-    counts = {"same": 0, "differs": 0, "refused": 0}
-    rules = {}
-    with tempfile.TemporaryDirectory(prefix="soak.") as directory:
+    jobs = int(os.environ.get("JOBS") or len(os.sched_getaffinity(0)))
+    done, start = [], time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="soak.") as directory, \
+            concurrent.futures.ProcessPoolExecutor(jobs) as pool:
         soak = Soak(Path(directory))
-        print(f"QEMU {soak.version}, seed {seed}, from {first} on", flush=True)
-        for index in range(first, first + count):
-            verdict, text, command = one(soak, seed, index)
-            counts[verdict] += 1
-            for rule in re.findall(r"[a-z0-9-]+", text.split("\n")[0].rpartition("; ")[2]) \
-                    if "; " in text else ():
-                rules[rule] = rules.get(rule, 0) + 1
-            print(f"{index} {verdict}: {text}", flush=True)
-            if verdict == "differs":
-                print(f"    {shlex.join(command)}\n    repeat: make soak N=1 SEED={seed} "
-                      f"FIRST={index} QEMU={soak.qemu}", flush=True)
-        print(f"soak: {counts['same']} machines alike, {counts['differs']} differ, QEMU refused "
-              f"{counts['refused']}")
-    return 1 if counts["differs"] or not counts["same"] else 0
+        print(f"QEMU {soak.version}, seed {seed}, from {first} on, {jobs} at a time", flush=True)
+        for begin in range(first, first + count, BATCH):
+            numbers = range(begin, min(begin + BATCH, first + count))
+            machines = list(pool.map(Machine, *zip(*((soak, seed, number) for number in numbers))))
+            for machine in machines:
+                if machine.is_doubtful:
+                    machine.compare(soak)
+                print(machine, flush=True)
+                if machine.verdict in ("differs", "once", "alone"):
+                    print(f"    {shlex.join(machine.command)}\n    repeat: make soak N=1 "
+                          f"SEED={seed} FIRST={machine.index} QEMU={soak.qemu}", flush=True)
+            done += machines
+        print(f"{(time.monotonic() - start) / count:.1f} s a machine", *summary(done), sep="\n")
+    verdicts = {machine.verdict for machine in done}
+    return 1 if "differs" in verdicts or "same" not in verdicts else 0
 
 
 if __name__ == "__main__":
