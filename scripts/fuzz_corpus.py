@@ -12,6 +12,8 @@ import sys
 
 DATA = pathlib.Path('tests/data')
 COMMAND_SIZE = 128
+RSDP_SIZE = 36
+ZEROS = bytes(64)       # at the end of a table, which a recorded file lacks
 ISAPC = 0xff            # the machine without tables, to fuzz_boot
 
 
@@ -135,10 +137,12 @@ def main():
         parsers(case)
         script = (case / 'etc_table-loader').read_bytes()
         count = -(-len(script) // COMMAND_SIZE)
-        tables = (case / 'etc_acpi_tables').read_bytes()
+        tables = (case / 'etc_acpi_tables').read_bytes() + ZEROS
+        script = bytes([count]) + script.ljust(count * COMMAND_SIZE, b'\0')
         if len(tables) < 0x3000:
-            write('table_loader', case.name,
-                  bytes([count]) + script.ljust(count * COMMAND_SIZE, b'\0') + tables)
+            write('table_loader', case.name, script + tables)
+            write('acpi', case.name,
+                  script + (case / 'etc_acpi_rsdp').read_bytes().ljust(RSDP_SIZE, b'\0') + tables)
         smbios = case / 'etc_smbios_smbios-tables'
         if smbios.exists():
             write('smbios', case.name, smbios.read_bytes() + b'\0\0')

@@ -40,9 +40,9 @@ const struct acpi_header *acpi_find_table(uint32_t rsdp_paddr, const char *signa
 	wide = rsdp->revision >= 2 && rsdp->xsdt_address;
 	root_paddr = wide ? (uint32_t)rsdp->xsdt_address : rsdp->rsdt_address;
 	step = wide ? sizeof(uint64_t) : sizeof(uint32_t);
-	root = phys_ptr(root_paddr);
 	if (!root_paddr)
 		return NULL;
+	root = phys_ptr(root_paddr);
 	for (uint32_t offset = sizeof(*root); offset + step <= root->length; offset += step) {
 		const struct acpi_header *table;
 		uint32_t paddr;
