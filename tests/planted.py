@@ -132,6 +132,10 @@ FAULTS = (
           "return !block->missing || block->arrived ||"),
     Fault("no-smi-for-the-boot-processor", "smm.c",
           "if (!relocate_self(plan, block, has_apic && unique))", "if (0)"),
+    Fault("lost-turn-unsaid", "smm.c",
+          "\t\tif (!cpu_wait(&plan->machine->cpu, &block->relocated, ++done))\n"
+          "\t\t\treturn false;\n",
+          "\t\tcpu_wait(&plan->machine->cpu, &block->relocated, ++done);\n"),
     Fault("smi-entry-not-restored", "smm.c",
           "\tmemcpy(entry, saved.entry, sizeof(saved.entry));\n", ""),
     Fault("smi-state-not-restored", "smm.c",

@@ -4,6 +4,10 @@
  *
  * QEMU's part is recorded (tests/data); the machine around it is made here: its chipset, its other
  * processors (processors.h), and what SMM alone sees (smram.h).
+ *
+ * The boot processor has no NMI here, for start.S returns from it before any C runs.  It has no SMI
+ * before the firmware raises one: a reset leaves SMI_EN and APMC with every source off, and on a
+ * real machine, too, what lies at the entry then is nobody's code.
  */
 #ifndef MACHINE_H
 #define MACHINE_H

@@ -766,6 +766,62 @@ static void test_smi_after_setup(void **state)
 	}
 }
 
+/*
+ * An NMI of the other processors at each access.  start.S leads it to where they wait for an INIT:
+ * who has not arrived by then never does, and who waits for its turn misses it.
+ */
+static uint32_t nmi_at, nmi_lost;
+
+static void raise_nmi(void)
+{
+	processors_go_on();
+	if (!nmi_at || --nmi_at)
+		return;
+	for (uint32_t i = 1; i < processor_count; i++) {
+		struct processor *processor = &processors[i];
+
+		nmi_lost += processor->state == STARTS || processor->state == WAITS_FOR_TURN;
+		if (processor->state == STARTS)
+			processor->pace = NEVER;
+		if (processor->state == WAITS_FOR_TURN)
+			processor->state = HALTED;
+	}
+}
+
+/* What an NMI has cost is said, and the boot goes on; whoever was halted already lost nothing. */
+static void nmi_at_every(const char *record, uint32_t step, uint32_t pace)
+{
+	uint32_t said = 0, n = 1;
+
+	do {
+		add(record, BZIMAGE);
+		set_smm(true);
+		for (uint32_t i = 1; i < processor_count; i++)
+			processors[i].pace = 1 + pace * i % 7;
+		fake.on_access = raise_nmi;
+		nmi_at = n;
+		nmi_lost = 0;
+		if (fake_run(run_firmware()) != FAKE_HANDOFF)
+			fail_msg("%s, NMI at access %u: %s", record, n, fake.panic);
+		assert_int_equal(fake.console[0] != 0, nmi_lost != 0);
+		said += nmi_lost != 0;
+		if (!nmi_lost)
+			check_boot(record, BZIMAGE);
+		n += step;
+	} while (!nmi_at);
+	assert_in_range(said, 1, n / step - 1);
+}
+
+static void test_nmi_at_every_access(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		has_f_smbase = i;
+		nmi_at_every("q35-numa", 1, 3);
+		nmi_at_every("q35-288", 5, 1);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -794,6 +850,7 @@ int main(void)
 		UNIT_TEST(test_without_smm),
 		UNIT_TEST(test_feature_control),
 		UNIT_TEST(test_smi_after_setup),
+		UNIT_TEST(test_nmi_at_every_access),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
