@@ -55,7 +55,6 @@ LEFT = (
     ("tables/acpi.c", "if (!file->size)", "QEMU allocates no empty file"),
     ("tables/acpi.c", "\t\treturn;", "the same"),
     ("tables/acpi.c", "if (!file->bytes || paddr < file->paddr", "the same"),
-    ("tables/acpi.c", "if (!file || !file->bytes)", "a script without the RSDP's file: the same"),
     ("tables/acpi.c", "if (!file->linked || file->size <", "each part of it alone"),
     ("tables/acpi.c", "if (wide && rsdp->xsdt_address)", "a revision 2 without an XSDT"),
     ("pci.c", "leaf81_edx & CPUID_81_EDX_LM", GUEST),
