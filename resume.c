@@ -110,8 +110,14 @@ noreturn void resume_jump(struct resume *resume, uint32_t ram_end)
 		panic("resume: the FACS is at 0x%x, RAM ends at 0x%x; the guest has changed the firmware's "
 		      "memory and must be started anew",
 		      resume->facs_paddr, ram_end);
-	resume->magic = MAGIC; /* for the next wake */
 	facs = phys_ptr(resume->facs_paddr);
+	/* The mark may be of an older sleep, whose wake found no record and left it in CMOS. */
+	if (!facs->firmware_waking_vector && !facs->x_firmware_waking_vector) {
+		console_log("resume: the FACS at 0x%x has no waking vector; booting anew",
+			    resume->facs_paddr);
+		cpu_reset();
+	}
+	resume->magic = MAGIC; /* for the next wake */
 	if (facs->length >= FACS_MIN_LENGTH && facs->version >= 1 &&
 	    facs->x_firmware_waking_vector && !(facs->x_firmware_waking_vector >> 32))
 		handoff32((uint32_t)facs->x_firmware_waking_vector, 0, 0, 0);

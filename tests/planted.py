@@ -108,6 +108,8 @@ FAULTS = (
     Fault("record-believed-without-a-sleep", "resume.c",
           "\tif (inb(CMOS_DATA_PORT) != CMOS_SHUTDOWN_WAKE)\n\t\treturn false;\n",
           "\tinb(CMOS_DATA_PORT);\n"),
+    Fault("old-mark-believed", "resume.c",
+          "if (!facs->firmware_waking_vector && !facs->x_firmware_waking_vector) {", "if (0) {"),
     Fault("record-not-summed-up", "resume.c",
           "resume->magic != MAGIC || resume->checksum != checksum(resume)",
           "resume->magic != MAGIC"),

@@ -439,6 +439,13 @@ static void test_damaged_record(void **state)
 			fail_msg("with word %u changed: %s", i, fake.panic);
 		check_boot("a damaged record", BZIMAGE);
 	}
+	/* The mark is still in CMOS at the next reset, and nobody sleeps. */
+	reset_machine("q35-devices", BZIMAGE);
+	fake.cmos[0x0f] = 0xfe;
+	assert_int_equal(fake_run(run_firmware()), FAKE_RESET);
+	assert_int_equal(fake.cmos[0x0f], 0);
+	reset_machine("q35-devices", BZIMAGE);
+	must_boot("after an old mark", BZIMAGE);
 }
 
 /* A processor that was plugged in since the boot has no place in SMRAM, and the wake goes on. */

@@ -216,11 +216,10 @@ static void test_vectors(void **state)
 		{ "the last real mode has", 0xfffff, 0, 0, 64, true, 0xfffff },
 		{ "above 4 GiB", 0x9c000, 0x100000000, 1, 64, true, 0x9c000 },
 	};
+	struct acpi_facs *facs;
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
-		struct acpi_facs *facs;
-
 		fake_reset();
 		arm(RESUME_WHOLE);
 		facs = fake_phys(FACS_PADDR, sizeof(*facs));
@@ -235,8 +234,16 @@ static void test_vectors(void **state)
 	}
 	fake_reset();
 	arm(RESUME_WHOLE);
+	fake.cmos[0x0f] = 0xfe;
+	assert_true(resume_probe(&resume, &old_pc));
+	assert_int_equal(fake_run(resume_jump(&resume, RAM_END)), FAKE_RESET);
+	assert_says(fake.console, "has no waking vector");
+	assert_false(resume_probe(&resume, &old_pc));
+	facs = fake_phys(FACS_PADDR, sizeof(*facs));
+	facs->firmware_waking_vector = 0x100000;
 	assert_panics("the waking vector", resume_jump(&resume, RAM_END));
-	((struct acpi_facs *)fake_phys(FACS_PADDR, 64))->firmware_waking_vector = 0x100000;
+	facs->firmware_waking_vector = 0;
+	facs->x_firmware_waking_vector = 0x100000000;
 	assert_panics("the waking vector", resume_jump(&resume, RAM_END));
 }
 
