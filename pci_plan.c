@@ -216,30 +216,38 @@ static void size_window(struct pci_bus *bus, enum pci_window_kind kind)
 }
 
 /*
- * Places what is on bus 0, or what is on the extra roots; used[] says up to where each range is
- * taken. Returns NULL, or the first BAR or window that has no place.
+ * Places item in one of the first count ranges.  What its alignment skips becomes the last range,
+ * if there may be one more: smaller items go there when there is no place elsewhere.
  */
-static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space space, uint64_t *used,
-				       bool extra)
+static bool place(struct pci_resource *item, struct pci_ranges *free, uint32_t count)
 {
-	const struct pci_ranges *ranges = &plan->spaces[space];
+	for (uint32_t i = 0; i < count; i++) {
+		struct pci_range *range = &free->ranges[i];
+		uint64_t start = range->base;
+		uint64_t base = align_up(start, item->align);
 
+		if (base >= range->end || range->end - base < item->size)
+			continue;
+		item->base = base;
+		range->base = base + item->size;
+		pci_ranges_add(free, start, base);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Places what is on bus 0, or what is on the extra roots, in what is free.  Returns NULL, or the
+ * first BAR or window that has no place.
+ */
+static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space space,
+				       struct pci_ranges *free, bool extra)
+{
 	for (struct pci_resource *item = plan->roots[space].first; item; item = item->next) {
-		uint32_t i = 0;
-
 		if ((item->bdf == PCI_NO_BRIDGE) != extra)
 			continue;
-		for (; i < ranges->count; i++) {
-			uint64_t base = align_up(used[i], item->align);
-			uint64_t end = ranges->ranges[i].end;
-
-			if (base >= end || end - base < item->size)
-				continue;
-			item->base = base;
-			used[i] = base + item->size;
-			break;
-		}
-		if (i == ranges->count)
+		/* What is skipped may be below something on bus 0. */
+		if (!place(item, free, extra ? plan->spaces[space].count : free->count))
 			return item;
 	}
 	return NULL;
@@ -248,7 +256,7 @@ static struct pci_resource *place_root(struct pci_plan *plan, enum pci_space spa
 /* Places all BARs and windows of a space.  Returns NULL, or one that has no place on bus 0. */
 static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 {
-	uint64_t used[PCI_MAX_RANGES];
+	struct pci_ranges free = plan->spaces[space];
 	struct pci_resource *failed;
 
 	plan->roots[space].first = NULL;
@@ -280,13 +288,11 @@ static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 				       &window->self);
 		}
 	}
-	for (uint32_t i = 0; i < plan->spaces[space].count; i++)
-		used[i] = plan->spaces[space].ranges[i].base;
 	/* The extra roots last: with CXL, QEMU's _CRS of bus 0 ends where the last of these ends
 	 * (hw/i386/acpi-build.c, build_dsdt(): CXL's windows get among those below 4 GiB). */
-	failed = place_root(plan, space, used, false);
+	failed = place_root(plan, space, &free, false);
 	if (!failed)
-		failed = place_root(plan, space, used, true);
+		failed = place_root(plan, space, &free, true);
 	if (failed)
 		return failed;
 	for (uint32_t i = 1; i < plan->bus_count; i++)

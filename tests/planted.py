@@ -176,7 +176,7 @@ FAULTS = (
     Fault("bar-outside-its-window", "pci_plan.c",
           "\t\t\t\titem->base += window->self.base;\n", "\t\t\t\t;\n"),
     Fault("bars-on-top-of-each-other", "pci_plan.c",
-          "\t\t\tused[i] = base + item->size;\n", ""),
+          "\t\trange->base = base + item->size;\n", ""),
     Fault("window-closed", "pci_program.c",
           "uint32_t limit = base + (uint32_t)window->size - 1;\n\n"
           "\treturn window->size ? (base >> 16",

@@ -428,6 +428,26 @@ static void test_32g_behind_a_port(void **unused)
 	assert_int_equal(port->windows[PCI_WINDOW_MEMORY].self.size, 2 * MIB);
 }
 
+/* With 36 bits a BAR of 32 GiB ends where addresses do: the rest goes below it. */
+static void test_skipped_is_not_lost(void **unused)
+{
+	struct pci_bus *port;
+
+	(void)unused;
+	start_pc();
+	plan.spaces[PCI_SPACE_HIGH].ranges[0] = (struct pci_range){ 6 * GIB, 64 * GIB };
+	pci_plan_add_bus(&plan, 0, 0x10);
+	port = pci_plan_add_bus(&plan, 0, 0x18);
+	port->want_high = true;
+	port->windows[PCI_WINDOW_PREFETCH].room = 256 * MIB;
+	pci_plan_add_bar(&plan, 1, 0x100, 0x18, PCI_BAR_64 | PCI_BAR_PREFETCH, 32 * GIB);
+	pci_plan_add_bar(&plan, 2, 0x200, 0x20, PCI_BAR_64 | PCI_BAR_PREFETCH, 0x4000);
+	pci_plan(&plan);
+	assert_int_equal(plan.bars[0].base, 32 * GIB);
+	assert_int_equal(plan.bars[1].base, 6 * GIB);
+	assert_false(pci_plan_is_refused(port, PCI_WINDOW_PREFETCH));
+}
+
 static void test_without_high_large_is_dropped(void **unused)
 {
 	(void)unused;
@@ -543,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_extra_roots_come_last),
 		cmocka_unit_test(test_16g_on_pc),
 		cmocka_unit_test(test_32g_behind_a_port),
+		cmocka_unit_test(test_skipped_is_not_lost),
 		cmocka_unit_test(test_without_high_large_is_dropped),
 		cmocka_unit_test(test_io_for_devices_first),
 		cmocka_unit_test(test_largest_goes_first),
