@@ -63,7 +63,7 @@ bool pci_plan_add_bar(struct pci_plan *plan, uint32_t bus, uint32_t bdf, uint32_
 		.align = size,
 		.bdf = (uint16_t)bdf,
 		.offset = (uint8_t)offset,
-		.flags = (uint8_t)flags,
+		.flags = (uint16_t)flags,
 		.bus = (uint16_t)bus,
 	};
 	return true;

@@ -7,6 +7,8 @@
  */
 #include "pci_program.h"
 
+#include <stddef.h>
+
 /* The bits of a function's command register: what it shall decode. */
 static uint16_t build_command(const struct pci_resource *bars, uint32_t count)
 {
@@ -41,14 +43,14 @@ static void write_bars(const struct pci_access *access, uint32_t bdf, const uint
 	}
 }
 
-/* Lets a function decode, if it is to. */
+/* Lets a function decode, if it is to; shown: NULL when for good. */
 static void write_command(const struct pci_access *access, uint32_t bdf, uint16_t command,
 			  struct pci_shown *shown)
 {
 	if (!command)
 		return;
 	pci_write16(access, bdf, PCI_COMMAND, command);
-	if (shown->count < PCI_MAX_SHOWN)
+	if (shown && shown->count < PCI_MAX_SHOWN)
 		shown->bdfs[shown->count++] = (uint16_t)bdf;
 }
 
@@ -78,7 +80,7 @@ static void program_function(const struct pci_access *access, const struct pci_r
 		}
 	}
 	write_bars(access, bdf, values, touched);
-	write_command(access, bdf, command, shown);
+	write_command(access, bdf, command, bars[0].flags & PCI_BAR_LASTING ? NULL : shown);
 }
 
 /* The BARs of a function follow each other in the plan. */
@@ -149,7 +151,8 @@ static uint16_t build_bridge_command(const struct pci_bus *bus, bool decode, boo
 	if (bus->vga || (decode && windows[PCI_WINDOW_IO].self.size))
 		command |= PCI_COMMAND_IO;
 	/* Above 4 GiB on bus 0 QEMU's tables have a window only around what decodes. */
-	if (bus->vga || (!bus->parent && windows[PCI_WINDOW_PREFETCH].self.base >> 32) ||
+	if (bus->vga || bus->lasting ||
+	    (!bus->parent && windows[PCI_WINDOW_PREFETCH].self.base >> 32) ||
 	    ((decode || listed) && has_memory))
 		command |= PCI_COMMAND_MEMORY;
 	return (uint16_t)command;
@@ -174,7 +177,7 @@ void pci_program(const struct pci_plan *plan, const struct pci_access *access, b
 			pci_write16(access, bus->bridge, PCI_BRIDGE_CONTROL,
 				    PCI_BRIDGE_CONTROL_VGA);
 		write_command(access, bus->bridge, build_bridge_command(bus, decode, on_extra_root),
-			      shown);
+			      bus->lasting ? NULL : shown);
 	}
 	if (decode)
 		shown->count = 0; /* they decode for good */

@@ -13,8 +13,9 @@
 #include "pci_bar.h"
 
 /* Room for hot-plug, where a bridge does not say how much it wants. */
-#define ROOM_IO     0x1000
-#define ROOM_MEMORY 0x200000
+#define ROOM_IO        0x1000
+#define ERST_REGISTERS 16 /* bytes: QEMU docs/specs/acpi_erst.rst */
+#define ROOM_MEMORY    0x200000
 
 /* What identifies a function that was found. */
 struct function {
@@ -249,10 +250,28 @@ static uint32_t choose_vga(struct pci_walk *walk, uint32_t index, uint32_t bdf)
 	return PCI_BAR_DECODE | PCI_BAR_VGA;
 }
 
+/*
+ * QEMU's ERST table has the addresses of one device, which must decode them then (hw/acpi/erst.c,
+ * build_erst()), and Linux uses them without asking PCI (drivers/acpi/apei/erst.c): it decodes for
+ * good, and the bridges above it do.  Cost: nothing, but for what has two BARs as that device.
+ */
+static void choose_erst(struct pci_walk *walk, uint32_t index, struct pci_resource *bars,
+			uint32_t count)
+{
+	if (count != 2 || bars[0].size != ERST_REGISTERS ||
+	    pci_read32(walk->access, bars[0].bdf, PCI_VENDOR_ID) != PCI_ID_ERST)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		bars[i].flags |= PCI_BAR_DECODE | PCI_BAR_LASTING;
+	for (; index; index = walk->plan->buses[index].parent)
+		walk->plan->buses[index].lasting = true;
+}
+
 /* Sizes the BARs and the ROM of a function that is no bridge. */
 static void probe_device(struct pci_walk *walk, uint32_t index, const struct function *function)
 {
 	struct pci_bar_set bars = { .bdf = function->bdf, .bus = index, .end = PCI_BARS };
+	uint32_t known = walk->plan->bar_count;
 
 	if (function->bdf == walk->chipset->ide_function)
 		bars.first = 4; /* in compatibility mode the others are at fixed ports */
@@ -262,6 +281,7 @@ static void probe_device(struct pci_walk *walk, uint32_t index, const struct fun
 	if (walk->decode)
 		bars.flags |= choose_vga(walk, index, function->bdf);
 	pci_bar_probe(walk->plan, walk->access, &bars);
+	choose_erst(walk, index, &walk->plan->bars[known], walk->plan->bar_count - known);
 	/* The functions that share a slot with the ISA bridge have no ROM. */
 	if (index || PCI_SLOT(function->bdf) != PCI_SLOT((uint32_t)walk->chipset->isa_bridge))
 		pci_bar_probe_rom(walk->plan, walk->access, index, function->bdf);

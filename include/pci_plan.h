@@ -49,7 +49,7 @@ struct pci_resource {
 	struct pci_resource *next;
 	uint16_t bdf;   /* of the device or bridge */
 	uint8_t offset; /* of the register in configuration space */
-	uint8_t flags;
+	uint16_t flags;
 	uint16_t bus; /* index of the bus it is on */
 };
 
@@ -63,6 +63,7 @@ struct pci_resource {
 #define PCI_BAR_VGA     (1u << 5) /* for pci_program(): the function decodes VGA's ports */
 #define PCI_BAR_WINDOW  (1u << 6) /* this is no BAR, but the self of a struct pci_window */
 #define PCI_BAR_DROPPED (1u << 7) /* set by pci_plan(): there is no place for it */
+#define PCI_BAR_LASTING (1u << 8) /* for pci_program(): the function decodes it for good */
 
 struct pci_window {
 	struct pci_resource self;
@@ -82,6 +83,7 @@ struct pci_bus {
 	bool high;       /* of a top bus: prefetchable windows below it are above 4 GiB */
 	bool want_high;  /* room in the prefetchable window is asked for above 4 GiB */
 	bool vga;        /* for pci_program(): a VGA device below answers at its fixed addresses */
+	bool lasting;    /* for pci_program(): a function below decodes for good */
 	bool no_io;      /* no I/O reaches the bus */
 };
 

@@ -20,9 +20,10 @@ struct pci_shown {
 /*
  * Writes what pci_plan() decided.  decode: every function decodes, and every bridge what is in its
  * windows.  Else those functions alone decode that QEMU's tables describe by what they decode
- * (docs/pci.md), and they are listed in *shown.  The BARs are as pci_bar_probe() left them, the
- * windows of the bridges as a reset did.  Cost of a bridge: 2 VM exits through wide ECAM, and for
- * each window that opens or closes one exit and a rebuild of QEMU's memory topology.
+ * (docs/pci.md), and they are listed in *shown, but for those that decode for good.  The BARs are
+ * as pci_bar_probe() left them, the windows of the bridges as a reset did.  Cost of a bridge: 2 VM
+ * exits through wide ECAM, and for each window that opens or closes one exit and a rebuild of
+ * QEMU's memory topology.
  */
 void pci_program(const struct pci_plan *plan, const struct pci_access *access, bool decode,
 		 struct pci_shown *shown);

@@ -64,6 +64,7 @@
  * a field: nothing is asked for.
  */
 #define PCI_VENDOR_REDHAT       0x1b36
+  #define PCI_ID_ERST             0x00121b36u   /* device and vendor: QEMU's acpi-erst */
 #define RESERVE_CAP_SIZE        32
   #define RESERVE_CAP_TYPE        1             /* in the byte at +3 */
 #define RESERVE_CAP_BUSES       4               /* u32 */

@@ -12,6 +12,7 @@ import subprocess
 ADDRESSES = (("MCFG", 55, 1), ("FACP", 36, 8), ("FACP", 132, 16), ("TPM2", 56 + 12, 8),
              ("TCPA", 42, 8))
 CHECKSUM_OFFSET = 9
+ERST_ENTRY_SIZE, ERST_ADDRESS = 32, 48 + 8       # ACPI 6.5, 18.5.1.2: an entry, the first's address
 
 
 def masked(name, table):
@@ -20,6 +21,10 @@ def masked(name, table):
     for signature, offset, size in ADDRESSES:
         if name == signature:
             table[offset:offset + size] = bytes(len(table[offset:offset + size]))
+    if name == "ERST":
+        # Registers in one block of 16 bytes, which a firmware places.
+        for offset in range(ERST_ADDRESS, len(table), ERST_ENTRY_SIZE):
+            table[offset:offset + 8] = table[offset] & 15, *bytes(7)
     if name != "FACS":
         table[CHECKSUM_OFFSET] = 0
     return bytes(table)

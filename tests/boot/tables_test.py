@@ -49,6 +49,7 @@ CASES = (
           "-object memory-backend-ram,id=b,size=128M"),
     Linux("hotplug", "pc", "-m 512,slots=16,maxmem=4G"),
     Linux("vmgenid", "q35", "-device vmgenid,guid=324e6eaf-d1d1-4bf6-bf41-b9bb6c91fb87"),
+    Linux("erst", "q35", "-object memory-backend-ram,id=m,size=64K -device acpi-erst,memdev=m"),
     Linux("vmcoreinfo", "pc", "-device vmcoreinfo"),
     Linux("smbios0", "q35", "-smbios type=0,vendor=Me,version=7 -smbios type=1,product=Thing"),
     Linux("smbios-64", "q35,smbios-entry-point-type=64", "-smp 2,sockets=2"),

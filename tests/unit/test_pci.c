@@ -803,6 +803,49 @@ static void test_bridges_that_decode(void **state)
 		}
 }
 
+/* QEMU's ERST table, and Linux after it, need the one device decoding, behind whatever it is. */
+static void test_erst_decodes_for_good(void **state)
+{
+	static const struct {
+		const char *name;
+		uint16_t device;
+		uint32_t size; /* of the first of two BARs */
+		uint32_t command;
+	} cases[] = {
+		{ "acpi-erst", 0x12, 16, PCI_COMMAND_MEMORY },
+		{ "another with such registers", 0x13, 16, 0 },
+		{ "another with larger registers", 0x12, 32, 0 },
+	};
+
+	(void)state;
+	for (enum way way = 0; way < WAYS; way++)
+		for (uint32_t i = 0; i < COUNT(cases); i++) {
+			struct fake_pci *outer, *inner, *device, *beside;
+
+			fake_reset();
+			add_machine(way);
+			outer = fake_pci_add_bridge(NULL, 3, 0, 0x1b36, 1);
+			inner = fake_pci_add_bridge(outer, 2, 0, 0x1b36, 1);
+			device = fake_pci_add(inner, 1, 0, 0x1b36, cases[i].device);
+			fake_pci_bar(device, 0, cases[i].size, 0);
+			fake_pci_bar(device, 1, 0x10000, 8);
+			beside = add_with_pin(inner, 2, 0, 1);
+			fake_pci_bar(beside, 0, 0x1000, 0);
+			run(way);
+			check_addresses();
+			for (uint32_t built = 0; built < 2; built++) {
+				assert_case_equal(cases[i].name, get(device, PCI_COMMAND, 2),
+						  cases[i].command);
+				assert_case_equal(cases[i].name, get(inner, PCI_COMMAND, 2),
+						  cases[i].command);
+				assert_case_equal(cases[i].name, get(outer, PCI_COMMAND, 2),
+						  cases[i].command);
+				assert_int_equal(get(beside, PCI_COMMAND, 2), 0);
+				pci_tables_built(&layout, &machine.pci);
+			}
+		}
+}
+
 /* Where everything decodes, the first VGA device has its fixed addresses, through all bridges. */
 static void test_vga_that_decodes(void **state)
 {
@@ -1174,6 +1217,7 @@ int main(void)
 		UNIT_TEST(test_refused_room),
 		UNIT_TEST(test_decoding_stays_off),
 		UNIT_TEST(test_bridges_that_decode),
+		UNIT_TEST(test_erst_decodes_for_good),
 		UNIT_TEST(test_vga_that_decodes),
 		UNIT_TEST(test_one_window_a_port),
 		UNIT_TEST(test_decode_option),
