@@ -170,6 +170,10 @@ static uint32_t enter_bridge(struct pci_walk *walk, uint32_t parent, const struc
 
 	if (walk->last_bus < walk->bus_limit)
 		bus = pci_plan_add_bus(walk->plan, parent, bridge->bdf);
+	else if (walk->reserved)
+		walk->starved = true;
+	if (!bus && walk->starved)
+		return parent;
 	if (!bus) {
 		console_log(
 			"pci: bridge %02x:%02x.%u gets no bus number, all up to %u are taken; what is "
@@ -195,20 +199,14 @@ static uint32_t enter_bridge(struct pci_walk *walk, uint32_t parent, const struc
 static void leave_bridge(struct pci_walk *walk, uint32_t index)
 {
 	struct pci_bus *bus = &walk->plan->buses[index];
-	const struct pci_branch *branch = &walk->branches[index];
-	uint32_t bridge = bus->bridge;
+	struct pci_branch *branch = &walk->branches[index];
+	uint32_t left = walk->no_reserve ? 0 : walk->bus_limit - walk->last_bus;
 
-	walk->last_bus += branch->reserved_buses;
-	if (walk->last_bus > walk->bus_limit) {
-		console_log(
-			"pci: bridge %02x:%02x.%u gets %u bus numbers for hot-plug of the %u it reserves, "
-			"all up to %u are taken; reserve fewer",
-			PCI_PARTS(bridge),
-			branch->reserved_buses - (walk->last_bus - walk->bus_limit),
-			branch->reserved_buses, walk->bus_limit);
-		walk->last_bus = walk->bus_limit;
-	}
-	if (branch->numbers_open || branch->reserved_buses)
+	branch->granted_buses = branch->reserved_buses < left ? branch->reserved_buses :
+								(uint8_t)left;
+	walk->last_bus += branch->granted_buses;
+	walk->reserved |= branch->granted_buses;
+	if (branch->numbers_open || branch->granted_buses)
 		write_numbers(walk, bus, walk->last_bus);
 	/* Linux opens an empty port on bus 0 itself; elsewhere it would find no room for that. */
 	if (!branch->port || (!branch->occupied && !branch->hinted && !bus->parent))
@@ -316,7 +314,7 @@ static uint32_t probe_function(struct pci_walk *walk, uint32_t index,
 /* ---- Roots ---- */
 
 /* Walks a root bus and everything below it. */
-static void walk_root(struct pci_walk *walk, uint32_t root)
+static void walk_tree(struct pci_walk *walk, uint32_t root)
 {
 	struct pci_bus *buses = walk->plan->buses;
 	uint32_t index = root;
@@ -340,6 +338,40 @@ static void walk_root(struct pci_walk *walk, uint32_t root)
 		} else {
 			return;
 		}
+	}
+}
+
+/*
+ * The same, and once more without bus numbers for hot-plug if a bridge got none because of them: it
+ * has no number then that could be in the way of another.
+ */
+static void walk_root(struct pci_walk *walk, uint32_t root)
+{
+	struct pci_plan *plan = walk->plan;
+	uint32_t known_buses = plan->bus_count, known_bars = plan->bar_count;
+	bool vga = walk->vga;
+
+	walk->reserved = walk->starved = walk->no_reserve = false;
+	walk_tree(walk, root);
+	if (walk->starved) {
+		while (plan->bus_count > known_buses)
+			pci_write32(walk->access, plan->buses[--plan->bus_count].bridge,
+				    PCI_PRIMARY_BUS, 0);
+		plan->bar_count = known_bars;
+		walk->vga = vga;
+		walk->reserved = walk->starved = false;
+		walk->no_reserve = true;
+		walk_tree(walk, root);
+	}
+	for (uint32_t i = known_buses; i < plan->bus_count; i++) {
+		const struct pci_branch *branch = &walk->branches[i];
+
+		if (branch->granted_buses < branch->reserved_buses)
+			console_log(
+				"pci: bridge %02x:%02x.%u gets %u bus numbers for hot-plug of the %u it reserves, "
+				"all up to %u are taken; reserve fewer",
+				PCI_PARTS((uint32_t)plan->buses[i].bridge), branch->granted_buses,
+				branch->reserved_buses, walk->bus_limit);
 	}
 }
 

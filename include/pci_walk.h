@@ -22,6 +22,7 @@ struct pci_branch {
 	uint8_t root_slot;      /* slot on the root bus of the outermost bridge above */
 	uint8_t swizzle;        /* sum of the slots of all bridges between that one and this bus */
 	uint8_t reserved_buses; /* bus numbers for hot-plug, after the last bus found below */
+	uint8_t granted_buses;  /* how many of them there were */
 	bool root;              /* no bridge leads here */
 	bool multifunction;     /* function 0 of this slot says that there may be others */
 	bool port;              /* the bridge above is a PCI Express port: one slot */
@@ -36,6 +37,9 @@ struct pci_walk {
 	struct pci_plan *plan;
 	uint32_t last_bus;  /* the highest bus number given out, those for hot-plug included */
 	uint32_t bus_limit; /* the highest number that may be given out on this root */
+	bool reserved;      /* some numbers of this root are for hot-plug */
+	bool starved;       /* so that a bridge got none */
+	bool no_reserve;    /* none are for hot-plug */
 	bool decode;        /* every function shall decode */
 	bool vga;           /* the first VGA device was seen */
 	struct pci_branch branches[PCI_MAX_BUSES];

@@ -173,6 +173,8 @@ FAULTS = (
           "\tacpi_replay(&machine.cfg, &resume.writes);\n", ""),
 
     # PCI.
+    Fault("hot-plug-before-what-is-there", "pci_walk.c",
+          "\telse if (walk->reserved)\n", "\telse if (0)\n", "pci"),
     Fault("bar-outside-its-window", "pci_plan.c",
           "\t\t\t\titem->base += window->self.base;\n", "\t\t\t\t;\n"),
     Fault("bars-on-top-of-each-other", "pci_plan.c",

@@ -679,6 +679,47 @@ static void test_reserved_buses_end(void **state)
 			    "reserves, all up to 255 are taken; reserve fewer\n");
 }
 
+/* None are for hot-plug where a bridge would get none then; two levels are numbered anew. */
+static void test_reserved_buses_are_given_up(void **state)
+{
+	static const uint32_t reserves[] = { 200,        0xffffffff, 0xffffffff, 0xffffffff,
+					     0xffffffff, 0xffffffff, 0xffffffff };
+	struct fake_pci *bridges[3], *inner[3], *device;
+	uint8_t body[0x20] = { 0x20, 1 };
+
+	(void)state;
+	memcpy(body + 2, reserves, sizeof(reserves));
+	for (enum way way = 0; way < WAYS; way++) {
+		fake_reset();
+		add_machine(way);
+		for (uint32_t i = 0; i < COUNT(bridges); i++) {
+			bridges[i] = fake_pci_add_bridge(NULL, 3 + i, 0, 0x1b36, 0xc);
+			fake_pci_express(bridges[i], PCI_EXPRESS_ROOT_PORT);
+			if (i < 2)
+				fake_pci_capability(bridges[i], 0x40, PCI_CAP_ID_VENDOR, body,
+						    0x20);
+			inner[i] = fake_pci_add_bridge(bridges[i], 0, 0, 0x1b36, 1);
+			device = add_with_pin(inner[i], 1, 0, 1);
+			fake_pci_bar(device, 0, 0x1000, 0);
+		}
+		run(way);
+		check_addresses();
+		for (uint32_t i = 0; i < COUNT(bridges); i++) {
+			uint32_t number = 1 + 2 * i;
+
+			assert_int_equal(buses(bridges[i]), (number + 1) << 16 | number << 8);
+			assert_int_equal(buses(inner[i]),
+					 (number + 1) << 16 | (number + 1) << 8 | number);
+		}
+		assert_int_equal(layout.last_bus, 6);
+		assert_string_equal(fake.console,
+				    "pci: bridge 00:03.0 gets 0 bus numbers for hot-plug of the "
+				    "200 it reserves, all up to 255 are taken; reserve fewer\n"
+				    "pci: bridge 00:04.0 gets 0 bus numbers for hot-plug of the "
+				    "200 it reserves, all up to 255 are taken; reserve fewer\n");
+	}
+}
+
 /* The fields of the reserve capability; all ones: nothing is asked for. */
 struct reserve {
 	uint32_t buses;
@@ -1214,6 +1255,7 @@ int main(void)
 		UNIT_TEST(test_reserve_capability),
 		UNIT_TEST(test_empty_port_with_a_hint),
 		UNIT_TEST(test_reserved_buses_end),
+		UNIT_TEST(test_reserved_buses_are_given_up),
 		UNIT_TEST(test_refused_room),
 		UNIT_TEST(test_decoding_stays_off),
 		UNIT_TEST(test_bridges_that_decode),
