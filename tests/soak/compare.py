@@ -30,12 +30,13 @@ TELLING = re.compile(r"can't claim|no compatible|no space|failed to|conflict|Fir
                      r"smpboot: Total|NUMA: |SRAT: |DMAR: |AMD-Vi: |cxl|nfit|PM-Timer|"
                      r"x86/PAT|Using ACPI|IOAPIC\[|PCI-DMA|Hotplug|Memory: ")
 # QEMU's last word when it does not begin; a failed assertion or a mere warning is none.
-REFUSAL = re.compile(r"(?!.*(warning:|Assertion)).+")
+REFUSAL = re.compile(r"(?!.*(warning:|Assertion|terminating on signal)).+")
 # What a message is compared without.
 ADDRESS = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,16}\b|0000:[0-9a-f:.]+|port [0-9a-f]{4}")
 # A range of addresses in a _CRS.
 WINDOW = re.compile(r"\b(?:QWord|DWord|Word)(?:Memory|IO) \(.*?\n *,[^\n]*\)\n", re.DOTALL)
-PEER_FAILS = "SeaBIOS: it did not finish"       # then there is nothing to compare with
+# What leaves nothing to compare.
+PEER_FAILS, BOTH_FAIL = "SeaBIOS fails", "it does not boot"
 Difference = collections.namedtuple("Difference", "kind key ours theirs")
 
 
@@ -257,15 +258,33 @@ def wrong(line, guest):
         yield "processors", f"{count}, not {line.cpus}"
 
 
+def peer_failure(ours, theirs):
+    """Why there is nothing to compare with, or ""."""
+    if not theirs.finished:
+        return f"{theirs.errors[-300:]} {theirs.said[-300:]!r}"
+    # Too many tables for the place that it keeps for them (qemu_platform_setup()).
+    table = theirs.tables().get("DSDT", b"")
+    if not table and ours.tables().get("DSDT"):
+        return "its tables are lost"    # QEMU loads the initrd of a vmlinux over too many of them
+    if b"BXPCDSDT" in table:
+        return "it has not QEMU's tables but its own"
+    collides = [any("busn_res: can not insert" in text for text in guest.facts["dmesg"])
+                for guest in (ours, theirs)]
+    return "a bridge has bus numbers of another root" if collides == [False, True] else ""
+
+
 def differences(line, ours, theirs):
     """See above."""
-    own = [Difference("ours", what, how, "-") for what, how in wrong(line, ours)]
-    if not ours.finished or not theirs.finished:
-        return {**{f"ours {one.key}": one.ours for one in own},
-                **({PEER_FAILS: repr(theirs.said[-300:])} if ours.finished else {})}, set()
-    found, explained = {}, set()
+    peer_fails = peer_failure(ours, theirs)
+    if not ours.finished and not theirs.finished:
+        return {BOTH_FAIL: f"{ours.said[-200:]!r} | {theirs.said[-200:]!r}"}, set()
+    every = [Difference("ours", what, how, "-") for what, how in wrong(line, ours)]
+    if ours.finished and not peer_fails:
+        every += compared(ours, theirs)
+    found = {PEER_FAILS: peer_fails} if ours.finished and peer_fails else {}
+    explained = set()
     context = rules.Context(line, ours, theirs, ours.functions()[0])
-    for difference in itertools.chain(own, compared(ours, theirs)):
+    for difference in every:
         name = rules.explain(context, difference)
         if name:
             explained.add(name)

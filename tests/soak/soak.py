@@ -17,11 +17,10 @@ import contextlib
 import os
 from pathlib import Path
 import shlex
+import subprocess
 import sys
 import tempfile
 import time
-
-import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent.parent / "scripts"), str(HERE.parent / "boot"),
@@ -36,12 +35,15 @@ from machines import Bench, Case
 from qemu_process import ask
 import swtpm
 import testmedia
-from vm import Failure
 
-BOOT_SECONDS = 90
+# A boot's bound and accelerator: the first time, and again.  With one thread for all processors,
+# those that wait for each other do not keep those from running that they wait for, at a half to a
+# third of the cost; but now and then Linux stops in stop_machine(), with any firmware.
+FIRST, AGAIN = (40, "tcg,thread=single"), (60, "tcg")
 BATCH = 24                      # machines between two looks at those that differ
 VERDICTS = {"same": "alike", "once": "alike, but for what was seen once of two times",
-            "alone": "boot with ours alone", "differs": "differ", "refused": "refused by QEMU"}
+            "alone": "boot with ours alone", "neither": "boot with neither",
+            "differs": "differ", "refused": "refused by QEMU"}
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "virtio_net", "nvme", "e1000",
            "ahci", "ata_piix", "tpm_tis", "tpm_crb", "vmgenid")
 # No tests of ciphers, guards, watched clocks and permissions: no firmware decides them.  And no
@@ -68,33 +70,29 @@ class Soak:
         if self.is_new:
             self.machines |= {"cxl-volatile"}       # CXL memory that needs no label area
         self.media = testmedia.make(directory)
+        # By kernel: its directory, and an archive with init.sh and few modules.
         self.initrds = {}
-
-    def initrd(self, kernel):
-        """(kernel's directory, archive with init.sh and few modules)."""
-        if kernel not in self.initrds:
-            place, path = kernels.provide(kernel), self.directory / f"initrd-{kernel}"
+        for kernel in lines.KERNELS:
+            place, path = kernels.provide(kernel), directory / f"initrd-{kernel}"
             path.write_bytes(initramfs.build(place, HERE / "init.sh", MODULES))
             self.initrds[kernel] = place, path
-        return self.initrds[kernel]
 
-    def boot(self, line, firmware, image):
-        """One guest: (its command, a compare.Guest)."""
-        place, initrd = self.initrd(line.kernel)
+    def boot(self, line, firmware, image, way):
+        """One guest, booted in a WAY, FIRST or AGAIN: (its command, a compare.Guest)."""
+        seconds, accel = way
+        place, initrd = self.initrds[line.kernel]
         append = f"{OPTIONS} initcall_blacklist={','.join(SLOW_STEPS)}{line.append}"
         with contextlib.ExitStack() as stack:
             own = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self.directory)))
-            # One thread: with a thread each, processors that wait for each other keep those from
-            # running that they wait for, at two to three times the cost.
             bench = Bench(lambda _: self.qemu, self.firmware, self.media, None,
                           lambda: stack.enter_context(swtpm.emulated(own / "swtpm")), own)
             vm = bench.start(Case("", line.machine, shlex.join(line.arguments),
-                                  accel="tcg,thread=single"), place / image,
-                             initrd, append, firmware=firmware, seconds=BOOT_SECONDS)
+                                  accel=accel), place / image,
+                             initrd, append, firmware=firmware, seconds=seconds)
             start = time.monotonic()
-            # That it did not end, or that QEMU cannot, is seen by compare.py.
-            with vm, contextlib.suppress(Failure, pytest.skip.Exception):
-                vm.wait_exit(BOOT_SECONDS)
+            # That it did not end is seen by compare.py.
+            with vm, contextlib.suppress(subprocess.TimeoutExpired):
+                vm.process.wait(seconds)
             return vm.argv, compare.Guest(vm, time.monotonic() - start)
 
 
@@ -110,14 +108,14 @@ class Machine:
 
     def compare(self, soak):
         """Boots it with both firmwares.  The second time only what is found again stays found."""
-        line = self.line
-        self.command, ours = soak.boot(line, soak.firmware, line.image)
+        line, way = self.line, AGAIN if self.boots else FIRST
+        self.command, ours = soak.boot(line, soak.firmware, line.image, way)
         self.refused = "" if ours.finished else ours.refused
         if self.refused:
             return
         # SeaBIOS on microvm boots no vmlinux in newer QEMUs.
         image = "vmlinuz" if line.machine.startswith("microvm") and soak.is_new else line.image
-        _, theirs = soak.boot(line, None, image)
+        _, theirs = soak.boot(line, None, image, way)
         found, self.explained = compare.differences(line, ours, theirs)
         self.found, self.once = seen_twice(self.found, found) if self.boots else (found, {})
         self.boots += 1
@@ -132,6 +130,7 @@ class Machine:
     def verdict(self):
         """A name of VERDICTS."""
         return ("refused" if self.refused else
+                "neither" if compare.BOTH_FAIL in self.found else
                 "alone" if set(self.found) == {compare.PEER_FAILS} else
                 "differs" if self.found else "once" if self.once else "same")
 
@@ -183,7 +182,7 @@ def main(arguments):
                 if machine.is_doubtful:
                     machine.compare(soak)
                 print(machine, flush=True)
-                if machine.verdict in ("differs", "once", "alone"):
+                if machine.verdict in ("differs", "once", "alone", "neither"):
                     print(f"    {shlex.join(machine.command)}\n    repeat: make soak N=1 "
                           f"SEED={seed} FIRST={machine.index} QEMU={soak.qemu}", flush=True)
             done += machines

@@ -12,6 +12,7 @@ import compare          # the path is set above
 import soak
 
 CPUS, MESSAGE = {"ours processors": "1, not 2"}, {"message tsc": "1 | 0"}
+BOTH = {compare.BOTH_FAIL: "''"}
 PEER = {compare.PEER_FAILS: "''"}
 
 
@@ -45,6 +46,8 @@ def judged(boots):
     ("once", {}, {**CPUS, **MESSAGE}, [CPUS, MESSAGE]),
     ("differs", CPUS, MESSAGE, [{**CPUS, **MESSAGE}, CPUS]),
     ("alone", PEER, {}, [PEER, PEER]),
+    ("neither", BOTH, {}, [BOTH, BOTH]),
+    ("alone", PEER, BOTH, [{**PEER, **BOTH}, PEER]),
     ("once", {}, PEER, [PEER, {}]),
     ("differs", {**PEER, **CPUS}, {}, [{**PEER, **CPUS}, {**PEER, **CPUS}]),
 ])
