@@ -8,6 +8,7 @@ explained some.  What must hold of ours alone (wrong()) is among the differences
 
 import base64
 import collections
+import contextlib
 import gzip
 import io
 import itertools
@@ -15,6 +16,7 @@ import pathlib
 import re
 import tarfile
 import tempfile
+import zlib
 
 import rules
 import table_bytes
@@ -32,7 +34,9 @@ TELLING = re.compile(r"can't claim|no compatible|no space|failed to|conflict|Fir
 # QEMU's last word when it does not begin; a failed assertion or a mere warning is none.
 REFUSAL = re.compile(r"(?!.*(warning:|Assertion|terminating on signal)).+")
 # What a message is compared without.
-ADDRESS = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,16}\b|0000:[0-9a-f:.]+|port [0-9a-f]{4}")
+ADDRESS = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,16}\b|0000:[0-9a-f:.]+|port [0-9a-f]{4}|"
+                     r"(?<=BIOS )\S+ \d\d/\d\d/\d{4}")
+KERNEL_LINE = re.compile(rb"\[ *\d+\.\d{6}\] [^\n]*\n")
 # A range of addresses in a _CRS.
 WINDOW = re.compile(r"\b(?:QWord|DWord|Word)(?:Memory|IO) \(.*?\n *,[^\n]*\)\n", re.DOTALL)
 # What leaves nothing to compare.
@@ -46,6 +50,11 @@ def place(path):
     return "/".join([root, *(function[8:] for function in functions)])
 
 
+def unpacked(text):
+    """The bytes of a line of BASE64 of gzip."""
+    return gzip.decompress(base64.b64decode(text))
+
+
 class Guest:
     """One guest's words."""
 
@@ -55,10 +64,14 @@ class Guest:
         self.errors = vm.error_path.read_text("latin1").strip()
         self.debug = vm.debug_output().decode("latin1").strip()
         self.seconds = seconds
-        self.facts = facts(vm.serial, "SOAK")
-        for text in self.facts["found"]:
-            self.facts.update(facts(gzip.decompress(base64.b64decode(text)), "SOAK"))
-        self.finished = "done" in self.facts
+        # The kernel speaks on the console at any moment, in the middle of a line.
+        self.facts = facts(KERNEL_LINE.sub(b"", vm.serial.replace(b"\r", b"")), "SOAK")
+        self.archive = b""
+        with contextlib.suppress(ValueError, OSError, EOFError, zlib.error):    # it was cut off
+            self.archive = b"".join(map(unpacked, self.facts["tables"]))
+            self.facts.update(facts(b"".join(map(unpacked, self.facts["found"])), "SOAK"))
+        # The last thing that it found.
+        self.finished = "done" in self.facts and "dmesg" in self.facts
         # QEMU itself said no: nothing ran.
         last = (self.errors.splitlines() or [""])[-1]
         self.refused = last if REFUSAL.match(last) and not self.said and not self.debug else ""
@@ -92,9 +105,8 @@ class Guest:
     def tables(self):
         """{name: bytes}."""
         found = {}
-        if self.facts["tables"]:
-            data = base64.b64decode(self.facts["tables"][0])
-            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        if self.archive:
+            with tarfile.open(fileobj=io.BytesIO(self.archive)) as archive:
                 for member in archive.getmembers():
                     if member.isfile() and "/dynamic/" not in member.name:
                         name = member.name.removeprefix("acpi/tables/")

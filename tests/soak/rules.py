@@ -15,6 +15,7 @@ NOISE = re.compile(
     r"APIC calibration|APIC delta|Memory: |smpboot: Total of|clocksource|Unstable clock|"
     r"\s*.trace_clock|If you want to keep using|on the kernel command line|TSC found unstable|"
     r"\d ACPI AML tables|"
+    r"APIC timer disabled|\s*lapic is not functional|"
     r"hpet: Lost|calibrate_delay|hrtimer: interrupt|\s*#\d|sched_clock|rcu: |perf: |random: ")
 IO_WINDOW = 13                  # sysfs's number of it
 COMPLAINT = re.compile(r"can't|no compatible|no space|failed|conflict|Firmware Bug|FW BUG|Error|"
@@ -89,10 +90,10 @@ RULES = (
          "specification wants it; SeaBIOS gives 0",
          lambda c, d: re.search("acpi=off|noapic", c.line.append) and
          d.key.startswith("IOAPIC[")),
-    Rule("viot", "table bytes", "QEMU's range of a root ends with its last bus, which is more "
-         "where bridges reserve some: ours adds them to those that are there",
-         lambda c, d: d.key == "VIOT" and len(d.ours) == len(d.theirs) and
-         sum(a != b for a, b in zip(bytes.fromhex(d.ours), bytes.fromhex(d.theirs))) <= 2),
+    Rule("bus-numbers", "table bytes", "QEMU's IOMMU tables have bus numbers, which are others "
+         "behind a bridge that reserves some: ours adds them to those that are there",
+         lambda c, d: d.key in ("VIOT", "IVRS") and len(d.ours) == len(d.theirs) and
+         "bus-reserve" in " ".join(c.line.arguments)),
     Rule("mptable-pins", "message|function", "SeaBIOS's MP table has the pins alone that a device "
          "on bus 0 uses: for one behind a bridge that is wired to another Linux guesses",
          lambda c, d: "acpi=off" in c.line.append and
