@@ -13,9 +13,10 @@
 #include "pci_bar.h"
 
 /* Room for hot-plug, where a bridge does not say how much it wants. */
-#define ROOM_IO        0x1000
+#define ROOM_IO     0x1000
+#define ROOM_MEMORY 0x200000
+
 #define ERST_REGISTERS 16 /* bytes: QEMU docs/specs/acpi_erst.rst */
-#define ROOM_MEMORY    0x200000
 
 /* What identifies a function that was found. */
 struct function {
