@@ -267,11 +267,14 @@ static bool relocate_self(const struct smm_plan *plan, struct smp_block *block, 
 	return cpu_wait(cpu, &block->relocated, 1);
 }
 
-/* Whether an SMI that is sent to an APIC id reaches nobody else (QEMU hw/i386/fw_cfg.c). */
+/*
+ * Whether an SMI that is sent to an APIC id reaches nobody else.  The limit is one more than the
+ * highest id that there can be (QEMU hw/i386/fw_cfg.c); 0, where nobody says it, is any.
+ */
 static bool ids_are_unique(const struct machine *machine, const struct smp_block *block)
 {
 	return !block->missing ||
-	       fw_cfg_read_u32(&machine->cfg, FW_CFG_KEY_APIC_ID_LIMIT) <= LAPIC_MAX_XAPIC_ID + 1;
+	       fw_cfg_read_u32(&machine->cfg, FW_CFG_KEY_APIC_ID_LIMIT) - 1 <= LAPIC_MAX_XAPIC_ID;
 }
 
 static void set_up(const struct smm_plan *plan, struct smp_block *block)

@@ -192,11 +192,15 @@ static void change(enum change which)
 	}
 }
 
-/* RAM that the machine does not have is the host's lie, against which nothing helps. */
-static void keep_ram(void)
+/*
+ * RAM that the machine does not have, and APIC ids above the highest, are the host's lies, against
+ * which nothing helps.
+ */
+static void keep_truths(void)
 {
 	struct fake_item *item = fake_fw_cfg_find("etc/e820");
 
+	fake_fw_cfg_u16(FW_CFG_KEY_APIC_ID_LIMIT, (uint16_t)processor_count);
 	for (uint32_t at = 0; item && at + sizeof(struct e820_entry) <= item->size;
 	     at += sizeof(struct e820_entry)) {
 		struct e820_entry entry;
@@ -287,7 +291,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_add_device(&tpm);
 	while (left)
 		change((enum change)(take(1) % CHANGES));
-	keep_ram();
+	keep_truths();
 	for (uint32_t i = 1; cpus_late && i < processor_count; i++)
 		processors[i].pace = NEVER;
 	fake.fw_cfg.fail_after = fails ? fails - 1 : ~0u;

@@ -690,12 +690,14 @@ static void test_large_id_late(void **state)
 	static const char *const records[] = { "q35-288", "q35-288-qemu10" };
 
 	(void)state;
-	for (uint32_t r = 0; r < COUNT(records) * 2; r++) {
-		uint32_t missing = 256 + r / 2;
+	for (uint32_t r = 0; r < COUNT(records) * 4; r++) {
+		uint32_t missing = 256 + r / 4;
 
 		has_f_smbase = r & 1;
-		add(records[r / 2], PVH);
+		add(records[r / 4], PVH);
 		set_smm(true);
+		if (r & 2) /* the limit of ids is not told */
+			fake_fw_cfg_u16(FW_CFG_KEY_APIC_ID_LIMIT, 0);
 		processors[missing].pace = NEVER;
 		assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
 		assert_says(fake.console, "smp: 287 of 288 processors answered, not APIC id 25");
