@@ -327,14 +327,19 @@ static void run_firmware(void)
 /* The machine again as after a reset: registers as they come, RAM as it was left. */
 static void __attribute__((unused)) reset_machine(const char *record, enum kernel kernel)
 {
-	uint8_t *ram = malloc(machine_ram);
+	static uint8_t *ram; /* kept: fresh pages cost more than a whole boot does */
+	static uint32_t size;
 
+	if (size != machine_ram) {
+		free(ram);
+		ram = malloc(machine_ram);
+		size = machine_ram;
+	}
 	smram_reset();
 	memcpy(ram, fake_phys(0, machine_ram), machine_ram);
 	add_machine(record, kernel);
 	is_started = true;
 	memcpy(fake_phys(0, machine_ram), ram, machine_ram);
-	free(ram);
 	/* QEMU puts an ELF kernel back at each reset, and the ROM is no RAM. */
 	memcpy(fake_phys(ROM_ALIAS_BASE, ROM_SIZE), fake_phys(ROM_BASE, ROM_SIZE), ROM_SIZE);
 	if (kernel != BZIMAGE)

@@ -61,45 +61,77 @@ static bool data_exists(const char *name)
 	return access(path, R_OK) == 0;
 }
 
-void unit_load(const char *record)
+/* A recording, read once: a fuzzer loads the same few hundreds of times a second. */
+struct recording {
+	const char *record; /* one of unit_records, or of another caller's constants */
+	struct recorded_file {
+		char name[64];
+		uint8_t *bytes;
+		uint32_t size;
+	} files[16];
+	uint32_t count;
+};
+
+static void read_recording(struct recording *recording, const char *record)
 {
-	static char names[16][64];
-	char path[128], name[64];
-	uint32_t size, count = 0, listed = 0;
+	struct recorded_file *file = recording->files;
+	char path[128];
 	FILE *files;
 
 	snprintf(path, sizeof(path), "%s/%s/files", UNIT_DATA, record);
 	files = fopen(path, "r");
 	if (!files)
 		fail_msg("cannot open %s; run make from the top", path);
-	while (fscanf(files, "%63s %u", name, &size) == 2) {
-		uint32_t stored;
-		uint8_t *bytes, *whole = calloc(1, size + 1);
-
-		listed++;
-		snprintf(path, sizeof(path), "%s/%s", record, name);
+	recording->record = record;
+	while (recording->count < COUNT(recording->files) &&
+	       fscanf(files, "%63s %u", file->name, &file->size) == 2) {
+		snprintf(path, sizeof(path), "%s/%s", record, file->name);
 		for (char *c = path + strlen(record) + 1; *c; c++)
 			if (*c == '/')
 				*c = '_';
-		bytes = NULL; /* no file: all zeros */
-		if (data_exists(path)) {
-			bytes = unit_read(path, &stored);
-			memcpy(whole, bytes, stored < size ? stored : size);
+		file->bytes = calloc(1, file->size + 1);
+		if (data_exists(path)) { /* no file: all zeros */
+			uint32_t stored;
+			uint8_t *bytes = unit_read(path, &stored);
+
+			memcpy(file->bytes, bytes, stored < file->size ? stored : file->size);
+			free(bytes);
 		}
-		if (strcmp(name, "cpu-count") == 0) {
-			fake_fw_cfg_item(0x05, whole, 2);
-		} else if (!fake_fw_cfg_find(name)) {
-			snprintf(names[count], sizeof(names[0]), "%s", name);
-			fake_fw_cfg_file(names[count], whole, size)->writable =
-				strstr(name, "_addr") != NULL || strstr(name, "_errors") != NULL;
-			count++;
-		}
-		free(whole);
-		free(bytes);
+		recording->count++;
+		file++;
 	}
+	if (!feof(files) || !recording->count)
+		fail_msg("%s/%s/files names no file, or too many", UNIT_DATA, record);
 	fclose(files);
-	if (!listed)
-		fail_msg("%s names no file", path);
+}
+
+static const struct recording *find_recording(const char *record)
+{
+	static struct recording recordings[40];
+	uint32_t i;
+
+	for (i = 0; i < COUNT(recordings) && recordings[i].record; i++)
+		if (strcmp(recordings[i].record, record) == 0)
+			return &recordings[i];
+	if (i == COUNT(recordings))
+		fail_msg("more than %zu recordings", COUNT(recordings));
+	read_recording(&recordings[i], record);
+	return &recordings[i];
+}
+
+void unit_load(const char *record)
+{
+	const struct recording *recording = find_recording(record);
+
+	for (uint32_t i = 0; i < recording->count; i++) {
+		const struct recorded_file *file = &recording->files[i];
+
+		if (strcmp(file->name, "cpu-count") == 0)
+			fake_fw_cfg_item(FW_CFG_KEY_CPU_COUNT, file->bytes, 2);
+		else if (!fake_fw_cfg_find(file->name))
+			fake_fw_cfg_file(file->name, file->bytes, file->size)->writable =
+				strstr(file->name, "_addr") || strstr(file->name, "_errors");
+	}
 }
 
 const struct memory_range unit_ranges[UNIT_RANGES] = { MEMMAP_LEGACY_RANGES, MEMMAP_FLASH_RANGE };
