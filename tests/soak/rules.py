@@ -103,8 +103,6 @@ RULES = (
          "those of conventional bridges that have room for hot-plug take two",
          lambda c, d: re.search(r"bridge window \[io .*(no space|failed to assign)", d.key) and
          sum(_is_bridge(c, place) for place in c.functions) >= 12),
-    Rule("decode", "message", "devices do not decode until a driver enables them",
-         lambda c, d: re.search(r"enabling device \(", d.key)),
 )
 
 
