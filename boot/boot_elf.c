@@ -67,7 +67,7 @@ void boot_elf_probe(struct boot_image *image, const struct machine *machine, str
 
 	image->handover.kernel_paddr = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_ADDR);
 	image->kernel_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_KERNEL_SIZE);
-	if (!image->entry && !image->kernel_size)
+	if (!image->kernel_size)
 		panic("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE");
 	image->handover.initrd_size = fw_cfg_read_u32(cfg, FW_CFG_KEY_INITRD_SIZE);
 	image->elf_in_ram = true;

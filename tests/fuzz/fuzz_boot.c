@@ -193,13 +193,18 @@ static void change(enum change which)
 }
 
 /*
- * RAM that the machine does not have, and APIC ids above the highest, are the host's lies, against
- * which nothing helps.
+ * RAM that the machine does not have, APIC ids above the highest, and SMRAM that a reset leaves
+ * closed are the host's lies, against which nothing helps.
  */
 static void keep_truths(void)
 {
 	struct fake_item *item = fake_fw_cfg_find("etc/e820");
+	struct fake_pci *host_bridge = fake.pci.function_count ? fake.pci.functions[0] : NULL;
 
+	if (host_bridge && host_bridge->on_write == write_mch)
+		add_mch_registers(host_bridge);
+	if (host_bridge && host_bridge->on_write == write_i440fx)
+		add_i440fx_registers(host_bridge);
 	fake_fw_cfg_u16(FW_CFG_KEY_APIC_ID_LIMIT, (uint16_t)processor_count);
 	for (uint32_t at = 0; item && at + sizeof(struct e820_entry) <= item->size;
 	     at += sizeof(struct e820_entry)) {

@@ -436,6 +436,13 @@ static void test_nothing_to_boot(void **state)
 	assert_panics("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE",
 		      run(&cpu64));
 
+	/* An entry alone is none: nothing would be there. */
+	fake_reset();
+	machine();
+	give_elf(0xdfdfdfdf, 0);
+	assert_panics("boot: no kernel; this firmware boots no disks, start QEMU with -kernel FILE",
+		      run(&cpu64));
+
 	fake_reset();
 	machine();
 	give_bzimage(0);
