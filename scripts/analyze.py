@@ -22,8 +22,6 @@ import sys
 
 # Analyzer, checker, file, text of the line, and why it is no fault.
 ACCEPTED = (
-    ("gcc", "-Wanalyzer-use-of-uninitialized-value", "pci_plan.c", "align_up(used[i], item->align)",
-     "fit() sets used[] for as many ranges as place_root() looks at: both take the space's count"),
     ("gcc", "-Wanalyzer-null-dereference", "tables/table_loader.c", "if (!file->bytes)",
      "parse_checksum() has refused a checksum of a file that is not there"),
 )
