@@ -30,7 +30,7 @@ void fake_leave(enum fake_end end)
 {
 	if (!fake.armed)
 		fake_fail(
-			"fake: the firmware ended (%d: 1 panic, 2 stop, 3 handoff) where it should "
+			"fake: the firmware ended (%d: 1 panic, 2 stop, 3 reset, 4 handoff) where it should "
 			"have returned: %s",
 			end, fake.panic);
 	longjmp(fake.end, end);

@@ -103,7 +103,6 @@ struct fake_pci {
 	uint8_t config[4096];
 	uint8_t writable[4096]; /* a mask for each byte */
 	void (*on_write)(struct fake_pci *pci, uint32_t offset, uint32_t size, uint64_t value);
-	void *context; /* the test's */
 };
 
 struct fake {
@@ -147,7 +146,6 @@ struct fake {
 		uint32_t position;
 		uint32_t dma_high;
 		uint32_t transfers; /* DMA and port mode */
-		uint64_t port_bytes;
 	} fw_cfg;
 
 	/* PCI.  The host bridge of the test decides whether there is ECAM. */

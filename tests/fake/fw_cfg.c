@@ -131,8 +131,7 @@ static uint8_t next_byte(void)
 	return item->bytes[fake.fw_cfg.position++];
 }
 
-/* True when it worked. */
-static bool read_item(uint64_t paddr, uint32_t length)
+static void read_item(uint64_t paddr, uint32_t length)
 {
 	struct fake_item *item = fake.fw_cfg.current;
 	uint8_t *dest = fake_phys(paddr, length);
@@ -151,9 +150,9 @@ static bool read_item(uint64_t paddr, uint32_t length)
 		memcpy(dest, item->bytes + fake.fw_cfg.position, length);
 		fake.fw_cfg.position += length;
 	}
-	return true;
 }
 
+/* True when it worked. */
 static bool write_item(uint64_t paddr, uint32_t length)
 {
 	struct fake_item *item = fake.fw_cfg.current;
@@ -187,7 +186,7 @@ static void run_dma(uint64_t paddr)
 	if (fake.fw_cfg.transfers++ >= fake.fw_cfg.fail_after)
 		done = false;
 	else if (control & FW_CFG_DMA_READ)
-		done = read_item(address, length);
+		read_item(address, length);
 	else if (control & FW_CFG_DMA_WRITE)
 		done = write_item(address, length);
 	else if (control & FW_CFG_DMA_SKIP)
@@ -212,7 +211,6 @@ uint64_t fake_fw_cfg_io(uint32_t port, uint32_t size, bool write, uint64_t value
 		return 0;
 	}
 	if (port == FW_CFG_PORT_DATA && !write && size == 1) {
-		fake.fw_cfg.port_bytes++;
 		return next_byte();
 	}
 	if (!fake.fw_cfg.dma)

@@ -29,6 +29,7 @@ static const uint8_t *input;
 static size_t left;
 static bool addresses_changed; /* of devices, so that there may be none */
 static bool cpus_late;
+static bool cpus_hidden;  /* what says how many processors there are may say too few */
 static uint32_t tpm_lies; /* what its registers are made of; 0: it answers as it should */
 
 static struct {
@@ -57,18 +58,29 @@ static _Noreturn void die(const char *message)
 	abort();
 }
 
+/* What the host's lies lead to ends the boot there; all else is a fault. */
 static void failed(const char *message)
 {
-	if (addresses_changed && (strstr(message, "no device at") || strstr(message, "MMIO of"))) {
-		fake.armed = true;
-		fake_leave(FAKE_STOPPED);
-	}
-	die(message);
+	bool lie = addresses_changed &&
+		   (strstr(message, "no device at") || strstr(message, "MMIO of"));
+
+	/* For a processor that nobody tells of nobody waits. */
+	lie |= cpus_hidden && strstr(message, "which has not arrived");
+	if (!lie)
+		die(message);
+	fake.armed = true;
+	fake_leave(FAKE_STOPPED);
 }
 
+/* The item to change. */
 static struct fake_item *take_item(void)
 {
-	return &fake.fw_cfg.items[take(1) % fake.fw_cfg.item_count];
+	struct fake_item *item = &fake.fw_cfg.items[take(1) % fake.fw_cfg.item_count];
+
+	if (item->selector == FW_CFG_KEY_CPU_COUNT ||
+	    (item->name && (strstr(item->name, "acpi") || strstr(item->name, "loader"))))
+		cpus_hidden = true;
+	return item;
 }
 
 static void resize(struct fake_item *item, uint32_t size)
@@ -236,7 +248,7 @@ static void check_told(void)
 		require(range->size, "an empty range");
 		require(!i || range[-1].base + range[-1].size <= range->base, "ranges overlap");
 		require(range->type != MEMORY_RAM || range->base >= LEGACY_HOLE_END ||
-				range->base + range->size <= EBDA_BASE,
+				range->base + range->size <= LOW_RAM_END,
 			"the firmware's memory is called RAM");
 	}
 }
@@ -283,7 +295,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input = data;
 	left = size;
 	later_count = 0;
-	addresses_changed = cpus_late = false;
+	addresses_changed = cpus_late = cpus_hidden = false;
 	fake_fail_hook = failed;
 	record = *data == 0xff ? "isapc" : unit_records[*data % records];
 	take(1);
