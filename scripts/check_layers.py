@@ -38,8 +38,7 @@ LAYERS = [
 PURE = {'boot/bzimage', 'boot/multiboot', 'boot/paging', 'boot/pvh', 'boot/refuse', 'boot/uki',
         'pci_plan', 'pci_spaces', 'tables/table_loader'}
 # Pure functions of modules that are not pure as a whole.
-PURE_FUNCTIONS = {'memmap_is', 'memmap_set', 'memmap_find', 'memmap_try_alloc',
-                  'memmap_build_e820', 'memmap_low_ram_end'}
+PURE_FUNCTIONS = {'memmap_is', 'memmap_set', 'memmap_low_ram_end'}
 BORDER = {'io.h', 'cpu.h', 'phys.h', 'pci_config.h'}
 
 # Entered from anywhere and calling C where the processor leads them; data that the assembler made.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Debian's current Linux kernels, unpacked for tests and for `make run`.
 
-    kernels.py [--refresh] NAME...      NAME: cloud, generic, i386, i386-nopae
+    kernels.py [--refresh] NAME...      NAME: a key of KERNELS below
 
 Contract: prints one directory for each NAME on stdout.  The directory holds
 

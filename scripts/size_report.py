@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-# Output section: what it is called in the report, and whether it takes image and RAM.
+# The columns of the report.
 COLUMNS = ['code', 'constants', 'data', 'bss', 'image', 'RAM']
 INPUT = re.compile(r'^ (\.[\w.]+|\*fill\*|COMMON)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)(?: (\S.*))?$')
 OUTPUT = re.compile(r'^(\.\w+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)')

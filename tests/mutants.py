@@ -17,6 +17,7 @@ unit64`.
 import argparse
 import concurrent.futures
 import dataclasses
+import os
 from pathlib import Path
 import random
 import re
@@ -25,7 +26,8 @@ import sys
 import tempfile
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build" / "unit64"
+OUTPUT = os.environ.get("QBOOT_O", "build")     # make's O=DIR
+BUILD = ROOT / OUTPUT / "unit64"
 LEAST = 90
 SECONDS = 20                    # for a test; all of them take less than two
 
@@ -121,12 +123,21 @@ def mutants(path):
 
 def flags():
     """How `make unit64` compiles and links: the words of its own commands."""
-    said = subprocess.run(["make", "-n", "-W", "lib/format.c", "V=1", "build/unit64/test_format"],
+    said = subprocess.run(["make", "-n", "-W", "lib/format.c", "V=1",
+                           f"{OUTPUT}/unit64/test_format"],
                           cwd=ROOT, check=True, capture_output=True, text=True).stdout
     compiling = next(line for line in said.splitlines() if " -c " in line and "format.c" in line)
     words = compiling[:compiling.index(" -MMD")]        # with quotes and $(...): the shell's
     return subprocess.run(["sh", "-c", f"printf '%s\\n' {words}"], cwd=ROOT, check=True,
                           capture_output=True, text=True).stdout.split("\n")[:-1]
+
+
+def link(program, objects):
+    """Links a unit test with all else that it needs; says why it cannot, or None."""
+    done = subprocess.run(["gcc", "-m64", "-fsanitize=address,undefined", "-o", program, *objects,
+                           BUILD / "libqboot.a", "-lcmocka"], cwd=ROOT, check=False,
+                          capture_output=True, text=True)
+    return done.stderr.strip().splitlines()[-1] if done.returncode else None
 
 
 def survives(mutant, compiler, scratch):
@@ -136,7 +147,7 @@ def survives(mutant, compiler, scratch):
         source, module = directory / mutant.path.name, mutant.path.stem
         source.write_text(mutant.source(), encoding="utf-8")
         test = f"tests/unit/test_{TESTS.get(module, module)}"
-        objects = [directory / "mutant.o", BUILD / "libqboot.a"]
+        objects = [directory / "mutant.o"]
         include = ["-iquote", str(mutant.path.parent)]
         if module in INCLUDED:
             text = (ROOT / f"{test}.c").read_text(encoding="utf-8")
@@ -151,11 +162,9 @@ def survives(mutant, compiler, scratch):
                               capture_output=True)
         if done.returncode:
             return None
-        linked = subprocess.run(
-            ["gcc", "-m64", "-fsanitize=address,undefined", "-o", directory / "test", *objects,
-             "-lcmocka"], cwd=ROOT, check=False, capture_output=True, text=True)
-        if linked.returncode:
-            raise SystemExit(f"mutants.py: {mutant}: {linked.stderr.strip().splitlines()[-1]}")
+        wrong = link(directory / "test", objects)
+        if wrong:
+            raise SystemExit(f"mutants.py: {mutant}: {wrong}")
         try:
             ran = subprocess.run([directory / "test"], cwd=ROOT, check=False, timeout=SECONDS,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

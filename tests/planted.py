@@ -20,7 +20,6 @@ unit64`.
 import argparse
 import concurrent.futures
 import dataclasses
-import os
 from pathlib import Path
 import shutil
 import subprocess
@@ -237,11 +236,6 @@ def plant(fault, tree):
     return None
 
 
-def build_directory():
-    """Where `make unit64` built."""
-    return ROOT / os.environ.get("QBOOT_O", "build") / "unit64"
-
-
 def fails(program):
     """Whether a test program fails, crashes, or takes more processor time than SECONDS."""
     limit = f"ulimit -t {SECONDS}; exec {program}"
@@ -257,14 +251,13 @@ def fails(program):
 
 def judge(fault, compiler):
     """None when the fault is noticed, else why not."""
-    build = build_directory()
     with tempfile.TemporaryDirectory(prefix="qboot-planted-") as scratch:
         tree = Path(scratch)
         copy_sources(tree)
         wrong = plant(fault, tree)
         if wrong:
             return wrong
-        test_object = build / f"tests/unit/test_{fault.test}.o"
+        test_object = mutants.BUILD / f"tests/unit/test_{fault.test}.o"
         compiled = tree / fault.path
         if fault.path in INCLUDED and fault.test == "main":
             compiled = tree / "tests/unit/test_main.c"
@@ -275,11 +268,9 @@ def judge(fault, compiler):
         objects = [tree / "planted.o"]
         if compiled == tree / fault.path:
             objects.insert(0, test_object)
-        linked = subprocess.run(["gcc", "-m64", "-fsanitize=address,undefined", "-o", tree / "test",
-                                 *objects, build / "libqboot.a", "-lcmocka"], cwd=ROOT,
-                                check=False, capture_output=True, text=True)
-        if linked.returncode:
-            return "it does not link: " + linked.stderr.strip().splitlines()[-1]
+        wrong = mutants.link(tree / "test", objects)
+        if wrong:
+            return "it does not link: " + wrong
         return None if fails(tree / "test") else f"test_{fault.test} passes with it"
 
 

@@ -19,8 +19,8 @@ QUICK = ("size-read-twice-initrd", "initrd-border-off-by-one", "smram-lock-lost"
 @pytest.fixture(scope="module", name="compiler")
 def fixture_compiler():
     """How the unit tests are compiled, once they are built."""
-    subprocess.run(["make", "-s", planted.build_directory().relative_to(planted.ROOT) /
-                    "test_main"], cwd=planted.ROOT, check=True)
+    subprocess.run(["make", "-s", f"{mutants.OUTPUT}/unit64/test_main"],
+                   cwd=planted.ROOT, check=True)
     return mutants.flags()
 
 

@@ -19,7 +19,6 @@ FUZZERS         := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SOURCES))
 UNIT_TESTS      := $(patsubst tests/unit/%.c,%,$(UNIT_SOURCES)) $(FUZZERS:%=test_fuzz_%)
 UNIT_FIRMWARE   := $(filter-out main.c,$(filter %.c,$(SOURCES)))
 UNIT_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
-UNIT_HEADERS    := $(wildcard include/*.h include/spec/*.h tests/fake/*.h tests/unit/*.h)
 
 UNIT_CPPFLAGS   := $(DEFINE_VERSION) -iquote tests/fake -iquote include \
 	-include cpu.h -include io.h -include phys.h -DUNIT_DATA='"tests/data"'
@@ -118,8 +117,7 @@ coverage: $(O)/flags              ## the image's C on the host: lines and branch
 # BITS=32 fuzzes what has the image's own widths of pointers and size_t, in $(O)/fuzz32.
 BITS            ?= 64
 FUZZ            := $(O)/fuzz$(filter 32,$(BITS))
-FUZZ_FAKE       := $(sort $(wildcard tests/fake/*.c)) tests/unit/unit.c
-FUZZ_OBJECTS    := $(patsubst %.c,$(FUZZ)/%.o,$(UNIT_FIRMWARE) $(FUZZ_FAKE))
+FUZZ_OBJECTS    := $(patsubst %.c,$(FUZZ)/%.o,$(UNIT_FIRMWARE) $(UNIT_FAKE))
 FUZZ_FLAGS      := -m$(BITS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 $(FUZZ)/%.o: %.c tests/unit.mk | $(O)/unit$(BITS)/cmocka
@@ -148,4 +146,4 @@ $(addprefix fuzz-,$(FUZZERS)): fuzz-%: $(FUZZ)/fuzz_% $(O)/fuzz/seeds/made
 		{ cat $<.log; exit 1; }
 	@sed -n 's/^stat::number_of_executed_units: */fuzz-$*: no fault in inputs: /p' $<.log
 
--include $(patsubst %.c,$(FUZZ)/%.d,$(UNIT_FIRMWARE) $(FUZZ_FAKE) $(FUZZ_SOURCES))
+-include $(patsubst %.c,$(FUZZ)/%.d,$(UNIT_FIRMWARE) $(UNIT_FAKE) $(FUZZ_SOURCES))

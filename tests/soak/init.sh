@@ -10,14 +10,13 @@
 #   head BASE64          the first 64 bytes of each function's configuration space, in the order of BDFs
 #   tables BASE64        ACPI's and DMI's tables, as a tar archive with gzip
 #   cpu LINE             /proc/cpuinfo
-#   node, irq, mtrr, iomem, disk, uptime, memtotal     what their names say
+#   node, nodemem, irq, iomem, disk, other     what their names say
 #   dmesg LINE           the kernel's messages, with their levels
 
 /bin/busybox mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 dmesg -n 1
-read -r uptime _ </proc/uptime
 echo "SOAK begin"
 
 # Drivers that make a device use its interrupt, and that show what is in a table; then what is behind
@@ -28,7 +27,6 @@ for bus in '*' virtio; do
 done
 
 found() {
-	echo "SOAK uptime $uptime"
 	files=
 	for path in $(realpath /sys/bus/pci/devices/* 2>/dev/null); do
 		path=${path#/sys/devices/}
@@ -52,9 +50,7 @@ found() {
 		sed -n "s/.*\(Node.*MemTotal.*\)/SOAK nodemem \1/p" "$node/meminfo"
 	done
 	sed 's/  */ /g; s/^/SOAK irq /' /proc/interrupts
-	[ -e /proc/mtrr ] && sed 's/^/SOAK mtrr /' /proc/mtrr
 	sed 's/^/SOAK iomem /' /proc/iomem
-	sed -n 's/^MemTotal: *\([0-9]*\) kB/SOAK memtotal \1/p' /proc/meminfo
 	for disk in /sys/block/*; do
 		[ -e "$disk/device" ] && echo "SOAK disk $(dd if="/dev/${disk##*/}" bs=512 count=1 2>/dev/null |
 			sha256sum | cut -d' ' -f1)"

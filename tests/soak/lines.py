@@ -69,7 +69,6 @@ class Maker:
         self.machines = machines
         self.line = Line()
         self.names = 0
-        self.memory_backends = []
 
     def chance(self, percent):
         """True that often."""

@@ -7,8 +7,8 @@ Contract: the machines come from lines.py, what a guest prints from init.sh, and
 what differs and which differences are meant.  Each machine is one line; one that differs shows why,
 the command that boots it and the command that repeats the comparison.  $JOBS machines boot at a
 time, by default one for each processor; one with a difference boots again with none beside it, and
-only what is seen both times counts: the rest is told as "seen once".  Status 1 when any differed.
-$QEMU and $FIRMWARE choose.
+only what is seen both times counts: the rest is told as "seen once".  Status 1 when any differed,
+or none was alike.  $QEMU and $FIRMWARE choose.
 """
 
 import collections

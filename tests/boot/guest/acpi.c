@@ -10,7 +10,6 @@
 #define RSDP_XSDT               24
 
 #define SDT_LENGTH              4
-#define SDT_REVISION            8
 #define SDT_SIZE                36
 
 #define FADT_FACS               36

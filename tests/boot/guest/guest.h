@@ -6,7 +6,7 @@
  * `handoff`, and runs the topics listed in main.c.  Each check is one line on COM1:
  *
  *     GUEST pvh boot 1                         first line of every boot
- *     MAP 0x0 0x9fc00 1                        one per memory map entry: base, end, type
+ *     MAP 0x0 0x9f000 1                        one per memory map entry: base, end, type
  *     OK name: what was found
  *     FAIL name: expected ..., found ...
  *     PASS 123 checks  |  FAILED 2 of 123      last line
@@ -70,7 +70,7 @@ struct handoff {
 
 extern struct entry_state entry_state;
 extern struct handoff handoff;
-extern char image_start[], image_file_end[], image_end[];
+extern char image_start[], image_end[];
 
 /* The checks, in the order of main.c. */
 void check_registers(void);

@@ -16,7 +16,6 @@
 #define HDR_LOADFLAGS           0x211
   #define LOADED_HIGH             1
 #define HDR_CODE32_START        0x214
-#define HDR_RAMDISK_IMAGE       0x218
 #define HDR_RAMDISK_SIZE        0x21c
 #define HDR_HEAP_END_PTR        0x224
 #define HDR_CMD_LINE_PTR        0x228
