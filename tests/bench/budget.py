@@ -166,9 +166,9 @@ def excess(budget, way, row, found):
                    "most; `budget.py --list` names them")
 
 
-def chosen(words):
-    """The rows whose names contain one of the words; all without any."""
-    return [row for row in ROWS if not words or any(word in row.name for word in words)]
+def chosen(rows, words):
+    """Those of the rows whose names contain one of the words; all without any."""
+    return [row for row in rows if not words or any(word in row.name for word in words)]
 
 
 def compact(budget):
@@ -224,7 +224,7 @@ def main():
     options = parser.parse_args()
     try:
         with Counter(options.firmware) as counter:
-            rows = chosen(options.rows)
+            rows = chosen(ROWS, options.rows)
             if options.list:
                 for row in rows:
                     for way in counter.ways():

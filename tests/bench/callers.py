@@ -22,6 +22,7 @@ import subprocess
 import sys
 
 import boots
+import budget
 import events
 import firmwares
 import gdb_stub
@@ -303,7 +304,7 @@ def main():
     kernel = kernel_directory(options.kernel)
     try:
         with whole.Counter() as counter:
-            for row in whole.chosen(options.rows):
+            for row in budget.chosen(whole.ROWS, options.rows):
                 found = watch(counter, row, kernel, firmware)
                 print(f"\n{row.name}, {options.kernel} kernel, {firmware.name}: ", end="")
                 show(found, options.chains)

@@ -77,7 +77,7 @@ REASONS = (
     (r"fw_cfg item etc/table-loader", "fw_cfg: ACPI script",
      "where QEMU's tables go; QEMU builds them now"),
     (r"fw_cfg item etc/acpi/", "fw_cfg: ACPI tables", "the tables and the RSDP"),
-    (r"fw_cfg item etc/smbios/", "fw_cfg: SMBIOS", "entry point and structures"),
+    (r"fw_cfg item etc/smbios/", "fw_cfg: SMBIOS", "QEMU's structures"),
     (r"fw_cfg item (nb_cpus|max_cpus|smp_cpus|irq0_override)|fw_cfg item .*\(0x(0005|000f|8002)\)",
      "fw_cfg: processors", "for the MP table"),
     (r"fw_cfg item", "fw_cfg: other items", ""),
@@ -130,7 +130,7 @@ def number(value):
     return f"{value:,}"
 
 
-def block_budget(_options):
+def block_budget():
     """What budget.json allows."""
     data = budget.load()
     rows = []
@@ -145,7 +145,7 @@ def block_budget(_options):
     return f"QEMU {data['qemu']}, `-m 512 -smp 1 -nodefaults`.\n\n{table}"
 
 
-def block_exits(_options):
+def block_exits():
     """Each exit of ours by what it is for."""
     found = {}
     with budget.Counter(qemu.FIRMWARE) as counter:
@@ -183,7 +183,7 @@ def measured(firmware, way, row):
         return None
 
 
-def block_peers(_options):
+def block_peers():
     """All installed firmware, to a PVH kernel."""
     ways = ("kvm", "tcg") if qemu.kvm_works() else ("tcg",)
     rows = []
@@ -200,7 +200,7 @@ def block_peers(_options):
                      "rebuilds", "instructions"), rows)
 
 
-def block_growth(_options):
+def block_growth():
     """What one more device or processor adds, for all installed firmware."""
     way = "kvm" if qemu.kvm_works() else "tcg"
     rows = []
@@ -223,7 +223,7 @@ def guest_clock(machine, firmware, kernel, initrd):
     return float(found[1]) if found else None
 
 
-def block_clock(_options):
+def block_clock():
     """How long Linux takes to its init by QEMU's instruction counter, which repeats on any host."""
     *kernels, initrd = bench.default_kernels()
     rows = []
@@ -240,7 +240,7 @@ def block_clock(_options):
     return markdown(("boot", "firmware", "clock at the start of init"), rows)
 
 
-def block_whole(_options):
+def block_whole():
     """From reset to init: ours as whole.json allows, the others as it has them, too."""
     data = whole.load()
     names = list(dict.fromkeys(name for entry in data["rows"].values()
@@ -271,7 +271,7 @@ def pair(accesses, rebuilds):
     return f"{number(accesses)} / {rebuilds}"
 
 
-def block_callers(_options):
+def block_callers():
     """What for Linux leaves the guest until init, in the rows of whole.py."""
     tables = []
     for names in CALLERS:
@@ -286,7 +286,7 @@ def block_callers(_options):
     return "\n\n".join(tables)
 
 
-def block_functions(_options):
+def block_functions():
     """What each kind of device costs, firmware and kernel."""
     rows = []
     for label, name, function in FUNCTIONS:
@@ -314,7 +314,7 @@ def main():
         if not pattern.search(text):
             print(f"tables.py: {DOCUMENT} has no block {name}", file=sys.stderr)
             return 1
-        table = BLOCKS[name](options)
+        table = BLOCKS[name]()
         text = pattern.sub(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
         DOCUMENT.write_text(text, encoding="utf-8")
         print(f"{name}: refreshed")

@@ -33,6 +33,7 @@ import tempfile
 
 import bench
 import boots
+import budget
 import firmwares
 import qemu             # finds scripts/, too
 import initramfs
@@ -272,11 +273,6 @@ def peers(machine):
             if firmware.fits(machine) and firmware.path != qemu.FIRMWARE]
 
 
-def chosen(words):
-    """The rows whose names contain one of the words; all without any."""
-    return [row for row in ROWS if not words or any(word in row.name for word in words)]
-
-
 def compact(budget):
     """JSON with a line for each row's counts and one for each of its groups' dozens."""
     rows = []
@@ -354,7 +350,7 @@ def main():
     parser.add_argument("rows", nargs="*", metavar="ROW", help='part of a name, such as "q35"')
     options = parser.parse_args()
     firmware = firmwares.Firmware(options.firmware.name, options.firmware)
-    rows = chosen(options.rows)
+    rows = budget.chosen(ROWS, options.rows)
     if not rows:
         parser.error("no such row")
     try:
