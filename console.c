@@ -14,12 +14,10 @@
 #include "io.h"
 #include "layout.h"
 #include "pci_config.h"
+#include "spec/debugcon.h"
 #include "string.h"
 
 /* clang-format off */
-#define DEBUGCON_PORT           0x402   /* QEMU hw/char/debugcon.c; SeaBIOS's and OVMF's choice */
-  #define DEBUGCON_READBACK       0xe9
-
 #define COM1_PORT               0x3f8   /* 16550 */
 #define COM1_LSR                (COM1_PORT + 5)
   #define LSR_ABSENT              0xff
@@ -135,7 +133,7 @@ static void tell_pvpanic_pci(void)
 
 	if (pci_read32(&ports, PCI_BDF(0, 0, 0), PCI_VENDOR_ID) == PCI_NO_DEVICE)
 		return;
-	for (uint32_t slot = 1; slot < 32; slot++) {
+	for (uint32_t slot = 1; slot < PCI_SLOTS; slot++) {
 		uint32_t bdf = PCI_BDF(0, slot, 0);
 
 		if (pci_read32(&ports, bdf, PCI_VENDOR_ID) != PVPANIC_PCI_ID)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "align.h"
+#include "spec/pci.h"
 
 #define IO_GRANULE     0x1000 /* of bridge windows: PCI-to-PCI Bridge 1.2, 3.2.5 */
 #define MEMORY_GRANULE 0x100000
@@ -31,7 +32,8 @@ void pci_plan_clear(struct pci_plan *plan)
 
 struct pci_bus *pci_plan_add_bus(struct pci_plan *plan, uint32_t parent, uint32_t bridge)
 {
-	static const uint8_t offsets[PCI_WINDOWS] = { 0x1c, 0x20, 0x24 };
+	static const uint8_t offsets[PCI_WINDOWS] = { PCI_IO_BASE, PCI_MEMORY_BASE,
+						      PCI_PREFETCH_BASE };
 	uint32_t index = plan->bus_count;
 	struct pci_bus *bus = &plan->buses[index];
 

@@ -223,7 +223,6 @@ idt_pointer:
 	.quad   0x00cf9b000000ffff              /* SELECTOR_CODE32: flat, 32-bit, accessed */
 	.quad   0x00cf93000000ffff              /* SELECTOR_DATA: flat, writable, accessed */
 	.quad   0x0000890000000067              /* SELECTOR_TSS: base 0, limit 0x67, available */
-	.quad   0x00af9b000000ffff              /* SELECTOR_CODE64: flat, long mode, accessed */
 	.endm
 
 	.balign 8

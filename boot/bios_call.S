@@ -1,19 +1,17 @@
 /*
  * bios_call.S - the one handler of all real-mode interrupts, see bios.h.
  *
- * In: real mode, at the lower end of the ROM's alias below 1 MiB; FLAGS, CS and IP on the stack.
+ * In: real mode, in the ROM's alias below 1 MiB; FLAGS, CS and IP on the stack.
  * Out: after an INT instruction CF is set and AH is 86h, "function not supported", as a BIOS
  * answers where it lacks a service.  An interrupt or an exception changes nothing.  The first one
  * is told on the debug console.  The firmware's data must still be where it was.
  */
 #include "layout.h"
+#include "spec/debugcon.h"
 
 #define INT_OPCODE       0xcd
 #define NOT_SUPPORTED    0x86
 #define FLAGS_CF         0x01
-
-#define DEBUGCON_PORT    0x402          /* as console.c has it */
-#define DEBUGCON_READBACK 0xe9
 
 /* The stack, from BP on. */
 #define CALLER_AX        -4

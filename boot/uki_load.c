@@ -5,6 +5,7 @@
 
 #include <stdnoreturn.h>
 
+#include "align.h"
 #include "bzimage.h"
 #include "console.h"
 #include "phys.h"
@@ -207,7 +208,7 @@ void uki_load_kernel(const struct uki_file *file, const struct fw_cfg *cfg, cons
 /* How many bytes the microcode has when its last word is filled up. */
 static uint64_t ucode_room(const struct uki_file *file)
 {
-	return ((uint64_t)file->uki.parts[UKI_UCODE].size + 3) & ~3ull;
+	return align_up(file->uki.parts[UKI_UCODE].size, 4);
 }
 
 uint32_t uki_initrd_size(const struct uki_file *file)

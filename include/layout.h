@@ -1,11 +1,11 @@
 /*
- * layout.h - every fixed physical address the firmware uses.
+ * layout.h - the fixed addresses: what the firmware lays out, and what several modules use.
  *
  *   0x00000000  interrupt vectors, which lead to "not supported", and the BIOS data area, two words
  *               of which are set (bios.h)
  *   0x00000500  conventional memory, the operating system's
- *   0x0009fc00  EBDA, 1 KiB: only the MP floating pointer may stand here; it takes the whole
- *               page from 0x9f000 on, where conventional memory ends             (reserved)
+ *   0x0009fc00  EBDA, 1 KiB: its size, and the MP floating pointer, if a kernel leaves no other
+ *               place; the whole page from 0x9f000 on is kept                    (reserved)
  *   0x000a0000  VGA window or nothing; 0xc0000-0xdffff option ROM space          (not ours)
  *   0x000e0000  FIRMWARE_POOL: RSDP, small tables, boot structures               (reserved)
  *   0x000e8000  SMBIOS structures; the anchor in the ROM points here             (reserved)
@@ -81,6 +81,5 @@
 #define SELECTOR_CODE32 0x10
 #define SELECTOR_DATA   0x18
 #define SELECTOR_TSS    0x20
-#define SELECTOR_CODE64 0x28
 
 #endif

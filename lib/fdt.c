@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "within.h"
+
 #define FDT_MAGIC      0xd00dfeed
 #define FDT_BEGIN_NODE 1 /* the name follows, padded to 4 bytes */
 #define FDT_END_NODE   2
@@ -18,9 +20,9 @@
 #define FDT_HEADER_STRUCTURE_SIZE 9
 #define FDT_HEADER_CELLS          10
 
-static bool is_within(be32 offset, be32 length, uint32_t size)
+static bool is_block(be32 offset, be32 length, uint32_t size)
 {
-	return be32_get(offset) <= size && be32_get(length) <= size - be32_get(offset);
+	return is_within(be32_get(offset), be32_get(length), size);
 }
 
 bool fdt_is_whole(const void *bytes, uint32_t size)
@@ -28,8 +30,8 @@ bool fdt_is_whole(const void *bytes, uint32_t size)
 	const be32 *cells = bytes;
 
 	return size >= FDT_HEADER_CELLS * sizeof(be32) && be32_get(cells[0]) == FDT_MAGIC &&
-	       is_within(cells[FDT_HEADER_STRUCTURE], cells[FDT_HEADER_STRUCTURE_SIZE], size) &&
-	       is_within(cells[FDT_HEADER_STRINGS], cells[FDT_HEADER_STRINGS_SIZE], size);
+	       is_block(cells[FDT_HEADER_STRUCTURE], cells[FDT_HEADER_STRUCTURE_SIZE], size) &&
+	       is_block(cells[FDT_HEADER_STRINGS], cells[FDT_HEADER_STRINGS_SIZE], size);
 }
 
 /* True when the string at offset is name, and ends within size with a 0 or, if asked, an '@'. */

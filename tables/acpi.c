@@ -12,6 +12,7 @@
 #include "console.h"
 #include "phys.h"
 #include "string.h"
+#include "within.h"
 
 #define SCRIPT_FILE "etc/table-loader"
 #define RSDP_FILE   "etc/acpi/rsdp"
@@ -104,7 +105,7 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
 				write->file);
 			continue;
 		}
-		if (write->offset > item.size || write->size > item.size - write->offset) {
+		if (!is_within(write->offset, write->size, item.size)) {
 			loader->failed_command = write->command;
 			loader->failed_file = write->file;
 			loader->failed_offset = write->offset;

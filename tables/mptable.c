@@ -11,10 +11,10 @@
 #include "console.h"
 #include "layout.h"
 #include "phys.h"
+#include "spec/lapic.h"
 #include "spec/mp.h"
 #include "string.h"
 
-#define MAX_APIC_ID    254 /* 255 means all processors */
 #define IOAPIC_VERSION 0x11
 #define LAPIC_VERSION  0x14
 #define ISA_IRQS       16
@@ -91,7 +91,7 @@ static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uin
 
 		if (madt && !acpi_next_processor(madt, &offset, &apic_id))
 			break;
-		if (apic_id > MAX_APIC_ID)
+		if (apic_id > LAPIC_MAX_XAPIC_ID)
 			continue;
 		processor.apic_id = (uint8_t)apic_id;
 		add(writer, &processor, sizeof(processor));
@@ -103,7 +103,7 @@ static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uin
 		console_log(
 			"mptable: listed %u of %u processors, the others have APIC ids above %u; use a "
 			"machine with ACPI",
-			listed, count, MAX_APIC_ID);
+			listed, count, LAPIC_MAX_XAPIC_ID);
 	return highest;
 }
 

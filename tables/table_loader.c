@@ -8,11 +8,7 @@
 
 #include "checksum.h"
 #include "string.h"
-
-static bool fits(uint32_t offset, uint32_t length, uint32_t size)
-{
-	return offset <= size && length <= size - offset;
-}
+#include "within.h"
 
 static bool valid_pointer_size(uint8_t size)
 {
@@ -154,7 +150,7 @@ static enum error run_pointer(struct loader *loader, const struct loader_command
 		return ERR_NOT_ALLOCATED;
 	if (!dest->bytes || !src->bytes)
 		return OK;
-	if (!fits(offset, size, dest->size))
+	if (!is_within(offset, size, dest->size))
 		return ERR_RANGE;
 	memcpy(&value, dest->bytes + offset, size);
 	if (value >= src->size)
@@ -176,7 +172,7 @@ static enum error run_checksum(struct loader *loader, const struct loader_comman
 
 	if (!file->bytes)
 		return OK;
-	if (!fits(start, length, file->size) || offset >= file->size)
+	if (!is_within(start, length, file->size) || offset >= file->size)
 		return ERR_RANGE;
 	file->bytes[offset] -= checksum_sum(file->bytes + start, length);
 	return OK;
