@@ -88,7 +88,7 @@ noreturn void main(void)
 	struct pci_layout layout = pci_init(&machine, &map, image.wants_decoding);
 	console_step("pci: devices have addresses from 0x%llx on, buses up to %u",
 		     (unsigned long long)layout.mmio_base, (unsigned int)layout.last_bus);
-	smp_plan_msrs(&msrs, &machine, &map, layout.mmio_base);
+	smp_probe_msrs(&msrs, &machine, &map, layout.mmio_base);
 	smp_start(&smp_block, &msrs, &machine.cpu);
 	tpm_start(&machine.cfg, TPM_STARTUP_CLEAR);
 

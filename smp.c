@@ -29,8 +29,8 @@ static void send(uint32_t command)
 		     LAPIC_ICR_ALL_BUT_SELF | LAPIC_ICR_ASSERT | command);
 }
 
-void smp_plan_msrs(struct msr_list *msrs, const struct machine *machine, const struct memmap *map,
-		   uint32_t hole_base)
+void smp_probe_msrs(struct msr_list *msrs, const struct machine *machine, const struct memmap *map,
+		    uint32_t hole_base)
 {
 	const struct cpu *cpu = &machine->cpu;
 	uint32_t value[2];

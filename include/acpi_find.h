@@ -14,6 +14,7 @@
 /* Makes the header of a table of our own; the caller sums up the table. */
 struct acpi_header acpi_make_header(const char *signature, uint32_t length);
 
+/* True when the table's header has that signature, of 4 characters. */
 bool acpi_is(const struct acpi_header *table, const char *signature);
 
 /*

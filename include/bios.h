@@ -12,9 +12,9 @@
 #include "memmap.h"
 
 /*
- * Fills the first page of RAM: the BIOS data area names the EBDA and the size of conventional
- * memory, and each of the 256 interrupt vectors of real mode leads to bios_call.S.  Does nothing
- * where a kernel has been loaded into that page.  Cost: no VM exit.
+ * Writes the EBDA's size into its first byte.  Fills the first page of RAM, unless a kernel has
+ * been loaded there: the BIOS data area names the EBDA and the size of conventional memory, and
+ * each of the 256 interrupt vectors of real mode leads to bios_call.S.  Cost: no VM exit.
  *
  * IBM PC/AT Technical Reference, "BIOS Data Area"; MP Specification 1.4, 4 "MP Configuration
  * Table".

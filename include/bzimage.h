@@ -34,9 +34,10 @@ struct bzimage {
 };
 
 /*
- * Reads the header out of the first size bytes of the file.  ERR_MAGIC: not a Linux kernel;
- * ERR_16BIT_ONLY: a kernel or loader with a real-mode entry alone; ERR_NEEDS_BIOS: memdisk or GRUB;
- * ERR_VERSION: older than 2.02.
+ * Reads the header out of the first size bytes of the file.  ERR_TRUNCATED: they are fewer than
+ * BZIMAGE_HEADER_READ; ERR_MAGIC: not a Linux kernel; ERR_16BIT_ONLY: a kernel or loader with a
+ * real-mode entry alone; ERR_NEEDS_BIOS: memdisk or GRUB; ERR_VERSION: older than 2.02;
+ * ERR_ALIGNMENT: kernel_alignment is no power of two.
  */
 enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size);
 

@@ -19,8 +19,9 @@
 bool fdt_is_whole(const void *bytes, uint32_t size);
 
 /*
- * The cells of a property of the first node below the root whose name, up to an '@', is node.
- * NULL when there is none, or when the tree is malformed or cut before it.  bytes is aligned to 4.
+ * The cells of a property of the first node below the root whose name, up to an '@', is node, and
+ * how many cells of 4 bytes they are.  NULL, and no count, when there is none, or when the tree is
+ * malformed or cut before it.  bytes is aligned to 4.
  */
 const be32 *fdt_find_property(const void *bytes, uint32_t size, const char *node, const char *name,
 			      uint32_t *cell_count);

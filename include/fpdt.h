@@ -3,6 +3,8 @@
  *
  * Only with the fw_cfg file opt/org.qboot/fpdt (-fw_cfg name=opt/org.qboot/fpdt,string=1), since
  * the rate of the TSC may have to be measured, for a millisecond.
+ *
+ * ACPI 6.5, 5.2.24 "Firmware Performance Data Table (FPDT)".
  */
 #ifndef FPDT_H
 #define FPDT_H

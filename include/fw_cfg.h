@@ -65,7 +65,7 @@ void fw_cfg_read(const struct fw_cfg *cfg, uint16_t selector, void *dest, uint32
 void fw_cfg_read_at(const struct fw_cfg *cfg, uint16_t selector, uint32_t offset,
 		    uint64_t dest_paddr, uint32_t size);
 
-/* Goes on with the item that was read last, where that read ended. */
+/* Goes on with the item that was read last, where that read ended.  Cost: 1 VM exit by DMA. */
 void fw_cfg_read_more(const struct fw_cfg *cfg, void *dest, uint32_t size);
 
 /* A little-endian number of at most 32 bits; 0 where there is no item.  Cost: 1 VM exit by DMA. */

@@ -1,5 +1,9 @@
 /*
  * handoff.h - leaving the firmware: the register state each boot protocol demands (handoff.S).
+ *
+ * Xen docs/misc/pvh.pandoc; Multiboot Specification 0.6.96, 3.2 "Machine state"; Linux
+ * Documentation/arch/x86/boot.rst, "32-bit Boot Protocol" and "64-bit Boot Protocol"; ACPI 6.5,
+ * 5.2.10 "Firmware ACPI Control Structure (FACS)" for the waking vector.
  */
 #ifndef HANDOFF_H
 #define HANDOFF_H

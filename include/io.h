@@ -1,8 +1,9 @@
 /*
  * io.h - hardware border: port I/O, MMIO and PCI configuration space.
  *
- * Every function here leaves the guest for the hypervisor: one VM exit for each port or MMIO access
- * that a device model in userspace serves.  tests/fake has another io.h that counts them.
+ * Every function here but mmx_done() leaves the guest for the hypervisor: one VM exit for each port
+ * or MMIO access that a device model in userspace serves.  tests/fake has another io.h that counts
+ * them.
  */
 #ifndef IO_H
 #define IO_H

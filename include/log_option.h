@@ -11,7 +11,8 @@
 
 /*
  * Reads the option, if it is there, sets the console to it, and tells the version as the first
- * step.  A value that is not known gets one line.  Cost: no VM exit without the option.
+ * step.  A value that is not known gets one line.  Cost: fw_cfg_find()'s, no other VM
+ * exit without the option.
  */
 void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu);
 

@@ -30,7 +30,7 @@ enum marker {
 
 /*
  * Whether markers are wanted; if so, marks MARKER_FW_START.
- * Cost: a look at the directory that fw_cfg_init() has read, no VM exit when they are not.
+ * Cost: fw_cfg_find()'s, no other VM exit when they are not.
  */
 bool marker_init(const struct fw_cfg *cfg);
 

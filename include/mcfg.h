@@ -8,7 +8,8 @@
  * opt/org.qboot/pci-mcfg with the value "qemu" leaves them alone.
  *
  * A smaller ECAM window would do less: QEMU knows sizes of 64, 128 and 256 buses only
- * (hw/pci-host/q35.c, mch_update_pciexbar()).
+ * (hw/pci-host/q35.c, mch_update_pciexbar()).  PCI Firmware Specification 3.3, 4.1.2 "MCFG Table
+ * Description".
  */
 #ifndef MCFG_H
 #define MCFG_H

@@ -1,6 +1,6 @@
 /*
  * mptable.h - the MP tables, for machines without ACPI, and for operating systems that know no ACPI
- * or are told acpi=off.
+ * or are told acpi=off.  MP Specification 1.4, 4 "MP Configuration Table".
  */
 #ifndef MPTABLE_H
 #define MPTABLE_H

@@ -1,5 +1,6 @@
 /*
  * pvh.h - the PVH boot protocol: build hvm_start_info.  Pure.
+ * Xen public/arch-x86/hvm/start_info.h.
  */
 #ifndef PVH_H
 #define PVH_H

@@ -58,8 +58,8 @@ void resume_arm(struct resume *resume, enum resume_system system, const struct a
 /*
  * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where
  * the FACS is of version 1 and has the longer vector.  Everything else has been restored.  ram_end
- * is where RAM below 4 GiB ends: a FACS beyond that is a panic.  Without a vector no system sleeps:
- * the machine is reset, and boots anew.
+ * is where RAM below 4 GiB ends: a FACS beyond that is a panic, and so is a real-mode vector above
+ * 1 MiB.  Without a vector no system sleeps: the machine is reset, and boots anew.
  */
 noreturn void resume_jump(struct resume *resume, uint32_t ram_end);
 

@@ -8,6 +8,8 @@
  * What the operating system can write decides nothing here: a wake from S3 plans anew, as the boot
  * did, from the memory that QEMU tells of, the chipset, and a number of processors.  That number
  * may be forged: on Q35 none leaves a processor outside SMRAM that the boot had in it.
+ *
+ * SDM Vol. 3C, "System Management Mode"; QEMU hw/pci-host/q35.c and i440fx.c.
  */
 #ifndef SMM_H
 #define SMM_H
@@ -41,7 +43,7 @@ struct smm_plan {
  * Begins a plan.  Keeps what may become SMRAM, with ICH9, before anything else takes it: RAM at
  * 0x30000-0x4ffff, and the top of RAM for TSEG, 8 MiB where there is 1 GiB or more and they are
  * free, else 1 MiB.  Nothing that a kernel is loaded to, no TSEG of a guest with less than 17 MiB,
- * and nothing at all with less than 2 MiB.  Pure.
+ * and nothing at all with less than 2 MiB.  Pure, but panics where the map is full.
  */
 void smm_reserve(struct smm_plan *plan, const struct machine *machine, struct memmap *map);
 
@@ -56,7 +58,7 @@ void smm_reserve(struct smm_plan *plan, const struct machine *machine, struct me
  *   PIIX4               97 in the A segment, 161 more in RAM below 640 KiB; nothing of it can be
  *                       locked, and a plugged processor has its first SMI in RAM
  *
- * Processors without a place keep the default SMBASE.  Pure.
+ * Processors without a place keep the default SMBASE.  Pure, but panics where the map is full.
  */
 void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bool at_default);
 

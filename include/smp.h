@@ -10,12 +10,12 @@
 #include "smp_block.h"
 
 /*
- * Plans the MSRs of every processor: memory types (mtrr.h), with MMIO from hole_base to 4 GiB, and
+ * Finds the MSRs of every processor: memory types (mtrr.h), with MMIO from hole_base to 4 GiB, and
  * what QEMU wants in IA32_FEATURE_CONTROL.  A processor gets no MSR that it does not have.
  * Cost: 1 VM exit where QEMU wants anything in IA32_FEATURE_CONTROL.
  */
-void smp_plan_msrs(struct msr_list *msrs, const struct machine *machine, const struct memmap *map,
-		   uint32_t hole_base);
+void smp_probe_msrs(struct msr_list *msrs, const struct machine *machine, const struct memmap *map,
+		    uint32_t hole_base);
 
 /*
  * Programs this processor's MSRs and starts all others on the same.  They work by themselves while

@@ -62,7 +62,10 @@ struct loader {
 
 /*
  * Finds the files that the script allocates and how much of them its checksums cover: fills
- * loader->files, without the caller's part.  The script must stay where it is.
+ * loader->files, without the caller's part.  The script must stay where it is.  ERR_TRUNCATED: size
+ * is not a whole number of commands; ERR_NAME, ERR_ALIGNMENT, ERR_ZONE: a field that QEMU never
+ * has; ERR_DUPLICATE: a file is allocated twice; ERR_NOT_ALLOCATED: a checksum of a file that is
+ * not; ERR_RANGE: one of bytes that no file has; ERR_TOO_MANY: more than LOADER_MAX_FILES files.
  */
 enum error table_loader_parse(struct loader *loader, const void *script, uint32_t size);
 
@@ -71,8 +74,10 @@ struct loader_file *table_loader_find(struct loader *loader, const char *name);
 
 /*
  * Checks each command, patches pointers, completes checksums and fills loader->writes, in the order
- * of the script.  Commands that concern a file with bytes == NULL are skipped.  On an error nothing
- * after the failed command has been done.
+ * of the script, and loader->unknown_count.  Commands that concern a file with bytes == NULL are
+ * skipped.  On an error nothing after the failed command has been done.  ERR_RANGE: an offset leads
+ * past what the caller has fetched of a file, who may fetch more and run the script again.
+ * ERR_NAME, ERR_SIZE, ERR_NOT_ALLOCATED, ERR_OVERFLOW, ERR_TOO_MANY: the script is wrong.
  */
 enum error table_loader_run(struct loader *loader);
 

@@ -148,10 +148,10 @@ FAULTS = (
           "!cpu_wait(cpu, &block->arrived, cpu_count - 1)",
           "!cpu_wait(cpu, &block->arrived, cpu_count - 2)"),
     Fault("msrs-planned-too-late", "main.c",
-          "\tsmp_plan_msrs(&msrs, &machine, &map, layout.mmio_base);\n"
+          "\tsmp_probe_msrs(&msrs, &machine, &map, layout.mmio_base);\n"
           "\tsmp_start(&smp_block, &msrs, &machine.cpu);\n",
           "\tsmp_start(&smp_block, &msrs, &machine.cpu);\n"
-          "\tsmp_plan_msrs(&msrs, &machine, &map, layout.mmio_base);\n"
+          "\tsmp_probe_msrs(&msrs, &machine, &map, layout.mmio_base);\n"
           "\tmsr_list_program(&msrs);\n"),
     Fault("feature-control-on-one-processor", "smp.c",
           "\tmsr_list_program(msrs);\n",

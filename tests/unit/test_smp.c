@@ -151,7 +151,7 @@ static void test_plan_msrs(void **state)
 		fw_cfg_init(&machine.cfg);
 		fake_forget();
 		msrs.count = 7; /* of another boot */
-		smp_plan_msrs(&msrs, &machine, &map, 0xb0000000);
+		smp_probe_msrs(&msrs, &machine, &map, 0xb0000000);
 		assert_case_equal(name, fake_exits(),
 				  cases[i].wanted && cases[i].edx & CPUID_1_EDX_MSR);
 		for (uint32_t n = 0; n < msrs.count; n++) {
