@@ -109,7 +109,7 @@ run:                            ## boot Debian's cloud kernel to a shell (KERNEL
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/run.py
 
-check:                          ## lint, unit tests, then boot tests: all that CI runs
+check:                          ## lint, unit tests, then quick boot tests: what a change must pass
 	@sh scripts/deps.sh check
 	@$(MAKE) --no-print-directory all
 	@sh tests/check.sh
@@ -124,12 +124,12 @@ boot-test:                      ## the boot tests alone; TESTS="-k microvm" sele
 	@$(MAKE) --no-print-directory all kernels
 	$(PYTEST) -n 2 $(if $(TESTS),--all) $(TESTS) tests/boot
 
-check-all:                      ## every boot test: an hour or so
+check-all:                      ## every row of pytest but the soak ones: an hour or more
 	@sh scripts/deps.sh check
 	@$(MAKE) --no-print-directory all kernels
 	$(PYTEST) -n 2 --all $(TESTS) tests
 
-check-qemu10:                   ## the boot tests under Debian 13's QEMU 10.0, in a private directory
+check-qemu10:                   ## boot tests and budget under Debian 13's QEMU 10.0, in a private directory
 check-qemu11:                   ## the same under Debian unstable's QEMU 11.1 or newer
 check-qemu10 check-qemu11: check-qemu%:
 	@sh scripts/deps.sh check

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The boot tests under a newer QEMU, as `make check-qemu10` and `make check-qemu11` run them.
+# The boot tests and the budget under a newer QEMU, as `make check-qemu10` and `make check-qemu11` run them.
 #
 #   tests/check_qemu.sh 10|11 [PYTEST ARGUMENT...]
 #
