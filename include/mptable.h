@@ -7,28 +7,19 @@
 
 #include "chipset.h"
 #include "memmap.h"
-
-/* How APIC ids are made of a processor's number: the shifts of CPUID leaf 0Bh. */
-struct mp_topology {
-	uint32_t threads_per_core;
-	uint32_t threads_per_package;
-	uint32_t core_shift;    /* bits of the thread number */
-	uint32_t package_shift; /* bits of the thread and core numbers */
-};
-
-/* Reads CPUID leaf 0Bh (SDM Vol. 2A); without it every processor is a package. */
-struct mp_topology mptable_read_topology(void);
-
-/* The APIC id of a processor, counted from 0 as QEMU counts.  Pure. */
-uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number);
+#include "smp_block.h"
 
 /*
  * Builds the tables on a machine with an APIC, where there is room: the floating pointer in the
- * EBDA, where kernels look for it, the configuration table in reserved memory.  Beside ACPI
- * (rsdp_paddr is not 0) the processors are those of the MADT.  Those that an 8-bit APIC id cannot
- * name are left out, with a message unless ACPI names them. Cost: 1 VM exit, none with ACPI.
+ * EBDA, where kernels look for it, the configuration table in reserved memory.  Elsewhere none is
+ * left there of an earlier boot.
+ *
+ * Beside ACPI (rsdp_paddr is not 0) the processors are those of the MADT, else those that have
+ * arrived, of which there are at most cpu_count: how QEMU makes APIC ids is not for the firmware to
+ * know.  Those that an 8-bit APIC id cannot name are left out, with a message unless ACPI names
+ * them.  It is called after smp_wait().  Cost: 1 VM exit, none with ACPI.
  */
-void mptable_install(const struct machine *machine, struct memmap *map, uint32_t cpu_count,
-		     uint32_t rsdp_paddr);
+void mptable_install(const struct machine *machine, const struct smp_block *block,
+		     struct memmap *map, uint32_t cpu_count, uint32_t rsdp_paddr);
 
 #endif

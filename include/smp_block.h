@@ -25,6 +25,7 @@
 	#include <stddef.h>
 	#include <stdint.h>
 
+	#include "cpu.h"
 	#include "msr_list.h"
 
 struct smp_block {
@@ -46,6 +47,31 @@ _Static_assert(offsetof(struct smp_block, smbase) == SMP_BLOCK_SMBASE, "smi.S");
 _Static_assert(offsetof(struct smp_block, resume) == SMP_BLOCK_RESUME, "smi.S");
 _Static_assert(offsetof(struct smp_block, msrs_paddr) == SMP_BLOCK_MSRS, "start.S");
 _Static_assert(offsetof(struct smp_block, present) == SMP_BLOCK_PRESENT, "start.S");
+
+/*
+ * Goes through the processors that are there, by their APIC ids: the boot processor, then those
+ * that arrived, in ascending order.  *next is 0 at first; false at the end.  Ids from SMP_NAMED_IDS
+ * on are left out.
+ */
+static inline bool smp_next_processor(const struct smp_block *block, const struct cpu *cpu,
+				      uint32_t *next, uint32_t *apic_id)
+{
+	uint32_t boot_apic_id = cpu->leaf1_ebx >> 24;
+
+	if (!*next) {
+		*next = 1;
+		*apic_id = boot_apic_id;
+		return true;
+	}
+	for (uint32_t id = *next - 1; id < SMP_NAMED_IDS; id++) {
+		if (id == boot_apic_id || !(block->present[id / 32] >> id % 32 & 1))
+			continue;
+		*next = id + 2;
+		*apic_id = id;
+		return true;
+	}
+	return false;
+}
 
 /* There is one, because a SIPI passes no argument. */
 extern struct smp_block smp_block;

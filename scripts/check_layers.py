@@ -48,7 +48,6 @@ ASSEMBLY = {'start', 'smi', 'boot/bios_call', 'boot/handoff', 'tables/piix_dsdt'
 NEIGHBOURS = {
     ('marker', 'fw_cfg'): 'a file switches markers on',
     ('log_option', 'fw_cfg'): 'a file says how much is said',
-    ('tables/piix_acpi', 'tables/mptable'): 'both number processors as QEMU does',
     ('boot/uki_load', 'tables/smbios'): 'a command line may be among the OEM strings',
 }
 

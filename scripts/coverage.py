@@ -67,8 +67,6 @@ LEFT = (
     ("boot/bzimage.c", "image->version >= 0x0207", "a protocol of 2006"),
     ("boot/bzimage.c", "i < 2 && candidate < UINT32_MAX", BOTH),
     ("tables/fpdt.c", "if (wide && rsdp->xsdt_address)", "a revision 2 without an XSDT"),
-    ("tables/mptable.c", "if (madt && !acpi_next_processor(", "the count is the MADT's own"),
-    ("tables/mptable.c", "\t\t\tbreak;", "the same"),
     ("tables/mptable.c", "override->type == ACPI_MADT_OVERRIDE", "an entry cut short"),
     ("tables/mptable.c", "rsdp_paddr ? madt && has_irq0_override", "tables without a MADT"),
     ("pci_program.c", "(bar->flags & PCI_BAR_DECODE) ||", "above 4 GiB behind a bridge"),

@@ -36,51 +36,18 @@ static void *add(struct writer *writer, const void *entry, uint32_t size)
 	return writer->next - size;
 }
 
-uint32_t mptable_apic_id(const struct mp_topology *topology, uint32_t number)
-{
-	uint32_t package = number / topology->threads_per_package;
-	uint32_t in_package = number % topology->threads_per_package;
-	uint32_t core = in_package / topology->threads_per_core;
-
-	return package << topology->package_shift | core << topology->core_shift |
-	       in_package % topology->threads_per_core;
-}
-
-struct mp_topology mptable_read_topology(void)
-{
-	struct mp_topology topology = { 1, 1, 0, 0 };
-	struct cpuid core, package;
-
-	if (cpuid(0, 0).eax < 0xb)
-		return topology;
-	core = cpuid(0xb, 0);
-	package = cpuid(0xb, 1);
-	core.ebx &= 0xffff;
-	package.ebx &= 0xffff;
-	if (!core.ebx || package.ebx < core.ebx)
-		return topology;
-	topology.threads_per_core = core.ebx;
-	topology.threads_per_package = package.ebx;
-	topology.core_shift = core.eax & 0x1f;
-	topology.package_shift = package.eax & 0x1f;
-	return topology;
-}
-
 /*
- * Adds the processors of the MADT, or as many as are counted where there is none.  Processors whose
+ * Adds the processors of the MADT, or, where there is none, those that arrived.  Processors whose
  * APIC id has more than eight bits are left out.  Returns the highest APIC id in the table.
  */
-static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uint32_t count,
+static uint32_t add_processors(struct writer *writer, const struct cpu *cpu,
+			       const struct smp_block *block, uint32_t count,
 			       const struct acpi_header *madt)
 {
-	struct mp_topology topology = { 1, 1, 0, 0 };
-	uint32_t offset = ACPI_MADT_ENTRIES;
-	uint32_t highest = 0, listed = 0;
+	uint32_t next = madt ? ACPI_MADT_ENTRIES : 0;
+	uint32_t highest = 0, listed = 0, apic_id;
 
-	if (!madt)
-		topology = mptable_read_topology();
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t apic_id = mptable_apic_id(&topology, i);
 		struct mp_processor processor = {
 			.type = MP_ENTRY_PROCESSOR,
 			.apic_version = LAPIC_VERSION,
@@ -89,7 +56,8 @@ static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uin
 			.features = cpu->leaf1_edx,
 		};
 
-		if (madt && !acpi_next_processor(madt, &offset, &apic_id))
+		if (!(madt ? acpi_next_processor(madt, &next, &apic_id) :
+			     smp_next_processor(block, cpu, &next, &apic_id)))
 			break;
 		if (apic_id > LAPIC_MAX_XAPIC_ID)
 			continue;
@@ -99,11 +67,11 @@ static uint32_t add_processors(struct writer *writer, const struct cpu *cpu, uin
 		if (apic_id > highest)
 			highest = apic_id;
 	}
-	if (listed < count && !madt)
+	if (block->turns && !madt)
 		console_log(
 			"mptable: listed %u of %u processors, the others have APIC ids above %u; use a "
 			"machine with ACPI",
-			listed, count, LAPIC_MAX_XAPIC_ID);
+			listed, listed + block->turns, LAPIC_MAX_XAPIC_ID);
 	return highest;
 }
 
@@ -155,8 +123,9 @@ static void add_local_interrupts(struct writer *writer)
 	add(writer, &interrupt, sizeof(interrupt));
 }
 
-static void build(struct mp_table_header *header, const struct machine *machine, uint32_t cpu_count,
-		  const struct acpi_header *madt, bool irq0_override)
+static void build(struct mp_table_header *header, const struct machine *machine,
+		  const struct smp_block *block, uint32_t cpu_count, const struct acpi_header *madt,
+		  bool irq0_override)
 {
 	const struct chipset *chipset = machine->chipset;
 	struct writer writer = { .header = header, .next = (uint8_t *)(header + 1) };
@@ -176,7 +145,7 @@ static void build(struct mp_table_header *header, const struct machine *machine,
 		.product_id = "qboot       ",
 		.lapic_address = LAPIC_BASE,
 	};
-	highest = add_processors(&writer, &machine->cpu, cpu_count, madt);
+	highest = add_processors(&writer, &machine->cpu, block, cpu_count, madt);
 	if (chipset->irq_wiring != IRQ_WIRING_NONE) {
 		add(&writer, &bus, sizeof(bus));
 		writer.isa_bus = bus.id = 1;
@@ -210,14 +179,16 @@ static bool has_irq0_override(const struct acpi_header *madt)
 	return false;
 }
 
-void mptable_install(const struct machine *machine, struct memmap *map, uint32_t cpu_count,
-		     uint32_t rsdp_paddr)
+void mptable_install(const struct machine *machine, const struct smp_block *block,
+		     struct memmap *map, uint32_t cpu_count, uint32_t rsdp_paddr)
 {
 	const struct acpi_header *madt = acpi_find_table(rsdp_paddr, "APIC");
 	struct mp_floating_pointer *pointer = phys_ptr(MP_POINTER);
 	uint32_t size;
 	uint32_t table;
 
+	/* RAM outlives a reset. */
+	*pointer = (struct mp_floating_pointer){ .table_address = 0 };
 	if (!(machine->cpu.leaf1_edx & CPUID_1_EDX_APIC))
 		return;
 	size = sizeof(struct mp_table_header) + cpu_count * sizeof(struct mp_processor) +
@@ -231,7 +202,7 @@ void mptable_install(const struct machine *machine, struct memmap *map, uint32_t
 			size);
 		return;
 	}
-	build(phys_ptr(table), machine, cpu_count, madt,
+	build(phys_ptr(table), machine, block, cpu_count, madt,
 	      rsdp_paddr ? madt && has_irq0_override(madt) :
 			   fw_cfg_read_u32(&machine->cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
 

@@ -9,10 +9,10 @@
 #include "acpi_find.h"
 #include "checksum.h"
 #include "layout.h"
-#include "mptable.h"
 #include "phys.h"
 #include "spec/acpi.h"
 #include "spec/cmos.h"
+#include "spec/lapic.h"
 #include "spec/mp.h"
 #include "string.h"
 
@@ -119,7 +119,37 @@ static void add_override(uint8_t **next, uint8_t irq, uint32_t gsi, uint16_t fla
 	add(next, &override, sizeof(override));
 }
 
-static uint32_t add_madt(uint8_t **next, uint32_t cpu_count, bool irq0_override)
+/* The MADT numbers processors as it lists them; the DSDT names none. */
+static void add_processors(uint8_t **next, const struct cpu *cpu, const struct smp_block *block,
+			   uint32_t count)
+{
+	uint32_t next_processor = 0, apic_id;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct acpi_madt_entry entry;
+
+		if (!smp_next_processor(block, cpu, &next_processor, &apic_id))
+			break;
+		if (apic_id <= LAPIC_MAX_XAPIC_ID)
+			entry = (struct acpi_madt_entry){
+				.type = ACPI_MADT_LAPIC,
+				.length = 2 + sizeof(entry.lapic),
+				.lapic = { (uint8_t)i, (uint8_t)apic_id, ACPI_MADT_ENABLED },
+			};
+		else
+			entry = (struct acpi_madt_entry){
+				.type = ACPI_MADT_X2APIC,
+				.length = 2 + sizeof(entry.x2apic),
+				.x2apic = { .apic_id = apic_id,
+					    .flags = ACPI_MADT_ENABLED,
+					    .processor = i },
+			};
+		add(next, &entry, entry.length);
+	}
+}
+
+static uint32_t add_madt(uint8_t **next, const struct cpu *cpu, const struct smp_block *block,
+			 uint32_t cpu_count, bool irq0_override)
 {
 	struct acpi_madt head = {
 		.header = acpi_make_header("APIC", 0),
@@ -138,19 +168,9 @@ static uint32_t add_madt(uint8_t **next, uint32_t cpu_count, bool irq0_override)
 		.processor = 0xff,
 		.lint = 1,
 	};
-	struct mp_topology topology = mptable_read_topology();
 	struct acpi_madt *madt = add(next, &head, sizeof(head));
 
-	for (uint32_t i = 0; i < cpu_count; i++) {
-		struct acpi_madt_entry entry = {
-			.type = ACPI_MADT_LAPIC,
-			.length = 2 + sizeof(entry.lapic),
-			.lapic = { (uint8_t)i, (uint8_t)mptable_apic_id(&topology, i),
-				   ACPI_MADT_ENABLED },
-		};
-
-		add(next, &entry, entry.length);
-	}
+	add_processors(next, cpu, block, cpu_count);
 	add(next, &ioapic, sizeof(ioapic));
 	if (irq0_override)
 		add_override(next, 0, TIMER_GSI, MP_FLAGS_CONFORM);
@@ -192,14 +212,14 @@ static uint32_t add_rsdt(uint8_t **next, const uint32_t *listed, uint32_t count)
 static uint32_t block_size(uint32_t cpu_count)
 {
 	return dsdt_size() + sizeof(struct acpi_fadt) + sizeof(struct acpi_madt) +
-	       cpu_count * (2 + sizeof(((struct acpi_madt_entry *)0)->lapic)) +
-	       sizeof(struct acpi_madt_ioapic) + 4 * sizeof(struct acpi_madt_override) +
-	       sizeof(struct acpi_madt_nmi) + sizeof(struct acpi_hpet) +
-	       sizeof(struct acpi_header) + MAX_LISTED * sizeof(uint32_t);
+	       cpu_count * sizeof(struct acpi_madt_entry) + sizeof(struct acpi_madt_ioapic) +
+	       4 * sizeof(struct acpi_madt_override) + sizeof(struct acpi_madt_nmi) +
+	       sizeof(struct acpi_hpet) + sizeof(struct acpi_header) +
+	       MAX_LISTED * sizeof(uint32_t);
 }
 
-uint32_t piix_acpi_install(const struct machine *machine, struct memmap *map, uint32_t mmio_base,
-			   uint32_t cpu_count)
+uint32_t piix_acpi_install(const struct machine *machine, const struct smp_block *block,
+			   struct memmap *map, uint32_t mmio_base, uint32_t cpu_count)
 {
 	const struct fw_cfg *cfg = &machine->cfg;
 	uint32_t listed[MAX_LISTED];
@@ -221,7 +241,8 @@ uint32_t piix_acpi_install(const struct machine *machine, struct memmap *map, ui
 	*facs = (struct acpi_facs){ .signature = { 'F', 'A', 'C', 'S' }, .length = sizeof(*facs) };
 
 	listed[0] = add_fadt(&next, phys_addr(facs), add_dsdt(&next, mmio_base));
-	listed[1] = add_madt(&next, cpu_count, fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
+	listed[1] = add_madt(&next, &machine->cpu, block, cpu_count,
+			     fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
 	listed[2] = add_hpet(&next, &hpet);
 	*rsdp = (struct acpi_rsdp){
 		.signature = { 'R', 'S', 'D', ' ', 'P', 'T', 'R', ' ' },

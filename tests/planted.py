@@ -160,8 +160,8 @@ FAULTS = (
           "\t\tlist->count += sizeof(fixed_ranges) - sizeof(fixed_ranges[0])"),
     Fault("caches-left-off", "msr_list.c", "\tcpu_enable_caches();\n", ""),
     Fault("mp-table-lists-one-too-few", "tables/mptable.c",
-          "add_processors(&writer, &machine->cpu, cpu_count, madt);",
-          "add_processors(&writer, &machine->cpu, cpu_count - 1, NULL);"),
+          "add_processors(&writer, &machine->cpu, block, cpu_count, madt);",
+          "add_processors(&writer, &machine->cpu, block, cpu_count - 1, madt);"),
 
     # Waking up.
     Fault("wake-without-mtrrs", "main.c",

@@ -83,9 +83,9 @@ REQUIRED_BY_FORM = {
 }
 
 REQUIRED_BY_WORD = {
-    "cpu.nmi": ["cpu.different"],
+    "cpu.nmi": ["cpu.different", "cpu.not-in-mp-table"],
     "cpu.storm": ["cpu.storm", "cpu.others"],
-    "cpu.init": ["cpu.different"],
+    "cpu.init": ["cpu.different", "cpu.not-in-mp-table"],
     "cpu.smm": ["smm.acpi-enable", "smm.boot-processor", "smm.unserved", "smm.trapped"],
 }
 
@@ -158,6 +158,9 @@ CPUS = (
     + [guest(machine, args=f"-cpu {cpu} -smp 4", append="cpu.nmi")
        for machine in ["pc,smm=off", "q35,smm=off", "microvm"]
        for cpu in ["max", "Haswell", "EPYC"]]
+    # APIC ids with a hole, of which no leaf of CPUID tells.
+    + [guest(machine, args="-cpu Penryn -smp 6,sockets=2,cores=3,threads=1", append="cpu.nmi")
+       for machine in ["q35,acpi=off", "microvm,acpi=off"]]
     # No MTRRs and no SMM: the others find nothing to do, and halt.
     + [guest(machine, args=f"-cpu {cpu} -smp 4")
        for machine in ["pc,smm=off", "q35,smm=off", "microvm"] for cpu in ["qemu32", "486"]]

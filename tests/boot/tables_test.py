@@ -241,6 +241,8 @@ def test_large_smbios(case, bench, media):
 
 PCI = disk("virtio-blk-pci") + net("virtio-net-pci")
 
+HOLES = "-smp 12,sockets=4,cores=3,threads=1"     # APIC ids 0, 1, 2, 4, 5, 6 and so on
+
 # No ACPI: the MP table tells the processors and interrupts.
 MP_CASES = (
     (Linux("pc", "pc,acpi=off", "-smp 2 " + PCI), 2),
@@ -252,6 +254,9 @@ MP_CASES = (
     # APIC ids with holes.  More than eight processors, for which Linux addresses each by its id:
     # QEMU 7.2 finds none above a hole by a logical id (apic_get_delivery_bitmask()).
     (Linux("q35-topology", "q35,acpi=off", "-smp 12,sockets=4,cores=3 " + PCI), 12),
+    # The same where no leaf of CPUID tells of the holes.
+    (Linux("q35-no-leaf", "q35,acpi=off", f"-cpu Penryn {HOLES} {PCI}"), 12),
+    (Linux("microvm-no-leaf", "microvm,acpi=off", f"-cpu Penryn {HOLES}"), 12),
     # Debian's kernels find no virtio-mmio devices without ACPI (VIRTIO_MMIO_CMDLINE_DEVICES), and
     # those of a time when isapc was new have no drivers.
     (Linux("microvm", "microvm,acpi=off", "-smp 2"), 2),
@@ -291,18 +296,20 @@ def test_mp_table(case, count, bench):
         check_disk(result)
 
 
-@pytest.mark.parametrize("machine", ("pc-i440fx-1.4", "pc-i440fx-1.5", "pc-i440fx-1.6"))
-def test_own_acpi(machine, bench, qemu, tmp_path):
+@pytest.mark.parametrize("machine, args, count", [
+    ("pc-i440fx-1.4", "-smp 4 ", 4), ("pc-i440fx-1.5", "-smp 4 ", 4),
+    ("pc-i440fx-1.6", "-smp 4 ", 4), ("pc-i440fx-1.6", f"-cpu Penryn {HOLES} ", 12)])
+def test_own_acpi(machine, args, count, bench, qemu, tmp_path):
     """Our own tables, where QEMU has none: valid, and enough to boot and to power off."""
     if not re.search(rf"^{re.escape(machine)} ", ask(qemu(), "-M", "help"),
                      re.MULTILINE):
         pytest.skip(f"this QEMU has no {machine}")
-    case = Linux("", machine, PCI, "tab.poweroff pci=nomsi", cpus=4, kernel="generic",
+    case = Linux("", machine, args + PCI, "tab.poweroff pci=nomsi", kernel="generic",
                  format="vmlinuz")
     with start(bench, case) as vm:
         assert vm.wait_exit(BOOT_SECONDS) == 0
         result = parse(vm.serial)
-    assert result.facts["cpus"] == ["4"]
+    assert result.facts["cpus"] == [str(count)]
     check_disk(result)
     assert {"APIC", "DSDT", "FACP", "FACS", "HPET"} <= set(result.files)
     for name in ("APIC", "DSDT", "FACP", "HPET"):

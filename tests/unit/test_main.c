@@ -273,18 +273,26 @@ static uint32_t rsdp_told(void)
 	return (uint32_t)params->acpi_rsdp_addr;
 }
 
+/* As QEMU is with acpi=off, but for the PM function, or of a time when it had no tables. */
+static void remove_acpi(void)
+{
+	static const char *const files[] = { "etc/acpi/rsdp", "etc/acpi/tables", "etc/table-loader",
+					     "etc/vmgenid_addr" };
+
+	for (uint32_t i = 0; i < COUNT(files); i++)
+		if (fake_fw_cfg_find(files[i]))
+			fake_fw_cfg_find(files[i])->name = "none";
+}
+
 /* A pc of a time when QEMU had no tables: they are the firmware's own. */
 static void test_own_acpi(void **state)
 {
 	static const struct fw_cfg_hpet hpet = { .count = 1, .address = 0xfed00000 };
-	static const char *const files[] = { "etc/acpi/rsdp", "etc/acpi/tables",
-					     "etc/table-loader" };
 
 	(void)state;
 	for (uint32_t has_hpet = 0; has_hpet < 2; has_hpet++) {
 		add("pc", BZIMAGE);
-		for (uint32_t i = 0; i < COUNT(files); i++)
-			fake_fw_cfg_find(files[i])->name = "none";
+		remove_acpi();
 		if (has_hpet)
 			fake_fw_cfg_item(FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 		fake_fw_cfg_u32(FW_CFG_KEY_IRQ0_OVERRIDE, has_hpet);
@@ -643,20 +651,69 @@ static void test_ids_with_holes(void **state)
 		has_f_smbase = r;
 		add(records[r], BZIMAGE);
 		set_ids(holes, COUNT(holes));
-		/* The MADT says so, too: type 0, length 8, number, id, enabled. */
+		/* The MADT says so, too, and the DSDT: type 0, length 8, number, id, enabled. */
 		tables = fake_fw_cfg_find("etc/acpi/tables")->bytes;
 		size = fake_fw_cfg_find("etc/acpi/tables")->size;
-		for (uint32_t i = 0; i + 8 <= size && found < COUNT(holes); i++) {
-			uint8_t entry[8] = { 0, 8, (uint8_t)found, (uint8_t)found, 1 };
+		for (uint32_t i = 0; i + 8 <= size; i++) {
+			uint8_t n = tables[i + 2];
+			uint8_t entry[8] = { 0, 8, n, n, 1 };
 
-			if (memcmp(tables + i, entry, sizeof(entry)) != 0)
+			if (n >= COUNT(holes) || memcmp(tables + i, entry, sizeof(entry)) != 0)
 				continue;
-			tables[i + 3] = (uint8_t)holes[found++];
+			tables[i + 3] = (uint8_t)holes[n];
+			found++;
 			i += 7;
 		}
-		assert_int_equal(found, COUNT(holes));
+		assert_int_equal(found, 2 * COUNT(holes));
 		must_boot(records[r], BZIMAGE);
 		expect_smis(records[r], 1);
+	}
+}
+
+static void add_without_acpi(const char *record, const uint32_t *ids, uint32_t count)
+{
+	add(record, BZIMAGE);
+	remove_acpi();
+	add_processors(count);
+	set_ids(ids, count);
+	fake_cpuid_set(1, 0,
+		       (struct cpuid){ .eax = 0x60fb1, .ebx = ids[0] << 24, .edx = 0x1783fbff });
+	fake_fw_cfg_u16(FW_CFG_KEY_CPU_COUNT, (uint16_t)count);
+}
+
+/*
+ * Where QEMU has no MADT, the tables have the ids of the processors that are there: QEMU leaves
+ * holes for sockets, dies and cores that are no power of two, and for those not plugged in.
+ */
+static void test_ids_without_acpi(void **state)
+{
+	static const char *const records[] = { "pc", "q35", "microvm" };
+	static const uint32_t ids[][6] = { { 0, 1, 2, 4, 5, 6 },
+					   { 0, 3, 9, 17, 253, 254 },
+					   { 4, 0, 1, 2, 5, 6 } };
+
+	(void)state;
+	for (uint32_t r = 0; r < COUNT(records) * COUNT(ids); r++) {
+		const char *record = records[r / COUNT(ids)];
+		const uint32_t *have = ids[r % COUNT(ids)];
+		uint32_t offset = ACPI_MADT_ENTRIES, apic_id;
+		const struct acpi_header *madt;
+
+		add_without_acpi(record, have, 6);
+		must_boot(record, BZIMAGE);
+		madt = acpi_find_table(rsdp_told(), "APIC");
+		assert_case_equal(record, madt != NULL, r < COUNT(ids));
+		for (uint32_t i = 0; madt && i < 6; i++) {
+			assert_true(acpi_next_processor(madt, &offset, &apic_id));
+			assert_case_equal(record, apic_id, have[i]);
+		}
+		/* One that does not come is in no table. */
+		add_without_acpi(record, have, 6);
+		processors[3].pace = NEVER;
+		assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
+		assert_says(fake.console, "smp: 5 of 6 processors answered;");
+		fake.console[0] = '\0';
+		check_boot(record, BZIMAGE);
 	}
 }
 
@@ -854,6 +911,7 @@ int main(void)
 		UNIT_TEST(test_missing_processor),
 		UNIT_TEST(test_reports_twice),
 		UNIT_TEST(test_ids_with_holes),
+		UNIT_TEST(test_ids_without_acpi),
 		UNIT_TEST(test_large_ids),
 		UNIT_TEST(test_large_id_late),
 		UNIT_TEST(test_without_smm),

@@ -32,6 +32,7 @@ extern const uint8_t piix_dsdt[], piix_dsdt_end[];
 
 static struct memmap map;
 static struct machine machine;
+static struct smp_block block;
 static uint32_t room; /* what was taken of the pool */
 
 static void add_hpet(uint8_t count)
@@ -48,20 +49,34 @@ static void add_hpet(uint8_t count)
 	fake_fw_cfg_item(FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 }
 
-/* A pc with so many processors; the address of the RSDP. */
-static uint32_t install(uint32_t cpu_count)
+/* A pc with these processors, of which the first boots; the address of the RSDP. */
+static uint32_t install_ids(const uint32_t *ids, uint32_t cpu_count)
 {
 	static const struct chipset pc = { .irq_wiring = IRQ_WIRING_PIIX,
 					   .pm_function = PCI_BDF(0, 1, 3) };
 	uint32_t rsdp, end;
 
 	machine.chipset = &pc;
+	machine.cpu.leaf1_ebx = ids[0] << 24 | 0x123456;
+	memset(&block, 0, sizeof(block));
+	for (uint32_t i = 1; i < cpu_count; i++)
+		block.present[ids[i] / 32] |= 1u << ids[i] % 32;
 	unit_machine(&machine.cfg, &map, RAM_END);
 	end = map.pool_end;
 	fake_forget();
-	rsdp = piix_acpi_install(&machine, &map, MMIO_BASE, cpu_count);
+	rsdp = piix_acpi_install(&machine, &block, &map, MMIO_BASE, cpu_count);
 	room = end - map.pool_end;
 	return rsdp;
+}
+
+/* Their ids go from 0 on. */
+static uint32_t install(uint32_t cpu_count)
+{
+	uint32_t ids[255];
+
+	for (uint32_t i = 0; i < cpu_count; i++)
+		ids[i] = i;
+	return install_ids(ids, cpu_count);
 }
 
 static void add_pm(uint16_t device)
@@ -98,7 +113,7 @@ static void test_without(void **state)
 	unit_machine(&machine.cfg, &map, RAM_END);
 	machine.chipset = &other;
 	fake_forget();
-	assert_int_equal(piix_acpi_install(&machine, &map, MMIO_BASE, 1), 0);
+	assert_int_equal(piix_acpi_install(&machine, &block, &map, MMIO_BASE, 1), 0);
 	assert_int_equal(fake_exits(), 0);
 }
 
@@ -115,7 +130,7 @@ static void test_roots(void **state)
 		add_pm(0x7113);
 		add_hpet(hpets[count]);
 		paddr = install(1);
-		assert_int_equal(fake_exits(), 4 + 1); /* one is CPUID, which KVM serves itself */
+		assert_int_equal(fake_exits(), 4);
 		assert_in_range(paddr, FIRMWARE_POOL_BASE, FIRMWARE_POOL_END - 1);
 		assert_int_equal(paddr % 16, 0);
 		rsdp = phys_ptr(paddr);
@@ -243,6 +258,69 @@ static void test_madt(void **state)
 	}
 }
 
+/* The ids are those of the processors that are there, the first of them the one that boots. */
+static void test_ids(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t ids[6], count;
+	} cases[] = {
+		{ "three cores in a place for four", { 0, 1, 2, 4, 5, 6 }, 6 },
+		{ "another one boots", { 9, 0, 254 }, 3 },
+		{ "more than eight bits", { 0, 254, 255, 256, 4095 }, 5 },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		uint32_t offset = ACPI_MADT_ENTRIES, n = 0;
+		const struct acpi_madt_entry *entry;
+		const struct acpi_header *madt;
+
+		fake_reset();
+		add_pm(0x7113);
+		madt = find(install_ids(cases[i].ids, cases[i].count), "APIC");
+		while ((entry = acpi_next_entry(madt, &offset))) {
+			bool large = entry->type == ACPI_MADT_X2APIC;
+
+			if (entry->type != ACPI_MADT_LAPIC && !large)
+				continue;
+			assert_case_equal(cases[i].name, large, cases[i].ids[n] > 254);
+			assert_case_equal(cases[i].name, entry->length, large ? 16 : 8);
+			assert_case_equal(cases[i].name,
+					  large ? entry->x2apic.apic_id : entry->lapic.apic_id,
+					  cases[i].ids[n]);
+			assert_case_equal(cases[i].name,
+					  large ? entry->x2apic.flags : entry->lapic.flags, 1);
+			assert_case_equal(cases[i].name,
+					  large ? entry->x2apic.processor : entry->lapic.processor,
+					  n);
+			n++;
+		}
+		assert_int_equal(offset, madt->length);
+		assert_case_equal(cases[i].name, n, cases[i].count);
+	}
+}
+
+/* Who has not come is in no table, and who came too many has no room there. */
+static void test_counts(void **state)
+{
+	static const uint32_t ids[] = { 0, 1, 2, 3 };
+
+	(void)state;
+	for (uint32_t told = 1; told < 8; told++) {
+		static const struct chipset pc = { .irq_wiring = IRQ_WIRING_PIIX,
+						   .pm_function = PCI_BDF(0, 1, 3) };
+		uint32_t rsdp;
+
+		fake_reset();
+		add_pm(0x7113);
+		install_ids(ids, COUNT(ids));
+		machine.chipset = &pc;
+		rsdp = piix_acpi_install(&machine, &block, &map, MMIO_BASE, told);
+		assert_int_equal(acpi_find_processors(rsdp), told < 4 ? told : 4);
+	}
+}
+
 static void test_hpet(void **state)
 {
 	const struct acpi_hpet *hpet;
@@ -260,7 +338,12 @@ static void test_hpet(void **state)
 /* The tables stay in the room that was taken for them, however many processors there are. */
 static void test_room(void **state)
 {
+	uint32_t ids[255];
+
 	(void)state;
+	/* The ids are those that take most. */
+	for (uint32_t i = 0; i < COUNT(ids); i++)
+		ids[i] = i ? 1000 + i : 0;
 	for (uint32_t count = 1; count <= 255; count += 127) {
 		const struct acpi_header *rsdt;
 		const struct acpi_rsdp *rsdp;
@@ -270,7 +353,7 @@ static void test_room(void **state)
 		add_pm(0x7113);
 		add_hpet(1);
 		fake_fw_cfg_u32(FW_CFG_KEY_IRQ0_OVERRIDE, 1);
-		rsdp = phys_ptr(install(count));
+		rsdp = phys_ptr(install_ids(ids, count));
 		rsdt = phys_ptr(rsdp->rsdt_address);
 		/* From the DSDT, which is first, to the RSDT, which is last. */
 		taken = phys_addr(rsdt) + rsdt->length -
@@ -284,7 +367,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_without), UNIT_TEST(test_roots), UNIT_TEST(test_fadt),
-		UNIT_TEST(test_madt),    UNIT_TEST(test_hpet),  UNIT_TEST(test_room),
+		UNIT_TEST(test_madt),    UNIT_TEST(test_ids),   UNIT_TEST(test_counts),
+		UNIT_TEST(test_hpet),    UNIT_TEST(test_room),
 	};
 
 	return cmocka_run_group_tests_name("piix_acpi", tests, NULL, NULL);

@@ -286,7 +286,7 @@ static void wake_by_init(void)
 
 static void check_others(uint32_t count)
 {
-	uint32_t different = 0;
+	uint32_t different = 0, unnamed = 0;
 
 	if (word("cpu.storm"))
 		storm();
@@ -300,6 +300,8 @@ static void check_others(uint32_t count)
 	if (word("cpu.storm")) /* the INIT may have cleared MTRRs */
 		return;
 	for (uint32_t i = 0; i < others_done && i < MAX_CPUS; i++) {
+		if (others[i].apic_id <= MAX_XAPIC_ID)
+			unnamed += !mp_names(others[i].apic_id);
 		if (!others[i].different)
 			continue;
 		different++;
@@ -308,6 +310,7 @@ static void check_others(uint32_t count)
 		      others[i].different, others[i].first_msr, others[i].first_value);
 	}
 	check_equal("cpu.different", 0, different);
+	check_equal("cpu.not-in-mp-table", 0, unnamed);
 }
 
 static uint16_t inw(uint16_t port)

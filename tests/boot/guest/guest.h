@@ -86,6 +86,8 @@ void check_irq(void);
 void check_acpi(void);
 void check_smbios(void);
 void check_mp(void);
+/* Whether check_mp() has found a processor with that id. */
+bool mp_names(uint32_t apic_id);
 uint32_t acpi_cpus(uint32_t id_end);
 void check_cpu(void);
 void cpu_check_woken(bool msrs_too); /* after S3, all processors anew */

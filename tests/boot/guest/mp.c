@@ -32,12 +32,19 @@ struct mp_state {
 	uint32_t counts[MP_TYPES];
 	uint32_t enabled, bsps, bsp_id, repeated_ids, bad_references, extint;
 	bool isa, ioapic_ok;
-	uint8_t cpu_ids[256 / 8], bus_ids[256 / 8], ioapic_ids[256 / 8];
+	uint8_t bus_ids[256 / 8], ioapic_ids[256 / 8];
 };
+
+static uint8_t cpu_ids[256 / 8];
 
 static bool bit(const uint8_t *set, uint8_t n)
 {
 	return set[n / 8] >> n % 8 & 1;
+}
+
+bool mp_names(uint32_t apic_id)
+{
+	return apic_id < 256 && bit(cpu_ids, (uint8_t)apic_id);
 }
 
 static void set_bit(uint8_t *set, uint8_t n)
@@ -84,8 +91,8 @@ static void read_entry(struct mp_state *s, const uint8_t *e)
 {
 	switch (e[0]) {
 	case MP_PROCESSOR:
-		s->repeated_ids += bit(s->cpu_ids, e[1]);
-		set_bit(s->cpu_ids, e[1]);
+		s->repeated_ids += bit(cpu_ids, e[1]);
+		set_bit(cpu_ids, e[1]);
 		s->enabled += e[3] & CPU_ENABLED;
 		if (e[3] & CPU_BSP) {
 			s->bsps++;
