@@ -223,3 +223,14 @@ bool fw_cfg_read_file(const struct fw_cfg *cfg, const char *name, void *dest, ui
 	fw_cfg_read(cfg, item.selector, dest, size);
 	return true;
 }
+
+bool fw_cfg_read_text(const struct fw_cfg *cfg, const char *name, char *text, uint32_t size)
+{
+	if (!fw_cfg_read_file(cfg, name, text, size - 1))
+		return false;
+	text[size - 1] = 0;
+	while ((unsigned char)*text >= ' ')
+		text++;
+	*text = 0;
+	return true;
+}

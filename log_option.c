@@ -29,9 +29,9 @@ void log_option_time(const struct cpu *cpu, bool has_pm_timer)
 
 void log_option_init(const struct fw_cfg *cfg, const struct cpu *cpu)
 {
-	char value[VALUE_SIZE] = "";
+	char value[VALUE_SIZE];
 
-	if (!fw_cfg_read_file(cfg, OPTION, value, sizeof(value) - 1))
+	if (!fw_cfg_read_text(cfg, OPTION, value, sizeof(value)))
 		return;
 	for (uint32_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
 		if (strcmp(value, choices[i].value) != 0)

@@ -36,9 +36,9 @@ static uint64_t read_u64(const struct fw_cfg *cfg, const char *name)
 /* Whether every function shall decode: as the user says, or else by_default. */
 static bool read_decode(const struct fw_cfg *cfg, bool by_default)
 {
-	char word[16] = "";
+	char word[16];
 
-	if (!fw_cfg_read_file(cfg, DECODE_FILE, word, sizeof(word) - 1))
+	if (!fw_cfg_read_text(cfg, DECODE_FILE, word, sizeof(word)))
 		return by_default;
 	if (strcmp(word, "on") == 0)
 		return true;

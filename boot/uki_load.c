@@ -133,9 +133,9 @@ static uint32_t wanted_profile(const struct fw_cfg *cfg, uint32_t profile_count)
 	const char *end = text;
 	uint32_t profile, skip;
 
-	if (fw_cfg_read_file(cfg, UKI_PROFILE_FILE, text, sizeof(text) - 1)) {
+	if (fw_cfg_read_text(cfg, UKI_PROFILE_FILE, text, sizeof(text))) {
 		profile = uki_parse_number(&end, sizeof(text) - 1);
-		if (profile == UKI_NO_PROFILE || (*end && *end != '\n'))
+		if (profile == UKI_NO_PROFILE || *end)
 			panic("boot: " UKI_PROFILE_FILE
 			      " is \"%s\"; the number of a profile is needed, "
 			      "0 for the first",

@@ -85,6 +85,12 @@ bool fw_cfg_find(const struct fw_cfg *cfg, const char *name, struct fw_cfg_item 
 bool fw_cfg_read_file(const struct fw_cfg *cfg, const char *name, void *dest, uint32_t size);
 
 /*
+ * Does the same with an option: its first line, terminated, in a text of size bytes.  What an
+ * editor or a shell puts at the end of a file is no part of it.
+ */
+bool fw_cfg_read_text(const struct fw_cfg *cfg, const char *name, char *text, uint32_t size);
+
+/*
  * Writes size bytes at an offset of a file that QEMU made writable (by DMA only).
  * Cost: 1 VM exit, 2 when the offset is not 0.
  */

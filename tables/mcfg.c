@@ -14,9 +14,9 @@
 /* True when the user wants QEMU's table as it is. */
 static bool keeps_qemus(const struct fw_cfg *cfg)
 {
-	char value[16] = "";
+	char value[16];
 
-	if (!fw_cfg_read_file(cfg, OPTION_FILE, value, sizeof(value) - 1))
+	if (!fw_cfg_read_text(cfg, OPTION_FILE, value, sizeof(value)))
 		return false;
 	if (strcmp(value, OPTION_QEMU) == 0)
 		return true;

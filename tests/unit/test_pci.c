@@ -948,7 +948,7 @@ static void test_decode_option(void **state)
 	} cases[] = {
 		{ NULL, false, false },      { "on", true, false },
 		{ "off", false, true },      { "yes", false, false },
-		{ "On", false, false },      { "on\n", false, false },
+		{ "On", false, false },      { "on\n", true, false },
 		{ "offside", false, false }, { "o", false, false },
 		{ "", false, false },        { "a word of more than 15 characters", false, false },
 	};
