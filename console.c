@@ -133,9 +133,7 @@ static void tell_pvpanic_pci(void)
 
 	if (pci_read32(&ports, PCI_BDF(0, 0, 0), PCI_VENDOR_ID) == PCI_NO_DEVICE)
 		return;
-	for (uint32_t slot = 1; slot < PCI_SLOTS; slot++) {
-		uint32_t bdf = PCI_BDF(0, slot, 0);
-
+	for (uint32_t bdf = 1; bdf < PCI_SLOTS * PCI_FUNCTIONS; bdf++) {
 		if (pci_read32(&ports, bdf, PCI_VENDOR_ID) != PVPANIC_PCI_ID)
 			continue;
 		pci_write32(&ports, bdf, PCI_BAR(0), PVPANIC_PCI_PADDR);
