@@ -14,34 +14,41 @@
 #include "pvh.h"
 #include "spec/elf.h"
 
-static noreturn void refuse_place(uint32_t base, uint64_t end, uint32_t hole, uint64_t hole_end)
+static noreturn void refuse_place(const char *who, uint32_t base, uint64_t end, uint32_t hole,
+				  uint64_t hole_end)
 {
-	panic("boot: the ELF kernel lies from 0x%x to 0x%llx; from 0x%x to 0x%llx there is no RAM for "
-	      "it on a PC, link it to other addresses",
-	      base, (unsigned long long)end, hole, (unsigned long long)hole_end);
+	panic("boot: the %s from 0x%x to 0x%llx; from 0x%x to 0x%llx a PC has no RAM for it, link the "
+	      "kernel to other addresses",
+	      who, base, (unsigned long long)end, hole, (unsigned long long)hole_end);
 }
 
 /*
  * Claims the memory that the kernel occupies.  A kernel may span the hole below 1 MiB, with small
  * segments below it and the rest above; it can neither begin nor end in it.
  */
-static void claim(struct memmap *map, uint32_t base, uint32_t size)
+static void claim(struct memmap *map, const struct boot_image *image)
 {
+	/* QEMU appends what it passes to a Multiboot kernel. */
+	const char *who = image->protocol == BOOT_MULTIBOOT ?
+				  "Multiboot kernel, with its modules, lies" :
+				  "ELF kernel lies";
+	uint32_t base = image->handover.kernel_paddr;
+	uint32_t size = image->kernel_size;
 	uint64_t end = (uint64_t)base + size;
 	uint64_t low_end = end < LOW_RAM_END ? end : LOW_RAM_END;
 	uint64_t high_base = base > LEGACY_HOLE_END ? base : LEGACY_HOLE_END;
 
 	if (base < LEGACY_HOLE_END && end > LOW_RAM_END &&
 	    (base >= LOW_RAM_END || end <= LEGACY_HOLE_END))
-		refuse_place(base, end, LOW_RAM_END, LEGACY_HOLE_END);
+		refuse_place(who, base, end, LOW_RAM_END, LEGACY_HOLE_END);
 	if (end > IOAPIC_BASE)
-		refuse_place(base, end, IOAPIC_BASE, FOUR_GIB);
+		refuse_place(who, base, end, IOAPIC_BASE, FOUR_GIB);
 	if ((base < LOW_RAM_END && !memmap_is(map, base, low_end, MEMORY_RAM)) ||
 	    (high_base < end && !memmap_is(map, high_base, end, MEMORY_RAM)))
-		panic("boot: the ELF kernel lies from 0x%x to 0x%llx, the guest has %u MiB below 4 GiB; "
-		      "give it more memory (-m %u), or link the kernel to lower addresses",
-		      base, (unsigned long long)end, load_mib(memmap_low_ram_end(map)),
-		      load_mib_for(end));
+		panic("boot: the %s from 0x%x to 0x%llx, the guest has %u MiB below 4 GiB and needs %u; "
+		      "%slink the kernel to lower addresses",
+		      who, base, (unsigned long long)end, load_mib(memmap_low_ram_end(map)),
+		      load_mib_for(end), load_more_memory(map, end));
 	memmap_reserve(map, base, base < LOW_RAM_END ? low_end : 0, MEMORY_LOADED, "the kernel");
 	memmap_reserve(map, high_base, end, MEMORY_LOADED, "the kernel");
 }
@@ -83,7 +90,7 @@ void boot_elf_probe(struct boot_image *image, const struct machine *machine, str
 		if (!(machine->cpu.leaf81_edx & CPUID_81_EDX_LM))
 			refuse_without_long_mode(cfg);
 	}
-	claim(map, image->handover.kernel_paddr, image->kernel_size);
+	claim(map, image);
 }
 
 /*
@@ -126,9 +133,9 @@ static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg
 }
 
 /*
- * QEMU gives all from the first segment to the last as one piece.  What lies in the hole between
- * low and high memory belongs to no segment; it is skipped, as it would overwrite this firmware.
- * claim() has checked that such a kernel ends above the hole.
+ * QEMU gives all from the first segment to the last module as one piece.  What lies in the hole
+ * between low and high memory is skipped, as it would overwrite this firmware: nothing, or what
+ * check_hole() refuses.  claim() has checked that such a piece ends above the hole.
  */
 static void load_multiboot(const struct boot_image *image, const struct fw_cfg *cfg)
 {
@@ -142,6 +149,20 @@ static void load_multiboot(const struct boot_image *image, const struct fw_cfg *
 	}
 	fw_cfg_read(cfg, FW_CFG_KEY_KERNEL_DATA, phys_ptr(base), LOW_RAM_END - base);
 	fw_cfg_read_at(cfg, FW_CFG_KEY_KERNEL_DATA, skipped, LEGACY_HOLE_END, size - skipped);
+}
+
+/*
+ * Refuses a piece across the hole that has anything of QEMU's in it: from the list of modules on,
+ * all up to the end is command lines and modules (QEMU hw/i386/multiboot.c, load_multiboot()).
+ */
+static void check_hole(const struct boot_image *image, const struct multiboot_info *info)
+{
+	uint32_t base = image->handover.kernel_paddr;
+	uint64_t end = (uint64_t)base + image->kernel_size;
+
+	if (base < LEGACY_HOLE_END && end > LEGACY_HOLE_END && info->mods_addr < LEGACY_HOLE_END)
+		refuse_place("command line and modules of the Multiboot kernel lie",
+			     info->mods_addr, end, LOW_RAM_END, LEGACY_HOLE_END);
 }
 
 static noreturn void boot_multiboot(const struct boot_image *image, const struct fw_cfg *cfg,
@@ -158,6 +179,7 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 				  "the Multiboot information");
 	info = phys_ptr(info_paddr);
 	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
+	check_hole(image, info);
 	mmap_paddr = memmap_alloc(map, MEMMAP_MAX_ENTRIES * sizeof(*mmap), sizeof(uint32_t),
 				  MEMORY_LOADED, ZONE_LOW, "the memory map");
 	mmap = phys_ptr(mmap_paddr);

@@ -113,9 +113,9 @@ bool boot_linux_probe(struct boot_image *image, const struct machine *machine, s
 		base = image->bzimage.pref_address;
 		size = bzimage_run_size(&image->bzimage, image->kernel_size);
 		panic("boot: the kernel needs %u MiB of memory from %u MiB on, the guest has %u MiB "
-		      "below 4 GiB; give it more (-m %u)",
+		      "below 4 GiB and needs %u; %stake a smaller kernel",
 		      load_mib(size), (uint32_t)(base >> 20), load_mib(memmap_low_ram_end(map)),
-		      load_mib_for(base + size));
+		      load_mib_for(base + size), load_more_memory(map, base + size));
 	}
 	if (image->protocol == BOOT_UKI)
 		uki_load_kernel(&image->uki, cfg, image->header, image->handover.kernel_paddr);
@@ -153,9 +153,9 @@ static uint32_t load_setup_data(const struct boot_image *image, struct memmap *m
 		struct linux_setup_data *node;
 		uint32_t offset, size, paddr;
 		enum error error = bzimage_find_setup_data(kernel, image->kernel_size, next,
-							   setup_size, &offset);
+							   setup_size, !i, &offset);
 
-		if (!i && error == ERR_NOT_FOUND) {
+		if (!i && error != OK) {
 			console_log(
 				"boot: setup_data in the kernel file's header is 0x%llx, where QEMU has "
 				"put nothing; it is ignored",
@@ -165,7 +165,7 @@ static uint32_t load_setup_data(const struct boot_image *image, struct memmap *m
 		if (error != OK || i == MAX_SETUP_DATA)
 			panic("boot: setup_data node %u at 0x%llx %s; start QEMU without -dtb, or with "
 			      "another kernel file",
-			      i, (unsigned long long)next, error_text(error ? error : ERR_CHAIN));
+			      i, (unsigned long long)next, error_text(ERR_CHAIN));
 		node = (void *)(kernel + offset);
 		size = sizeof(*node) + node->size;
 		paddr = memmap_alloc(map, size, sizeof(uint64_t), MEMORY_LOADED, ZONE_LOW,

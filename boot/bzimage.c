@@ -39,17 +39,21 @@ static bool is_loader(const void *file, uint32_t size)
 
 /*
  * How much of a protected-mode kernel there must be: all its 16-byte units but for the end of the
- * last one, which old tools do not write, and the compressed kernel in it.
+ * last one, which old tools do not write, and the compressed kernel in it; and the entry, if the
+ * header tells of none of them.
  */
-static uint64_t min_size(const struct linux_setup_header *header)
+static uint64_t min_size(const struct linux_setup_header *header, bool entry64)
 {
+	uint32_t entry = entry64 ? LINUX_ENTRY64_OFFSET : 0;
 	uint64_t units = header->version >= 0x0204 ? header->syssize : (uint16_t)header->syssize;
 	uint64_t size = units ? units * LINUX_SYSSIZE_UNIT - (LINUX_SYSSIZE_UNIT - 1) : 0;
 	uint64_t payload_end = 0;
 
 	if (header->version >= 0x0208)
 		payload_end = (uint64_t)header->payload_offset + header->payload_length;
-	return size > payload_end ? size : payload_end;
+	if (size < payload_end)
+		size = payload_end;
+	return size > entry ? size : entry + 1;
 }
 
 enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
@@ -79,7 +83,6 @@ enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 		.initrd_max = DEFAULT_INITRD_MAX,
 		.cmdline_max = DEFAULT_CMDLINE_MAX,
 		.has_initrd = header->ramdisk_size,
-		.min_size = min_size(header),
 	};
 	if (header->version >= 0x0203)
 		image->initrd_max = (uint64_t)header->initrd_addr_max + 1;
@@ -101,6 +104,7 @@ enum error bzimage_parse(struct bzimage *image, const void *file, uint32_t size)
 		image->entry64 = header->xloadflags & LINUX_XLF_KERNEL_64;
 		image->initrd_above_4g = header->xloadflags & LINUX_XLF_ABOVE_4G;
 	}
+	image->min_size = min_size(header, image->entry64);
 	return OK;
 }
 
@@ -193,30 +197,31 @@ void bzimage_build(struct linux_boot_params *params, const struct bzimage *image
 	params->acpi_rsdp_addr = handover->rsdp_paddr;
 }
 
-static bool plausible_node(const uint8_t *kernel, uint32_t kernel_size, uint64_t offset)
+/* The chain begins with the node that QEMU appended last, which ends where the file does. */
+static bool is_node(const uint8_t *kernel, uint32_t kernel_size, uint64_t offset, bool is_first)
 {
 	struct linux_setup_data node;
+	uint64_t most;
 
 	if (offset > kernel_size || kernel_size - offset < sizeof(node))
 		return false;
 	memcpy(&node, kernel + offset, sizeof(node));
+	most = kernel_size - offset - sizeof(node);
 	return (node.type == LINUX_SETUP_DTB || node.type == LINUX_SETUP_RNG_SEED) &&
-	       node.size <= kernel_size - offset - sizeof(node);
+	       (is_first ? node.size == most : node.size <= most);
 }
 
 enum error bzimage_find_setup_data(const uint8_t *kernel, uint32_t kernel_size, uint64_t address,
-				   uint32_t setup_size, uint32_t *offset)
+				   uint32_t setup_size, bool is_first, uint32_t *offset)
 {
 	uint64_t candidate = address - LINUX_LOAD_HIGH_ADDR;
 
-	if (address < LINUX_LOAD_HIGH_ADDR || candidate >= (uint64_t)kernel_size + setup_size)
-		return ERR_NOT_FOUND;
-	for (uint32_t i = 0; i < 2 && candidate < UINT32_MAX; i++) {
-		if (plausible_node(kernel, kernel_size, candidate)) {
+	for (uint32_t i = 0; i < 2; i++) {
+		if (is_node(kernel, kernel_size, candidate, is_first)) {
 			*offset = (uint32_t)candidate;
 			return OK;
 		}
 		candidate -= setup_size;
 	}
-	return ERR_CHAIN;
+	return ERR_NOT_FOUND;
 }

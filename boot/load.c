@@ -7,7 +7,23 @@
 #include "layout.h"
 #include "phys.h"
 
-#define CMDLINE_GUESS 0x1000 /* read at once; a longer command line costs two more exits */
+#define CMDLINE_GUESS   0x1000 /* read at once; a longer command line costs two more exits */
+#define LOW_RAM_MAX_MIB 0xe00  /* the most that QEMU's PCs have below 4 GiB */
+
+const char *load_more_memory(const struct memmap *map, uint64_t end)
+{
+	uint32_t ram_end = memmap_low_ram_end(map);
+	uint32_t limit = LOW_RAM_MAX_MIB;
+
+	/* A machine with ECAM has less, and its ECAM there. */
+	for (uint32_t i = 0; i < map->count; i++)
+		if (map->ranges[i].base >= ram_end && load_mib(map->ranges[i].base) < limit)
+			limit = load_mib(map->ranges[i].base);
+	if (load_mib_for(end) >= limit ||
+	    memmap_find(map, PAGE_SIZE, PAGE_SIZE, FOUR_GIB, UINT64_MAX))
+		return "";
+	return "give it more memory (-m), or ";
+}
 
 uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map)
 {
@@ -39,8 +55,9 @@ uint64_t load_place_initrd(struct memmap *map, uint32_t size, uint64_t max)
 		      load_mib(size), (uint32_t)(max >> 20));
 	if (!paddr)
 		panic("boot: the initrd of %u MiB does not fit into one piece of free RAM, the guest "
-		      "has %u MiB below 4 GiB; give it more memory (-m %u)",
-		      load_mib(size), load_mib(ram_end), load_mib_for(ram_end + size));
+		      "has %u MiB below 4 GiB and needs %u; %sgive it a smaller initrd",
+		      load_mib(size), load_mib(ram_end), load_mib_for(ram_end + size),
+		      load_more_memory(map, ram_end + size));
 	memmap_reserve(map, paddr, paddr + size, MEMORY_LOADED, "the initrd");
 	return paddr;
 }

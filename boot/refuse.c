@@ -30,7 +30,9 @@ static const struct {
 	{ 0, 4, "QFI\xfb", "is a disk image (qcow2)" NO_DISKS },
 	{ 0x38, 4, "ARM\x64", "is a Linux for 64-bit ARM" OTHER_SYSTEM "qemu-system-aarch64" },
 	{ 0x38, 4, "RSC\x05", "is a Linux for RISC-V" OTHER_SYSTEM "qemu-system-riscv64" },
-	{ 0, 4, "\177ELF", "is an ELF file without a PVH note; build Linux with CONFIG_PVH=y" },
+	{ 0, 4, "\177ELF",
+	  "is an ELF file, which machine types up to 3.1 do not start; "
+	  "use a newer one, or a bzImage" },
 	{ 0x200, 8, "EFI PART", "is a disk image (GPT)" NO_DISKS },
 	{ 0x1fe, 2, "\x55\xaa", "is a disk image or a boot sector" NO_DISKS },
 };

@@ -63,12 +63,12 @@ void bzimage_build(struct linux_boot_params *params, const struct bzimage *image
 		   const struct load_handover *handover);
 
 /*
- * Finds the first node of the setup_data chain inside the kernel as loaded.  QEMU appends nodes to
- * the kernel and gives addresses as if it were loaded at 1 MiB; QEMU 8 to 10 give addresses that
- * are too high by setup_size (the -dtb case).  *offset is the node's, in the kernel.  ERR_CHAIN
- * when there is no plausible node at either place; ERR_NOT_FOUND when neither is in the kernel.
+ * Finds a node of the setup_data chain inside the kernel as loaded; is_first: the one that the
+ * header names.  QEMU appends nodes to the kernel and gives addresses as if it were loaded at
+ * 1 MiB; QEMU 8 to 10 give addresses that are too high by setup_size (the -dtb case).  *offset is
+ * the node's, in the kernel.  ERR_NOT_FOUND when there is none of QEMU's at either place.
  */
 enum error bzimage_find_setup_data(const uint8_t *kernel, uint32_t kernel_size, uint64_t address,
-				   uint32_t setup_size, uint32_t *offset);
+				   uint32_t setup_size, bool is_first, uint32_t *offset);
 
 #endif

@@ -25,11 +25,17 @@ static inline uint32_t load_mib(uint64_t bytes)
 	return (uint32_t)((bytes + 0xfffff) >> 20);
 }
 
-/* For -m, if RAM must reach to end: TSEG and tables need some more. */
+/* How much memory a guest needs whose RAM must reach to end: TSEG and tables need some more. */
 static inline uint32_t load_mib_for(uint64_t end)
 {
 	return load_mib(end) + 8;
 }
+
+/*
+ * The beginning of a remedy where RAM must reach to end: more memory, or nothing where that would
+ * not help, for what a machine has no room for below 4 GiB lies above.  The caller adds another.
+ */
+const char *load_more_memory(const struct memmap *map, uint64_t end);
 
 /*
  * Reads QEMU's command line, terminated, wherever there is room, and returns its address.

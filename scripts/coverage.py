@@ -65,7 +65,6 @@ LEFT = (
     ("boot/bzimage.c", "memmap_set(map, LINUX_LOAD_HIGH_ADDR", "a memory map of 255 ranges"),
     ("boot/bzimage.c", "return ERR_NO_MEMORY;", "the same"),
     ("boot/bzimage.c", "image->version >= 0x0207", "a protocol of 2006"),
-    ("boot/bzimage.c", "i < 2 && candidate < UINT32_MAX", BOTH),
     ("tables/fpdt.c", "if (wide && rsdp->xsdt_address)", "a revision 2 without an XSDT"),
     ("tables/mptable.c", "override->type == ACPI_MADT_OVERRIDE", "an entry cut short"),
     ("tables/mptable.c", "rsdp_paddr ? madt && has_irq0_override", "tables without a MADT"),

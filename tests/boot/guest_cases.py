@@ -401,11 +401,11 @@ NO_KERNEL = (r"the file given with -kernel {}; a Linux bzImage, "
              r"a UKI, an ELF kernel with a PVH note, or a Multiboot kernel is needed")
 WRONG_FILE = r"the file given with -kernel {}"
 NO_INITRD = (r"the initrd of 16 MiB does not fit into one piece of free RAM, the guest has 16 MiB "
-             r"below 4 GiB; give it more memory \(-m 40\)")
+             r"below 4 GiB and needs 40; give it more memory \(-m\), or give it a smaller initrd")
 NO_BZIMAGE = (r"the kernel needs {} MiB of memory from 16 MiB on, the guest has {} MiB below "
-              r"4 GiB; give it more \(-m {}\)")
-NO_ELF = (r"the ELF kernel lies from {} to 0x\w+, the guest has {} MiB below 4 GiB; give it more "
-          r"memory \(-m \d+\), or link the kernel to lower addresses")
+              r"4 GiB and needs {}; give it more memory \(-m\), or take a smaller kernel")
+NO_ELF = (r"the {} from {} to 0x\w+, the guest has {} MiB below 4 GiB and needs \d+; "
+          r"give it more memory \(-m\), or link the kernel to lower addresses")
 CUT_SHORT = (r"the kernel has been cut short: \d+ bytes follow its real-mode part, and its header "
              r"tells of \d+ or more; copy the file anew")
 NO_LONG_MODE = (r"the {}kernel is for 64-bit processors and this one has no long mode; give QEMU "
@@ -428,8 +428,9 @@ REFUSED = [
     *refused("initrd-too-big-linux", NO_INITRD, "bz-low.img", "16", ALMOST_16_MIB),
     *refused("init-size-too-big", NO_BZIMAGE.format(40, 32, 64), "bz-big.img", "32"),
     *refused("no-ram-at-preferred-address", NO_BZIMAGE.format(4, 16, 28), "bz-fixed16.img", "16"),
-    *refused("no-ram-for-elf", NO_ELF.format("0x1000000", 8), "pvh16.elf", "8"),
-    *refused("no-ram-for-multiboot", NO_ELF.format("0x100000", 1), "mb.elf", "1"),
+    *refused("no-ram-for-elf", NO_ELF.format("ELF kernel lies", "0x1000000", 8), "pvh16.elf", "8"),
+    *refused("no-ram-for-multiboot", NO_ELF.format("Multiboot kernel, with its modules, lies",
+                                                   "0x100000", 1), "mb.elf", "1"),
     *refused("cut-short", CUT_SHORT, "bz-cut.img"),
     *refused("payload-cut-short", CUT_SHORT, "bz-no-payload.img"),
     *refused("memdisk", NO_KERNEL.format(

@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memset(&params, 0, sizeof(params));
 		bzimage_build(&params, &image, file, &handover);
 		require(!params.e820_entries);
-		if (bzimage_find_setup_data(file, (uint32_t)size, image.setup_data, 0x200,
+		if (bzimage_find_setup_data(file, (uint32_t)size, image.setup_data, 0x200, true,
 					    &offset) == OK)
 			require(offset <= size - sizeof(struct linux_setup_data));
 	}

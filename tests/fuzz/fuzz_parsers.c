@@ -105,7 +105,8 @@ static void parse_setup_data(const uint8_t *bytes, uint32_t size)
 		return;
 	memcpy(&address, bytes, 8);
 	memcpy(&setup_size, bytes + 8, 4);
-	if (bzimage_find_setup_data(bytes + 12, size - 12, address, setup_size, &offset) == OK)
+	if (bzimage_find_setup_data(bytes + 12, size - 12, address, setup_size, setup_size & 1,
+				    &offset) == OK)
 		require(offset < size - 12);
 	if (size > LINUX_HEADER_OFFSET)
 		bzimage_setup_size(bytes);

@@ -218,38 +218,38 @@ static void test_map_longer_than_boot_params(void **state)
 /* QEMU appends nodes to the kernel and says where, as if it were loaded at 1 MiB. */
 static void test_setup_data(void **state)
 {
-	struct linux_setup_data node = { 0x100000 + 0x7000, LINUX_SETUP_DTB, 0x100 };
+	struct linux_setup_data node = { 0x100000 + 0x6000, LINUX_SETUP_RNG_SEED, 32 };
 	const struct linux_setup_data *first, *second;
 
 	(void)state;
 	machine();
 	give_bzimage(0);
+	memcpy(kernel + 0x7fd0, &node, sizeof(node));
+	node = (struct linux_setup_data){ 0, LINUX_SETUP_DTB, 0x100 };
 	memcpy(kernel + 0x6000, &node, sizeof(node));
-	node = (struct linux_setup_data){ 0, LINUX_SETUP_RNG_SEED, 32 };
-	memcpy(kernel + 0x7000, &node, sizeof(node));
 	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
-	setup()->setup_data = 0x106000;
+	setup()->setup_data = 0x107fd0;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
 	first = phys_ptr((uint32_t)params()->header.setup_data);
 	second = phys_ptr((uint32_t)first->next);
-	assert_int_equal(first->type, LINUX_SETUP_DTB);
-	assert_memory_equal(first + 1, kernel + 0x6010, 0x100);
-	assert_int_equal(second->type, LINUX_SETUP_RNG_SEED);
+	assert_int_equal(first->type, LINUX_SETUP_RNG_SEED);
+	assert_memory_equal(first + 1, kernel + 0x7fe0, 32);
+	assert_int_equal(second->type, LINUX_SETUP_DTB);
 	assert_int_equal(second->next, 0);
-	assert_memory_equal(second + 1, kernel + 0x7010, 32);
+	assert_memory_equal(second + 1, kernel + 0x6010, 0x100);
 
 	/* A chain that loops. */
 	fake_reset();
 	machine();
 	give_bzimage(0);
-	node = (struct linux_setup_data){ 0x106000, LINUX_SETUP_DTB, 16 };
-	memcpy(kernel + 0x6000, &node, sizeof(node));
+	node = (struct linux_setup_data){ 0x107fe0, LINUX_SETUP_DTB, 16 };
+	memcpy(kernel + 0x7fe0, &node, sizeof(node));
 	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
-	setup()->setup_data = 0x106000;
+	setup()->setup_data = 0x107fe0;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 	assert_panics(
-		"boot: setup_data node 16 at 0x106000 has a linked list that loops or leaves its "
+		"boot: setup_data node 16 at 0x107fe0 has a linked list that loops or leaves its "
 		"file; start QEMU without -dtb, or with another kernel file",
 		run(&cpu64));
 }
@@ -304,7 +304,8 @@ static void test_initrd_places(void **state)
 	give_bzimage(0x1c00000);
 	assert_panics(
 		"boot: the initrd of 28 MiB does not fit into one piece of free RAM, the guest has "
-		"32 MiB below 4 GiB; give it more memory (-m 68)",
+		"32 MiB below 4 GiB and needs 68; give it more memory (-m), or give it a smaller "
+		"initrd",
 		run(&cpu64));
 
 	/* More memory would not help. */
@@ -322,6 +323,10 @@ static void test_initrd_places(void **state)
 /* What the file has in fields that QEMU fills in only for some of its options. */
 static void test_fields_of_the_file(void **state)
 {
+	static const uint64_t saved[] = { 0x12345, 0x107fe0, 0x100000 + sizeof(kernel),
+					  0x100000 + sizeof(kernel) + 0x3ff,
+					  0x100000 + sizeof(kernel) + 0x400 };
+	struct linux_setup_data node;
 	static const uint32_t junk[] = { 1, 0x3000000, 0x7fffffff, UINT32_MAX };
 
 	(void)state;
@@ -346,23 +351,27 @@ static void test_fields_of_the_file(void **state)
 		assert_string_equal(fake.console, "");
 	}
 
-	/* setup_data outside of what QEMU loads is nobody's; inside it may be QEMU's. */
-	for (uint32_t i = 0; i < 2; i++) {
+	/* A file that was saved with its setup_data has what QEMU gave it in another boot. */
+	for (uint32_t i = 0; i < COUNT(saved); i++) {
 		fake_reset();
 		machine();
 		give_bzimage(0);
-		setup()->setup_data = i ? 0x100000 + sizeof(kernel) + 0x400 : 0x12345;
+		setup()->setup_data = saved[i];
 		fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 		assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
 		assert_int_equal(params()->header.setup_data, 0);
 		assert_says(fake.console, "boot: setup_data in the kernel file's header is 0x");
 	}
+	/* A later node that is nowhere. */
 	fake_reset();
 	machine();
 	give_bzimage(0);
-	setup()->setup_data = 0x100000 + sizeof(kernel) + 0x3ff;
+	node = (struct linux_setup_data){ 0x1083ff, LINUX_SETUP_DTB, 16 };
+	memcpy(kernel + 0x7fe0, &node, sizeof(node));
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, kernel, sizeof(kernel));
+	setup()->setup_data = 0x107fe0;
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
-	assert_panics("boot: setup_data node 0 at 0x1083ff has a linked list that loops or leaves "
+	assert_panics("boot: setup_data node 1 at 0x1083ff has a linked list that loops or leaves "
 		      "its file; start QEMU without -dtb, or with another kernel file",
 		      run(&cpu64));
 }
@@ -480,7 +489,7 @@ static void test_nothing_to_boot(void **state)
 	fake_fw_cfg_item(FW_CFG_KEY_SETUP_DATA, header, sizeof(header));
 	assert_panics(
 		"boot: the kernel needs 128 MiB of memory from 16 MiB on, the guest has 32 MiB "
-		"below 4 GiB; give it more (-m 152)",
+		"below 4 GiB and needs 152; give it more memory (-m), or take a smaller kernel",
 		run(&cpu64));
 }
 
@@ -545,21 +554,26 @@ static void test_multiboot(void **state)
 	assert_memory_equal(phys_ptr(0x200000), kernel, sizeof(kernel));
 }
 
+static void give_multiboot(const uint8_t *file, uint32_t size, const struct multiboot_info *info)
+{
+	give_elf(0x9000, size);
+	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, file, size);
+	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0);
+	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
+	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, sizeof(*info));
+}
+
 /* GRUB for coreboot has a segment below the hole and one above; QEMU gives what is between, too. */
 static void test_multiboot_spans_the_hole(void **state)
 {
 	static uint8_t file[0x180000];
-	struct multiboot_info given = { .flags = 0x20c };
+	struct multiboot_info given = { .flags = 0x20c, .mods_addr = LEGACY_HOLE_END };
 
 	(void)state;
 	machine();
 	for (uint32_t i = 0; i < sizeof(file); i++)
 		file[i] = (uint8_t)(i * 13 + (i >> 8));
-	give_elf(0x9000, sizeof(file));
-	fake_fw_cfg_item(FW_CFG_KEY_KERNEL_DATA, file, sizeof(file));
-	fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0);
-	fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, &given, sizeof(given));
-	fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, sizeof(given));
+	give_multiboot(file, sizeof(file), &given);
 	memset(phys_ptr(LOW_RAM_END), 0x5a, FIRMWARE_POOL_BASE - LOW_RAM_END);
 	memset(phys_ptr(FIRMWARE_DATA_BASE), 0x5a, LEGACY_HOLE_END - FIRMWARE_DATA_BASE);
 	assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
@@ -571,6 +585,17 @@ static void test_multiboot_spans_the_hole(void **state)
 		assert_int_equal(*(uint8_t *)phys_ptr(paddr), 0x5a);
 	for (uint32_t paddr = FIRMWARE_DATA_BASE; paddr < LEGACY_HOLE_END; paddr++)
 		assert_int_equal(*(uint8_t *)phys_ptr(paddr), 0x5a);
+
+	/* A small kernel whose modules follow it across the hole. */
+	given.mods_addr = 0x12000;
+	fake_reset();
+	machine();
+	give_multiboot(file, sizeof(file), &given);
+	assert_panics(
+		"boot: the command line and modules of the Multiboot kernel lie from 0x12000 "
+		"to 0x189000; from 0x9f000 to 0x100000 a PC has no RAM for it, link the kernel "
+		"to other addresses",
+		run(&cpu64));
 }
 
 /* memtest86+ 5: QEMU gives no file, and an entry that is no different from none. */
@@ -591,6 +616,34 @@ static void test_multiboot_at_0(void **state)
 	assert_memory_equal(phys_ptr(0), kernel, sizeof(kernel));
 }
 
+/* Below 4 GiB there is no more to be had than the machine has room for. */
+static void test_more_memory(void **state)
+{
+	static const struct {
+		uint32_t ecam; /* 0: none */
+		bool high;     /* RAM above 4 GiB */
+		uint32_t end;
+		bool helps;
+	} cases[] = {
+		{ 0, false, 0xdf700000, true },           { 0, false, 0xdf800000, false },
+		{ 0, true, RAM_END + 1, false },          { 0xb0000000, false, 0xaf700000, true },
+		{ 0xb0000000, false, 0xaf800000, false }, { 0xb0000000, true, RAM_END + 1, false },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		fake_reset();
+		machine();
+		if (cases[i].ecam)
+			memmap_set(&map, cases[i].ecam, cases[i].ecam + 0x10000000ull,
+				   MEMORY_RESERVED);
+		if (cases[i].high)
+			memmap_set(&map, FOUR_GIB, FOUR_GIB + GIB, MEMORY_RAM);
+		assert_string_equal(load_more_memory(&map, cases[i].end),
+				    cases[i].helps ? "give it more memory (-m), or " : "");
+	}
+}
+
 static void test_elf_places(void **state)
 {
 	static const struct {
@@ -602,13 +655,15 @@ static void test_elf_places(void **state)
 		{ "to the end", 0x100000, RAM_END - 0x100000, "boot: the initrd of " },
 		{ "past the end", RAM_END - 0x1000, 0x1001,
 		  "boot: the ELF kernel lies from 0x1fff000 to 0x2000001, the guest has 32 MiB below "
-		  "4 GiB; give it more memory (-m 41), or link the kernel to lower addresses" },
-		{ "outside", 0x80000000, 0x1000, "boot: the ELF kernel lies from 0x80000000" },
+		  "4 GiB and needs 41; give it more memory (-m), or link the kernel to lower addresses" },
+		{ "outside", 0x80000000, 0x1000,
+		  "and needs 2057; give it more memory (-m), or link" },
+		{ "where no PC has RAM", 0xe0000000, 0x1000, "and needs 3593; link the kernel to" },
 		{ "ends at the I/O APIC", 0xfeb00000, 0x100000,
 		  "the guest has 32 MiB below 4 GiB" },
 		{ "across 4 GiB", 0xfffff000, 0x2000,
 		  "boot: the ELF kernel lies from 0xfffff000 to 0x100001000; from 0xfec00000 to "
-		  "0x100000000 there is no RAM for it on a PC, link it to other addresses" },
+		  "0x100000000 a PC has no RAM for it, link the kernel to other addresses" },
 		{ "low memory", 0x10000, 0x1000, NULL },
 		{ "up to the EBDA", 0x10000, LOW_RAM_END - 0x10000, NULL },
 		{ "spans the hole", 0x10000, 0x200000, NULL },
@@ -619,8 +674,8 @@ static void test_elf_places(void **state)
 		{ "past the EBDA", 0x90000, LOW_RAM_END - 0x90000 + 1,
 		  "to 0x9f001; from 0x9f000 to " },
 		{ "in our own memory", 0xea000, 0x1000,
-		  "boot: the ELF kernel lies from 0xea000 to 0xeb000; from 0x9f000 to 0x100000 there is "
-		  "no RAM for it on a PC, link it to other addresses" },
+		  "boot: the ELF kernel lies from 0xea000 to 0xeb000; from 0x9f000 to 0x100000 a PC "
+		  "has no RAM for it, link the kernel to other addresses" },
 	};
 
 	(void)state;
@@ -656,6 +711,7 @@ int main(void)
 		UNIT_TEST(test_multiboot),
 		UNIT_TEST(test_multiboot_at_0),
 		UNIT_TEST(test_multiboot_spans_the_hole),
+		UNIT_TEST(test_more_memory),
 		UNIT_TEST(test_elf_places),
 	};
 

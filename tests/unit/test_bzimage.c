@@ -551,8 +551,12 @@ static void test_min_size(void **state)
 		uint32_t syssize, payload_offset, payload_length;
 		uint64_t wanted;
 	} cases[] = {
-		{ 0x020f, 0, 0, 0, 0 },
-		{ 0x020f, 1, 0, 0, 1 },
+		{ 0x020f, 0, 0, 0, 0x201 }, /* the 64-bit entry */
+		{ 0x020f, 0x20, 0, 0, 0x201 },
+		{ 0x020f, 0x21, 0, 0, 0x201 },
+		{ 0x020f, 0x22, 0, 0, 0x211 },
+		{ 0x0204, 0, 0, 0, 1 },
+		{ 0x0204, 1, 0, 0, 1 },
 		{ 0x020f, 0x1000, 0, 0, 0xfff1 },
 		{ 0x020f, UINT32_MAX, 0, 0, 0xfffffffe1 },
 		{ 0x020f, 0x1000, 0x8000, 0x8000, 0x10000 },
@@ -630,23 +634,33 @@ static void test_find_setup_data(void **state)
 		const char *name;
 		uint32_t at, type, size; /* the node in a kernel of 0x1000 bytes */
 		uint64_t address;
+		bool is_first;
 		enum error wanted;
 	} cases[] = {
-		{ "where QEMU says", 0x800, LINUX_SETUP_DTB, 0x100, 0x100800, OK },
-		{ "too high by setup_size", 0x800, LINUX_SETUP_DTB, 0x100, 0x100c00, OK },
-		{ "seed", 0x800, LINUX_SETUP_RNG_SEED, 32, 0x100800, OK },
-		{ "at the start", 0, LINUX_SETUP_DTB, 0, 0x100000, OK },
-		{ "to the end", 0xf00, LINUX_SETUP_DTB, 0xf0, 0x100f00, OK },
-		{ "past the end", 0xf00, LINUX_SETUP_DTB, 0xf1, 0x100f00, ERR_CHAIN },
-		{ "far past the end", 0xf00, LINUX_SETUP_DTB, 0xffffffff, 0x100f00, ERR_CHAIN },
-		{ "node cut", 0x800, LINUX_SETUP_DTB, 0, 0x100ff1, ERR_CHAIN },
-		{ "outside", 0x800, LINUX_SETUP_DTB, 0, 0x101000, ERR_CHAIN },
-		{ "behind QEMU's", 0x800, LINUX_SETUP_DTB, 0, 0x101400, ERR_NOT_FOUND },
-		{ "below 1 MiB", 0x800, LINUX_SETUP_DTB, 0, 0xfffff, ERR_NOT_FOUND },
-		{ "address 0", 0x800, LINUX_SETUP_DTB, 0, 0, ERR_NOT_FOUND },
-		{ "above 4 GiB", 0x800, LINUX_SETUP_DTB, 0, 0x100100800, ERR_NOT_FOUND },
-		{ "end of 64 bits", 0x800, LINUX_SETUP_DTB, 0, UINT64_MAX, ERR_NOT_FOUND },
-		{ "unknown type", 0x800, 7, 0, 0x100800, ERR_CHAIN },
+		{ "where QEMU says", 0x800, LINUX_SETUP_DTB, 0x100, 0x100800, false, OK },
+		{ "too high by setup_size", 0x800, LINUX_SETUP_DTB, 0x100, 0x100c00, false, OK },
+		{ "seed", 0x800, LINUX_SETUP_RNG_SEED, 32, 0x100800, false, OK },
+		{ "at the start", 0, LINUX_SETUP_DTB, 0, 0x100000, false, OK },
+		{ "to the end", 0xf00, LINUX_SETUP_DTB, 0xf0, 0x100f00, false, OK },
+		{ "first", 0xf00, LINUX_SETUP_DTB, 0xf0, 0x100f00, true, OK },
+		{ "first, too high", 0xc00, LINUX_SETUP_DTB, 0x3f0, 0x101000, true, OK },
+		{ "first, seed", 0xfd0, LINUX_SETUP_RNG_SEED, 32, 0x100fd0, true, OK },
+		{ "first, not to the end", 0xf00, LINUX_SETUP_DTB, 0xef, 0x100f00, true,
+		  ERR_NOT_FOUND },
+		{ "first, past the end", 0xf00, LINUX_SETUP_DTB, 0xf1, 0x100f00, true,
+		  ERR_NOT_FOUND },
+		{ "first, unknown type", 0xf00, 7, 0xf0, 0x100f00, true, ERR_NOT_FOUND },
+		{ "past the end", 0xf00, LINUX_SETUP_DTB, 0xf1, 0x100f00, false, ERR_NOT_FOUND },
+		{ "far past the end", 0xf00, LINUX_SETUP_DTB, 0xffffffff, 0x100f00, false,
+		  ERR_NOT_FOUND },
+		{ "node cut", 0x800, LINUX_SETUP_DTB, 0, 0x100ff1, false, ERR_NOT_FOUND },
+		{ "outside", 0x800, LINUX_SETUP_DTB, 0, 0x101000, false, ERR_NOT_FOUND },
+		{ "behind QEMU's", 0x800, LINUX_SETUP_DTB, 0, 0x101400, false, ERR_NOT_FOUND },
+		{ "below 1 MiB", 0x800, LINUX_SETUP_DTB, 0, 0xfffff, false, ERR_NOT_FOUND },
+		{ "address 0", 0x800, LINUX_SETUP_DTB, 0, 0, false, ERR_NOT_FOUND },
+		{ "above 4 GiB", 0x800, LINUX_SETUP_DTB, 0, 0x100100800, false, ERR_NOT_FOUND },
+		{ "end of 64 bits", 0x800, LINUX_SETUP_DTB, 0, UINT64_MAX, false, ERR_NOT_FOUND },
+		{ "unknown type", 0x800, 7, 0, 0x100800, false, ERR_NOT_FOUND },
 	};
 
 	(void)state;
@@ -658,7 +672,7 @@ static void test_find_setup_data(void **state)
 		put_node(kernel, cases[i].at, 0, cases[i].type, cases[i].size);
 		assert_case_equal(cases[i].name,
 				  bzimage_find_setup_data(kernel, 0x1000, cases[i].address, 0x400,
-							  &offset),
+							  cases[i].is_first, &offset),
 				  cases[i].wanted);
 		if (cases[i].wanted == OK)
 			assert_case_equal(cases[i].name, offset, cases[i].at);

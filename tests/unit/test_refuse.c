@@ -41,7 +41,7 @@ static const struct {
 	{ "ELF", 0,
 	  "\x7f"
 	  "ELF\2\1\1",
-	  7, "CONFIG_PVH" },
+	  7, "3.1" },
 	{ "GPT", 0x200, "EFI PART", 8, "GPT" },
 	{ "boot sector", 0x1fe, "\x55\xaa", 2, "boot sector" },
 	{ "boot sector cut", 0x1ff, "\x55\xaa", 2, NULL },

@@ -407,7 +407,7 @@ static void test_kernel_sizes(void **state)
 	static const struct {
 		uint32_t sectors, kernel_size, exits;
 	} cases[] = {
-		{ 2, 1, 6 },         { 2, 0x7bff, 6 },    { 2, 0x7c00, 6 },    { 2, 0x7c01, 7 },
+		{ 2, 0x201, 6 },     { 2, 0x7bff, 6 },    { 2, 0x7c00, 6 },    { 2, 0x7c01, 7 },
 		{ 0x3f, 0x1000, 7 }, { 0x40, 0x1000, 8 }, { 0x41, 0x1000, 8 }, { 0x45, 0x1000, 8 },
 	};
 
