@@ -218,6 +218,9 @@ static void keep_truths(void)
 	if (host_bridge && host_bridge->on_write == write_i440fx)
 		add_i440fx_registers(host_bridge);
 	fake_fw_cfg_u16(FW_CFG_KEY_APIC_ID_LIMIT, (uint16_t)processor_count);
+	/* Without e820 it is CMOS that says, where there is nothing. */
+	if (item && item->size < sizeof(struct e820_entry))
+		resize(item, sizeof(struct e820_entry));
 	for (uint32_t at = 0; item && at + sizeof(struct e820_entry) <= item->size;
 	     at += sizeof(struct e820_entry)) {
 		struct e820_entry entry;
@@ -228,9 +231,6 @@ static void keep_truths(void)
 			entry.type = MEMORY_RESERVED;
 		memcpy(item->bytes + at, &entry, sizeof(entry));
 	}
-	/* Without e820 it is CMOS that says, where there is nothing. */
-	if (item && item->size < sizeof(struct e820_entry))
-		resize(item, sizeof(struct e820_entry));
 }
 
 static void require(bool condition, const char *what)
