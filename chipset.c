@@ -106,6 +106,7 @@ static const struct chipset chipsets[] = {
 static const struct chipset microvm = {
 	.name = "microvm",
 	RANGES(plain_ranges),
+	.no_smbios = true,
 	.reduced_acpi = true,
 };
 /* microvm,pcie=on (QEMU include/hw/i386/microvm.h, hw/i386/microvm.c): no I/O ports. */
@@ -116,6 +117,7 @@ static const struct chipset microvm_pcie = {
 	.mmio_base = 0xc0000000,
 	.mmio_end = 0xe0000000,
 	.mmio64_top_quarter = true,
+	.no_smbios = true,
 	.reduced_acpi = true,
 };
 

@@ -57,6 +57,7 @@ struct chipset {
 	uint8_t ide_function;    /* bdf of the IDE controller in compatibility mode; 0: none */
 	uint8_t pam;             /* register of 00:00.0: PAM of 0xf0000 */
 	bool mmio64_top_quarter; /* addresses above 4 GiB: the last quarter of what the CPU has */
+	bool no_smbios;          /* QEMU describes the machine in no form of SMBIOS */
 	bool reduced_acpi;       /* with ACPI, the tables say that there are no 8259s */
 	enum smm_kind smm;       /* whether or not SMM is on */
 };

@@ -31,8 +31,9 @@ struct smbios_table {
 
 /*
  * Places the structures, ours for type 0 first when QEMU has none, and says where they are.  A
- * table that ends within a structure is a panic.  Cost: 1 VM exit, none where there is no SMBIOS;
- * for large structures 2 or 3, and 2 memory-topology rebuilds.
+ * table that ends within a structure is a panic.  What QEMU has in the form of machine types before
+ * pc-i440fx-2.1 is not placed; a message says so.  Cost: 1 VM exit, none on a machine without
+ * SMBIOS; for large structures 2 or 3, and 2 memory-topology rebuilds.
  */
 struct smbios_table smbios_install(const struct machine *machine, struct memmap *map);
 

@@ -8,6 +8,7 @@
 
 #include "acpi_find.h"
 #include "checksum.h"
+#include "console.h"
 #include "layout.h"
 #include "phys.h"
 #include "spec/acpi.h"
@@ -218,6 +219,24 @@ static uint32_t block_size(uint32_t cpu_count)
 	       MAX_LISTED * sizeof(uint32_t);
 }
 
+/* What QEMU would put into tables of its own. */
+static void report_left_out(const struct fw_cfg *cfg)
+{
+	uint32_t tables = fw_cfg_read_u32(cfg, FW_CFG_KEY_ACPI_TABLES) & 0xffff;
+	uint32_t nodes = fw_cfg_read_u32(cfg, FW_CFG_KEY_NUMA);
+
+	if (tables)
+		console_log(
+			"piix_acpi: -acpitable has no effect on this machine type, tables left out: %u; use "
+			"pc-i440fx-1.7 or later",
+			tables);
+	if (nodes)
+		console_log(
+			"piix_acpi: -numa has no effect on this machine type, nodes left out: %u; use "
+			"pc-i440fx-1.7 or later",
+			nodes);
+}
+
 uint32_t piix_acpi_install(const struct machine *machine, const struct smp_block *block,
 			   struct memmap *map, uint32_t mmio_base, uint32_t cpu_count)
 {
@@ -232,6 +251,7 @@ uint32_t piix_acpi_install(const struct machine *machine, const struct smp_block
 	if (machine->chipset->irq_wiring != IRQ_WIRING_PIIX ||
 	    pci_read32(&machine->pci, machine->chipset->pm_function, PCI_VENDOR_ID) != PIIX4_PM_ID)
 		return 0;
+	report_left_out(cfg);
 	fw_cfg_read(cfg, FW_CFG_KEY_HPET, &hpet, sizeof(hpet));
 	size = block_size(cpu_count);
 

@@ -158,6 +158,29 @@ static void show_anchor(struct smbios_table placed, const struct machine *machin
 	seen->checksum -= checksum_sum(seen, sizeof(*seen));
 }
 
+/*
+ * Machine types before 2.1, and isapc, have fields and structures in an item of fw_cfg, for a
+ * firmware that makes a table of them (QEMU hw/smbios/smbios.c, smbios_add_field()).  This one does
+ * not, and says so unless they are those that pc-i440fx-2.0 has without any option.
+ */
+static void report_entries(const struct machine *machine)
+{
+	/* Each: size, 0 for a field, type, offset, value. */
+	static const char defaults[] = "\3\0"
+				       "\13\0\0\1\4\0QEMU\0"
+				       "\50\0\0\1\5\0Standard PC (i440FX + PIIX, 1996)\0"
+				       "\24\0\0\1\6\0pc-i440fx-2.0";
+	char entries[sizeof(defaults)];
+
+	if (machine->chipset->no_smbios)
+		return;
+	fw_cfg_read(&machine->cfg, FW_CFG_KEY_SMBIOS_ENTRIES, entries, sizeof(entries));
+	if ((entries[0] || entries[1]) && memcmp(entries, defaults, sizeof(entries)) != 0)
+		console_log(
+			"smbios: -smbios and -uuid have no effect, this machine type gives them in an old form "
+			"that is not read; use pc-i440fx-2.1 or later");
+}
+
 struct smbios_table smbios_install(const struct machine *machine, struct memmap *map)
 {
 	struct smbios_table placed = { SMBIOS_BASE, sizeof(own_table) };
@@ -172,6 +195,7 @@ struct smbios_table smbios_install(const struct machine *machine, struct memmap 
 		 * ROM it stays, and leads to type 0 alone. */
 		*(volatile char *)phys_ptr(phys_addr(&anchor) - ROM_BASE + ROM_ALIAS_BASE) = 0;
 		memcpy(phys_ptr(placed.paddr), &own_table, sizeof(own_table));
+		report_entries(machine);
 		return placed;
 	}
 	if (item.size > UINT32_MAX / 2)

@@ -39,6 +39,7 @@ enum {
 	FW_CFG_KEY_KERNEL_SIZE = 0x08,   /* u32 */
 	FW_CFG_KEY_INITRD_ADDR = 0x0a,   /* u32 */
 	FW_CFG_KEY_INITRD_SIZE = 0x0b,   /* u32 */
+	FW_CFG_KEY_NUMA = 0x0d,          /* u64, nodes; more follows */
 	FW_CFG_KEY_APIC_ID_LIMIT = 0x0f, /* u16, QEMU: MAX_CPUS */
 	FW_CFG_KEY_KERNEL_ENTRY = 0x10,  /* u32 */
 	FW_CFG_KEY_KERNEL_DATA = 0x11,
@@ -48,8 +49,10 @@ enum {
 	FW_CFG_KEY_SETUP_SIZE = 0x17, /* u32 */
 	FW_CFG_KEY_SETUP_DATA = 0x18,
 	FW_CFG_KEY_DIRECTORY = 0x19,
-	FW_CFG_KEY_IRQ0_OVERRIDE = 0x8002, /* u32 */
-	FW_CFG_KEY_HPET = 0x8004,          /* struct fw_cfg_hpet */
+	FW_CFG_KEY_ACPI_TABLES = 0x8000,    /* u16, how many; they follow */
+	FW_CFG_KEY_SMBIOS_ENTRIES = 0x8001, /* u16, how many; they follow */
+	FW_CFG_KEY_IRQ0_OVERRIDE = 0x8002,  /* u32 */
+	FW_CFG_KEY_HPET = 0x8004,           /* struct fw_cfg_hpet */
 };
 
 /* QEMU include/hw/timer/hpet.h: the first of up to eight. */

@@ -130,7 +130,7 @@ static void test_roots(void **state)
 		add_pm(0x7113);
 		add_hpet(hpets[count]);
 		paddr = install(1);
-		assert_int_equal(fake_exits(), 4);
+		assert_int_equal(fake_exits(), 6);
 		assert_in_range(paddr, FIRMWARE_POOL_BASE, FIRMWARE_POOL_END - 1);
 		assert_int_equal(paddr % 16, 0);
 		rsdp = phys_ptr(paddr);
@@ -321,6 +321,31 @@ static void test_counts(void **state)
 	}
 }
 
+/* What these tables do not have and an option asked for is said. */
+static void test_left_out(void **state)
+{
+	(void)state;
+	for (uint16_t i = 0; i < 4; i++) {
+		uint16_t tables = i & 1, nodes = i & 2;
+		const uint64_t numa[] = { nodes, 0, 0x10000000, 0x10000000 };
+
+		fake_reset();
+		add_pm(0x7113);
+		/* A table follows the count. */
+		fake_fw_cfg_item(FW_CFG_KEY_ACPI_TABLES, (uint16_t[]){ tables, 36, 0x4554 }, 6);
+		fake_fw_cfg_item(FW_CFG_KEY_NUMA, numa, sizeof(numa));
+		assert_non_null(find(install(1), "APIC"));
+		if (tables)
+			assert_says(fake.console, "machine type, tables left out: 1; use ");
+		if (nodes)
+			assert_says(fake.console, "machine type, nodes left out: 2; use ");
+		if (!i)
+			assert_string_equal(fake.console, "");
+		assert_int_equal(strstr(fake.console, "-acpitable") != NULL, tables != 0);
+		assert_int_equal(strstr(fake.console, "-numa") != NULL, nodes != 0);
+	}
+}
+
 static void test_hpet(void **state)
 {
 	const struct acpi_hpet *hpet;
@@ -366,9 +391,9 @@ static void test_room(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_without), UNIT_TEST(test_roots), UNIT_TEST(test_fadt),
-		UNIT_TEST(test_madt),    UNIT_TEST(test_ids),   UNIT_TEST(test_counts),
-		UNIT_TEST(test_hpet),    UNIT_TEST(test_room),
+		UNIT_TEST(test_without),  UNIT_TEST(test_roots), UNIT_TEST(test_fadt),
+		UNIT_TEST(test_madt),     UNIT_TEST(test_ids),   UNIT_TEST(test_counts),
+		UNIT_TEST(test_left_out), UNIT_TEST(test_hpet),  UNIT_TEST(test_room),
 	};
 
 	return cmocka_run_group_tests_name("piix_acpi", tests, NULL, NULL);

@@ -160,10 +160,77 @@ static void test_none(void **state)
 	(void)state;
 	machine(true);
 	install();
-	assert_int_equal(fake_exits(), 0);
+	assert_int_equal(fake_exits(), 1);
+	assert_string_equal(fake.console, "");
 	assert_null(find_anchor());
 	/* Where the anchor stays, being in ROM, what it names is whole. */
 	walk(phys_ptr(SMBIOS_BASE), SMBIOS_END - SMBIOS_BASE);
+}
+
+/* A field as machine types before 2.1 have it; returns the item's size with it. */
+static uint32_t add_entry(uint8_t *item, uint32_t size, uint8_t offset, const char *value)
+{
+	uint32_t length = (uint32_t)strlen(value) + 1;
+
+	size = size ? size : 2;
+	item[0]++;
+	memcpy(item + size, (uint8_t[]){ (uint8_t)(6 + length), 0, 0, 1, offset, 0 }, 6);
+	memcpy(item + size + 6, value, length);
+	return size + 6 + length;
+}
+
+/* What older machine types have is said to be left out, if an option asked for it. */
+static void test_old_form(void **state)
+{
+	static const struct {
+		const char *name;
+		bool has_defaults;
+		const char *product, *serial;
+		bool is_said;
+	} cases[] = {
+		{ "pc-i440fx-1.4", false, NULL, NULL, false },
+		{ "pc-i440fx-1.4, a serial number", false, NULL, "x", true },
+		{ "pc-i440fx-2.0", true, "Standard PC (i440FX + PIIX, 1996)", NULL, false },
+		{ "pc-i440fx-2.0, a serial number", true, "Standard PC (i440FX + PIIX, 1996)", "x",
+		  true },
+		{ "pc-i440fx-2.0, another product", true, "standard PC (i440FX + PIIX, 1996)", NULL,
+		  true },
+	};
+	static const struct chipset none = { .no_smbios = true };
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases) * 2; i++) {
+		const char *name = cases[i / 2].name;
+		uint8_t item[200] = { 0 };
+		uint32_t size = 0;
+
+		fake_reset();
+		machine(true);
+		if (cases[i / 2].has_defaults) {
+			size = add_entry(item, size, 4, "QEMU");
+			size = add_entry(item, size, 5, cases[i / 2].product);
+			size = add_entry(item, size, 6, "pc-i440fx-2.0");
+		}
+		if (cases[i / 2].serial)
+			size = add_entry(item, size, 7, cases[i / 2].serial);
+		fake_fw_cfg_item(FW_CFG_KEY_SMBIOS_ENTRIES, item, size ? size : 2);
+		if (i % 2) /* microvm is not even asked */
+			guest.chipset = &none;
+		install();
+		assert_case_equal(name, fake_exits(), 1 - i % 2);
+		assert_null(find_anchor());
+		if (cases[i / 2].is_said && i % 2 == 0)
+			assert_says(fake.console, "smbios: -smbios and -uuid have no effect");
+		else
+			assert_string_equal(fake.console, "");
+	}
+	/* With structures in the form of today nobody asks for the other. */
+	fake_reset();
+	machine(true);
+	unit_load("pc");
+	fake_fw_cfg_item(FW_CFG_KEY_SMBIOS_ENTRIES, "\1", 2);
+	install();
+	assert_string_equal(fake.console, "");
 }
 
 /* size bytes of structures of type 11 with one string, and the end. */
@@ -352,15 +419,11 @@ static void test_copy(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_anchor),
-		UNIT_TEST(test_recorded),
-		UNIT_TEST(test_none),
-		UNIT_TEST(test_sizes),
-		UNIT_TEST(test_ram_in_the_roms_place),
-		UNIT_TEST(test_truncated),
-		UNIT_TEST(test_damaged),
-		UNIT_TEST(test_find),
-		UNIT_TEST(test_copy),
+		UNIT_TEST(test_anchor),    UNIT_TEST(test_recorded),
+		UNIT_TEST(test_none),      UNIT_TEST(test_old_form),
+		UNIT_TEST(test_sizes),     UNIT_TEST(test_ram_in_the_roms_place),
+		UNIT_TEST(test_truncated), UNIT_TEST(test_damaged),
+		UNIT_TEST(test_find),      UNIT_TEST(test_copy),
 	};
 
 	return cmocka_run_group_tests_name("smbios", tests, NULL, NULL);
