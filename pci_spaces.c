@@ -69,6 +69,7 @@ static void find_high(struct pci_plan *plan, const struct pci_limits *limits,
 		      const struct memmap *map)
 {
 	uint64_t base = max64(FOUR_GIB, limits->high_base);
+	uint64_t end = 1ull << limits->phys_bits;
 
 	plan->spaces[PCI_SPACE_HIGH].count = 0;
 	if (!limits->phys_bits)
@@ -76,10 +77,13 @@ static void find_high(struct pci_plan *plan, const struct pci_limits *limits,
 	for (uint32_t i = 0; i < map->count; i++)
 		if (map->ranges[i].type == MEMORY_RAM || map->ranges[i].type == MEMORY_LOADED)
 			base = max64(base, map->ranges[i].end);
+	/* A number near 2^64, which is whatever fw_cfg says, would be rounded up to 0. */
+	if (base >= end)
+		return;
 	base = align_up(base, GIB);
 	if (limits->top_quarter)
 		base = max64(base, 3ull << (limits->phys_bits - 2));
-	find_gaps(&plan->spaces[PCI_SPACE_HIGH], map, base, 1ull << limits->phys_bits);
+	find_gaps(&plan->spaces[PCI_SPACE_HIGH], map, base, end);
 }
 
 void pci_spaces_find(struct pci_plan *plan, const struct pci_limits *limits,

@@ -99,6 +99,11 @@ static void test_above_4_gib(void **state)
 		{ "no 64-bit mode", 0, 64 * GIB, 0, false, { 0 } },
 		{ "the last quarter", GIB, 0, 40, true, { 1, { { 3ull << 38, 1ull << 40 } } } },
 		{ "as much RAM as addresses", 60 * GIB, 0, 36, false, { 0 } },
+		{ "RAM up to the end of 64 bits", ~0ull - 4 * GIB, 0, 36, false, { 0 } },
+		{ "memory to come up to there", GIB, ~0ull, 40, false, { 0 } },
+		{ "memory to come, and a quarter", GIB, ~0ull, 40, true, { 0 } },
+		{ "memory to come in all addresses", GIB, 1ull << 40, 40, false, { 0 } },
+		{ "but for a byte", GIB, (1ull << 40) - 1, 40, false, { 0 } },
 	};
 	static const struct expected around_a_hole = {
 		2, { { 4 * GIB, 0xfd00000000 }, { 1ull << 40, 1ull << 41 } }
