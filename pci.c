@@ -78,9 +78,9 @@ static void report_dropped(const struct pci_plan *plan)
 	for (uint32_t i = 0; i < plan->bar_count; i++) {
 		const struct pci_resource *bar = &plan->bars[i];
 
-		/* A machine without I/O ports is meant to be so, and drivers do without. */
+		/* A machine or a bridge without I/O is meant to be so, and drivers do without. */
 		if (!(bar->flags & PCI_BAR_DROPPED) ||
-		    ((bar->flags & PCI_BAR_IO) && !plan->spaces[PCI_SPACE_IO].count))
+		    ((bar->flags & PCI_BAR_IO) && plan->buses[bar->bus].no_io))
 			continue;
 		console_log(
 			"pci: %02x:%02x.%u register 0x%x gets no address, there is no place for 0x%llx "
@@ -105,8 +105,7 @@ static void report_refused(const struct pci_plan *plan)
 			const struct pci_bus *bus = &plan->buses[i];
 			uint32_t bdf = bus->bridge;
 
-			if (!pci_plan_is_refused(bus, kind) ||
-			    (kind == PCI_WINDOW_IO && !plan->spaces[PCI_SPACE_IO].count))
+			if (!pci_plan_is_refused(bus, kind))
 				continue;
 			console_log(
 				"pci: bridge %02x:%02x.%u gets no room for hot-plug, there is no place for "

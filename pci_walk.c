@@ -138,6 +138,8 @@ static void read_capabilities(const struct pci_access *access, struct pci_bus *b
 	/* Other vendors' capabilities may look the same. */
 	if (reserve && (pci_read32(access, bdf, PCI_VENDOR_ID) & 0xffff) == PCI_VENDOR_REDHAT)
 		read_reserves(access, bus, branch, reserve);
+	if (bus->no_io)
+		bus->windows[PCI_WINDOW_IO].room = 0;
 }
 
 /* Primary, secondary and subordinate number of the bridge above a bus. */

@@ -84,7 +84,7 @@ struct pci_bus {
 	bool want_high;  /* room in the prefetchable window is asked for above 4 GiB */
 	bool vga;        /* for pci_program(): a VGA device below answers at its fixed addresses */
 	bool lasting;    /* for pci_program(): a function below decodes for good */
-	bool no_io;      /* no I/O reaches the bus */
+	bool no_io;      /* no I/O reaches the bus, on purpose: its BARs and room are none */
 };
 
 struct pci_plan {

@@ -58,7 +58,6 @@ LEFT = (
     ("tables/acpi.c", "if (!file->linked || file->size <", "each part of it alone"),
     ("tables/acpi.c", "if (wide && rsdp->xsdt_address)", "a revision 2 without an XSDT"),
     ("pci.c", "leaf81_edx & CPUID_81_EDX_LM", GUEST),
-    ("pci.c", "(bar->flags & PCI_BAR_IO) && !plan->spaces", "a BAR without ports on a PC"),
     ("pci.c", "chipset->ecam_base < layout.mmio_base", "microvm has ECAM above its BARs"),
     ("boot/paging.c", "return end ?", "no machine without RAM is booted"),
     ("boot/bzimage.c", "memmap_is(map, base, end, MEMORY_RAM) && end", "RAM that ends above 4 GiB"),

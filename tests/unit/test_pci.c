@@ -628,6 +628,37 @@ static void test_reserve_capability(void **state)
 	}
 }
 
+/* Where no I/O is to be, on purpose, none is given to bridges further down, and nothing is said. */
+static void test_ports_without_io(void **state)
+{
+	static const uint32_t reserves[] = { 0xffffffff, 0,          0,         0xffffffff,
+					     0xffffffff, 0xffffffff, 0xffffffff };
+	uint8_t body[0x20] = { 0x20, 1 };
+
+	(void)state;
+	memcpy(body + 2, reserves, sizeof(reserves));
+	for (enum way way = 0; way < WAYS; way++) {
+		struct fake_pci *device;
+
+		fake_reset();
+		add_machine(way);
+		for (uint32_t i = 0; i < 16; i++) {
+			struct fake_pci *port = fake_pci_add_bridge(NULL, 3 + i, 0, 0x1b36, 0xc);
+			struct fake_pci *bridge = fake_pci_add_bridge(port, 0, 0, 0x1b36, 0xe);
+
+			fake_pci_express(port, PCI_EXPRESS_ROOT_PORT);
+			fake_pci_capability(port, 0x40, PCI_CAP_ID_VENDOR, body, 0x20);
+			device = add_with_pin(bridge, 1, 0, 1);
+			fake_pci_bar(device, 0, 0x20, 1);
+			fake_pci_bar(device, 1, 0x1000, 0);
+		}
+		run(way);
+		assert_string_equal(fake.console, "");
+		assert_int_equal(get(device, PCI_BAR(0), 4), 1);
+		assert_true(get(device, PCI_BAR(1), 4));
+	}
+}
+
 /* An empty port of bus 0 that wants prefetchable room is to have a device: that has memory, too. */
 static void test_empty_port_with_a_hint(void **state)
 {
@@ -1181,7 +1212,7 @@ static void test_what_does_not_fit_is_closed(void **state)
 {
 	(void)state;
 	for (enum way way = 0; way < WAYS; way++) {
-		struct fake_pci *large, *behind, *bridge, *small;
+		struct fake_pci *large, *behind, *bridge, *small, *ports;
 
 		fake_reset();
 		fake_fw_cfg_file("opt/org.qboot/pci-decode", "on", 2);
@@ -1195,7 +1226,14 @@ static void test_what_does_not_fit_is_closed(void **state)
 		fake_pci_bar(behind, 0, 0x80000000, 0);
 		small = add_with_pin(bridge, 2, 0, 1);
 		fake_pci_bar(small, 0, 0x1000, 0);
+		ports = add_with_pin(NULL, 5, 0, 1);
+		for (uint32_t i = 0; i < 2; i++)
+			fake_pci_bar(ports, i, 0x8000, 1);
 		run(way);
+		assert_says(fake.console,
+			    "pci: 00:05.0 register 0x14 gets no address, there is no place "
+			    "for 0x8000 bytes of I/O ports\n");
+		assert_int_equal(get(ports, PCI_COMMAND, 2), 0);
 		assert_says(fake.console,
 			    "pci: 00:03.0 register 0x18 gets no address, there is no place "
 			    "for 0x10000000000 bytes of memory\n");
@@ -1253,6 +1291,7 @@ int main(void)
 		UNIT_TEST(test_mtrrs_reach_the_lowest_bar),
 		UNIT_TEST(test_unused_windows_are_closed),
 		UNIT_TEST(test_reserve_capability),
+		UNIT_TEST(test_ports_without_io),
 		UNIT_TEST(test_empty_port_with_a_hint),
 		UNIT_TEST(test_reserved_buses_end),
 		UNIT_TEST(test_reserved_buses_are_given_up),
