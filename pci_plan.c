@@ -4,8 +4,8 @@
  * A bus has a greater index than the one that its bridge is on.  So one pass down the indices sizes
  * what is in a window before the window, and one pass up gives a window its base before its
  * contents. The base of a window has the greatest alignment of what is in it, so that offsets in it
- * can be decided before the base is.  Sums of absurd sizes may overflow, but no range has room for
- * anything of such an alignment.
+ * can be decided before the base is.  No size or room that counts is above REACH: the sum of all of
+ * them, and of what their alignment skips, stays below 2^64.
  */
 #include "pci_plan.h"
 
@@ -17,7 +17,7 @@
 #define IO_GRANULE     0x1000 /* of bridge windows: PCI-to-PCI Bridge 1.2, 3.2.5 */
 #define MEMORY_GRANULE 0x100000
 
-#define ROOM_MAX (1ull << 52) /* no processor has more addresses */
+#define REACH (1ull << 52) /* no processor has more addresses */
 
 #define BIT(kind) (1u << (kind))
 
@@ -60,6 +60,8 @@ bool pci_plan_add_bar(struct pci_plan *plan, uint32_t bus, uint32_t bdf, uint32_
 {
 	if (plan->bar_count == PCI_MAX_BARS)
 		return false;
+	if (size > REACH)
+		flags |= PCI_BAR_DROPPED;
 	plan->bars[plan->bar_count++] = (struct pci_resource){
 		.size = size,
 		.align = size,
@@ -192,7 +194,7 @@ bool pci_plan_is_refused(const struct pci_bus *bus, enum pci_window_kind kind)
 {
 	uint64_t room = bus->windows[kind].room;
 
-	return room && ((bus->no_room & BIT(kind)) || room > ROOM_MAX);
+	return room && ((bus->no_room & BIT(kind)) || room > REACH);
 }
 
 /* Lays out what is in a window from offset 0 and gives the window its size. */

@@ -540,6 +540,22 @@ static void test_absurd_sizes(void **unused)
 	assert_true(plan.buses[1].windows[PCI_WINDOW_PREFETCH].self.size == MIB);
 }
 
+/* The same with nothing else: the window is not taken for an empty one. */
+static void test_absurd_sizes_alone(void **unused)
+{
+	(void)unused;
+	start_pc();
+	pci_plan_add_bus(&plan, 0, 0x20);
+	for (uint32_t i = 1; i <= 4; i++)
+		pci_plan_add_bar(&plan, 1, 0x100 | i << 3, 0x10, PCI_BAR_64 | PCI_BAR_PREFETCH,
+				 1ull << 62);
+	pci_plan(&plan);
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(plan.bars[i].flags & PCI_BAR_DROPPED, PCI_BAR_DROPPED);
+		assert_true(plan.bars[i].base == 0);
+	}
+}
+
 static void test_table_bounds(void **unused)
 {
 	(void)unused;
@@ -569,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_largest_goes_first),
 		cmocka_unit_test(test_full_hole_moves_up),
 		cmocka_unit_test(test_absurd_sizes),
+		cmocka_unit_test(test_absurd_sizes_alone),
 		cmocka_unit_test(test_table_bounds),
 		cmocka_unit_test(test_properties),
 	};
