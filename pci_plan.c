@@ -136,6 +136,11 @@ static enum pci_space window_space(const struct pci_plan *plan, const struct pci
 									   PCI_SPACE_LOW;
 }
 
+static bool can_be_high(const struct pci_resource *bar)
+{
+	return (bar->flags & (PCI_BAR_64 | PCI_BAR_BELOW)) == PCI_BAR_64;
+}
+
 /* The window that a BAR is placed in, and the space of that window. */
 static struct pci_window *find_window(struct pci_plan *plan, const struct pci_resource *bar,
 				      enum pci_space *space)
@@ -146,7 +151,7 @@ static struct pci_window *find_window(struct pci_plan *plan, const struct pci_re
 	if (!bar->bus) {
 		if (bar->flags & PCI_BAR_IO)
 			*space = PCI_SPACE_IO;
-		else if ((bar->flags & PCI_BAR_64) && plan->spaces[PCI_SPACE_HIGH].count &&
+		else if (can_be_high(bar) && plan->spaces[PCI_SPACE_HIGH].count &&
 			 (plan->crowded || bar->size >= PCI_LARGE_SIZE))
 			*space = PCI_SPACE_HIGH;
 		else
@@ -156,7 +161,7 @@ static struct pci_window *find_window(struct pci_plan *plan, const struct pci_re
 	if (bar->flags & PCI_BAR_IO)
 		kind = PCI_WINDOW_IO;
 	else if ((bar->flags & PCI_BAR_PREFETCH) &&
-		 (plan->buses[bus->top].high ? bar->flags & PCI_BAR_64 :
+		 (plan->buses[bus->top].high ? can_be_high(bar) :
 					       bus->windows[PCI_WINDOW_PREFETCH].room != 0))
 		kind = PCI_WINDOW_PREFETCH;
 	*space = window_space(plan, bus, kind);
@@ -311,12 +316,21 @@ static struct pci_resource *fit(struct pci_plan *plan, enum pci_space space)
 	return NULL;
 }
 
-/* Gives up item, which has no place; of a window, the BAR in it with the greatest alignment. */
-static void drop(struct pci_resource *item)
+/*
+ * Gives up item, which has no place; of a window, the BAR in it with the greatest alignment.  What
+ * has none above 4 GiB is tried below.  There the largest of those goes first, whatever item is, so
+ * that they are in nobody's way.
+ */
+static void give_up(struct pci_plan *plan, enum pci_space space, struct pci_resource *item)
 {
 	while (item->flags & PCI_BAR_WINDOW)
 		item = ((struct pci_window *)item)->first;
-	item->flags |= PCI_BAR_DROPPED;
+	for (uint32_t i = 0; space == PCI_SPACE_LOW && i < plan->bar_count; i++)
+		if ((plan->order[i]->flags & (PCI_BAR_BELOW | PCI_BAR_DROPPED)) == PCI_BAR_BELOW) {
+			item = plan->order[i];
+			break;
+		}
+	item->flags |= space == PCI_SPACE_HIGH ? PCI_BAR_BELOW : PCI_BAR_DROPPED;
 	item->base = 0;
 }
 
@@ -337,22 +351,29 @@ static void grant_room(struct pci_plan *plan, enum pci_space space, bool occupie
 		}
 }
 
-/* Places all of a space, if need be without room for hot-plug and without some BARs. */
-static void settle(struct pci_plan *plan, enum pci_space space)
+/*
+ * Places all of a space, if need be without room for hot-plug and without some BARs.  Returns
+ * whether any was given up.
+ */
+static bool settle(struct pci_plan *plan, enum pci_space space)
 {
 	struct pci_resource *failed;
+	bool lost = false;
 
 	if (!fit(plan, space))
-		return;
+		return false;
 	for (uint32_t i = 1; i < plan->bus_count; i++)
 		for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++)
 			if (window_space(plan, &plan->buses[i], kind) == space)
 				plan->buses[i].no_room |= BIT(kind);
-	while ((failed = fit(plan, space)))
-		drop(failed);
+	while ((failed = fit(plan, space))) {
+		give_up(plan, space, failed);
+		lost = true;
+	}
 	grant_room(plan, space, true);
 	grant_room(plan, space, false);
 	fit(plan, space);
+	return lost;
 }
 
 void pci_plan(struct pci_plan *plan)
@@ -366,6 +387,6 @@ void pci_plan(struct pci_plan *plan)
 		choose_high(plan);
 		settle(plan, PCI_SPACE_LOW);
 	}
-	if (plan->high)
-		settle(plan, PCI_SPACE_HIGH);
+	if (plan->high && settle(plan, PCI_SPACE_HIGH))
+		settle(plan, PCI_SPACE_LOW);
 }

@@ -13,7 +13,8 @@
  * QEMU's memory topology, and a prefetchable BAR may be in the other window as well.
  *
  * What does not fit is given up, the largest first: its base is 0 and PCI_BAR_DROPPED is set.
- * Before a BAR is given up, everything that can moves above 4 GiB, and room for hot-plug is.
+ * Before a BAR is given up, everything that can moves above 4 GiB, and room for hot-plug is.  What
+ * finds no place there, because that space is full, is tried below 4 GiB, in what the rest leaves.
  */
 #ifndef PCI_PLAN_H
 #define PCI_PLAN_H
@@ -64,6 +65,7 @@ struct pci_resource {
 #define PCI_BAR_WINDOW  (1u << 6) /* this is no BAR, but the self of a struct pci_window */
 #define PCI_BAR_DROPPED (1u << 7) /* set by pci_plan(): there is no place for it */
 #define PCI_BAR_LASTING (1u << 8) /* for pci_program(): the function decodes it for good */
+#define PCI_BAR_BELOW   (1u << 9) /* set by pci_plan(): there is no place for it above 4 GiB */
 
 struct pci_window {
 	struct pci_resource self;

@@ -19,10 +19,10 @@ class Row(Linux):
     peer: str = ""                  # SeaBIOS cannot boot this machine: the row that it gets instead
 
 
-def shared(size, bus=""):
-    """An ivshmem device of SIZE, whose memory the host does not commit."""
-    return (f"-object memory-backend-ram,id=shared,size={size},share=off,reserve=off " +
-            devices(f"ivshmem-plain,memdev=shared{bus}"))
+def shared(size, bus="", name="shared"):
+    """An ivshmem device of SIZE, whose memory NAME the host does not commit."""
+    return (f"-object memory-backend-ram,id={name},size={size},share=off,reserve=off " +
+            devices(f"ivshmem-plain,memdev={name}{bus}"))
 
 
 def ports(count, options=""):
@@ -71,6 +71,8 @@ ROWS = (
         memory="3G"),
     Row("pc-5g-32g", "pc", LARGE, tests="iso=vda", memory="5G"),
     Row("pc-maxmem", "pc", LARGE, tests="iso=vda", memory=MORE_RAM),
+    Row("pc-33-bits", "pc", "-cpu qemu64,phys-bits=33 " + shared("4G") +
+        shared("512M", name="more") + BLK, tests="iso=vda"),
     Row("q35-1", "q35", ONE, tests="net"),
     Row("q35-24", "q35", MANY, tests="iso=vda,net"),
     Row("q35-zoo", "q35", ZOO + LSI, tests=ZOO_TESTS + ",iso=sdb", memory="3G"),
@@ -107,5 +109,8 @@ ROWS = (
     Row("microvm-switch", "microvm,pcie=on", SWITCH, tests="iso=nvme0n1,net"),
     Row("microvm-nested", "microvm,pcie=on",
         devices("pcie-pci-bridge,id=b0,bus=pcie.0") + bridges("b0"), tests="iso=sda,net"),
+    Row("microvm-full", "microvm,pcie=on", ports(1, ",mem-reserve=1G") + shared("128G") +
+        shared("128G", name="more") + BLK + ONE, tests="iso=vda,net",
+        refused="no place for 0x40000000 bytes of memory"),
     Row("microvm-5g-32g", "microvm,pcie=on", LARGE, tests="iso=vda", memory="5G"),
 )

@@ -142,6 +142,7 @@ def test_addresses(row, bench):
         spoken = vm.debug_output().decode()
         words = row.closed or row.refused
         vm.check(words in spoken if words else not spoken, f"it said {spoken!r}")
+        vm.check(row.closed or "gets no address" not in spoken, f"it said {spoken!r}")
         said = facts(vm.serial)
         check_addresses(vm, row, said)
         for reason in testmedia.wrong(row.tests, said):

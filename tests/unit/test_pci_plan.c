@@ -523,6 +523,58 @@ static void test_full_hole_moves_up(void **unused)
 	assert_int_equal(plan.bars[20].base, 0xc0000000);
 }
 
+/* With 33 bits a BAR of 4 GiB is all that there is above: the next ones go below. */
+static void test_full_above_goes_below(void **unused)
+{
+	(void)unused;
+	start_pc();
+	plan.spaces[PCI_SPACE_HIGH].ranges[0].end = 2 * FOUR_GIB;
+	pci_plan_add_bus(&plan, 0, 0x20);
+	pci_plan_add_bar(&plan, 0, 0x10, 0x18, PCI_BAR_64 | PCI_BAR_PREFETCH, FOUR_GIB);
+	pci_plan_add_bar(&plan, 0, 0x18, 0x18, PCI_BAR_64 | PCI_BAR_PREFETCH, GIB / 2);
+	pci_plan_add_bar(&plan, 1, 0x100, 0x18, PCI_BAR_64 | PCI_BAR_PREFETCH, GIB / 4);
+	pci_plan_add_bar(&plan, 0, 0x10, 0x10, 0, 0x1000);
+	pci_plan(&plan);
+	assert_true(plan.bars[0].base == FOUR_GIB);
+	assert_int_equal(plan.bars[1].base, 0xc0000000);
+	assert_int_equal(plan.bars[2].base, 0xe0000000);
+	assert_int_equal(plan.buses[1].windows[PCI_WINDOW_MEMORY].self.base, 0xe0000000);
+	assert_int_equal(plan.bars[3].base, 0xf0000000);
+	for (uint32_t i = 0; i < plan.bar_count; i++)
+		assert_int_equal(plan.bars[i].flags & PCI_BAR_DROPPED, 0);
+}
+
+/*
+ * A microvm with 40 bits, whose space above is full with two BARs, and room for hot-plug that sends
+ * everything there.  The small ones go below, the large ones that cannot are not in their way.
+ */
+static void test_small_ones_stay(void **unused)
+{
+	const struct pci_resource *window;
+
+	(void)unused;
+	start_pc();
+	plan.spaces[PCI_SPACE_LOW].count = 0;
+	pci_ranges_add(&plan.spaces[PCI_SPACE_LOW], 0xc0000000, 0xe0000000);
+	plan.spaces[PCI_SPACE_HIGH].ranges[0].base = 768 * GIB;
+	pci_plan_add_bus(&plan, 0, 0x08)->windows[PCI_WINDOW_MEMORY].room = GIB;
+	for (uint32_t i = 0; i < 3; i++)
+		pci_plan_add_bar(&plan, 0, 0x10, 0x10 + 8 * i, PCI_BAR_64, 128 * GIB);
+	pci_plan_add_bar(&plan, 0, 0x18, 0x10, PCI_BAR_64, GIB / 2);
+	for (uint32_t i = 0; i < 20; i++)
+		pci_plan_add_bar(&plan, i % 2, 0x20 + i, 0x20, PCI_BAR_64 | PCI_BAR_PREFETCH,
+				 0x4000);
+	pci_plan(&plan);
+	window = &plan.buses[1].windows[PCI_WINDOW_MEMORY].self;
+	assert_true(plan.bars[0].base == 768 * GIB && plan.bars[1].base == 896 * GIB);
+	for (uint32_t i = 2; i < 4; i++)
+		assert_int_equal(plan.bars[i].flags & PCI_BAR_DROPPED, PCI_BAR_DROPPED);
+	assert_int_equal(window->base, 0xc0000000);
+	for (uint32_t i = 0; i < 20; i++)
+		assert_int_equal(plan.bars[4 + i].base,
+				 (i % 2 ? window->base : window->base + MIB) + i / 2 * 0x4000);
+}
+
 /* Sizes whose sum is 0 in 64 bits. */
 static void test_absurd_sizes(void **unused)
 {
@@ -584,6 +636,8 @@ int main(void)
 		cmocka_unit_test(test_io_for_devices_first),
 		cmocka_unit_test(test_largest_goes_first),
 		cmocka_unit_test(test_full_hole_moves_up),
+		cmocka_unit_test(test_full_above_goes_below),
+		cmocka_unit_test(test_small_ones_stay),
 		cmocka_unit_test(test_absurd_sizes),
 		cmocka_unit_test(test_absurd_sizes_alone),
 		cmocka_unit_test(test_table_bounds),
