@@ -165,7 +165,7 @@ static void show_anchor(struct smbios_table placed, const struct machine *machin
  */
 static void report_entries(const struct machine *machine)
 {
-	/* Each: size, 0 for a field, type, offset, value. */
+	/* How many; each has its size, 0 for a field, type, offset, value. */
 	static const char defaults[] = "\3\0"
 				       "\13\0\0\1\4\0QEMU\0"
 				       "\50\0\0\1\5\0Standard PC (i440FX + PIIX, 1996)\0"
@@ -175,7 +175,7 @@ static void report_entries(const struct machine *machine)
 	if (machine->chipset->no_smbios)
 		return;
 	fw_cfg_read(&machine->cfg, FW_CFG_KEY_SMBIOS_ENTRIES, entries, sizeof(entries));
-	if ((entries[0] || entries[1]) && memcmp(entries, defaults, sizeof(entries)) != 0)
+	if (memcmp(entries, "\0", 2) != 0 && memcmp(entries, defaults, sizeof(entries)) != 0)
 		console_log(
 			"smbios: -smbios and -uuid have no effect, this machine type gives them in an old form "
 			"that is not read; use pc-i440fx-2.1 or later");
