@@ -15,6 +15,8 @@ const char *load_more_memory(const struct memmap *map, uint64_t end)
 	uint32_t ram_end = memmap_low_ram_end(map);
 	uint32_t limit = LOW_RAM_MAX_MIB;
 
+	if (ram_end < LEGACY_HOLE_END)
+		ram_end = LEGACY_HOLE_END;
 	/* A machine with ECAM has less, and its ECAM there. */
 	for (uint32_t i = 0; i < map->count; i++)
 		if (map->ranges[i].base >= ram_end && load_mib(map->ranges[i].base) < limit)

@@ -642,6 +642,11 @@ static void test_more_memory(void **state)
 		assert_string_equal(load_more_memory(&map, cases[i].end),
 				    cases[i].helps ? "give it more memory (-m), or " : "");
 	}
+
+	/* The hole below 1 MiB is no limit to a guest that has no more. */
+	fake_reset();
+	unit_machine(&guest.cfg, &map, MIB);
+	assert_string_equal(load_more_memory(&map, 2 * MIB), "give it more memory (-m), or ");
 }
 
 static void test_elf_places(void **state)
