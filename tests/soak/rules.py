@@ -17,6 +17,7 @@ NOISE = re.compile(
     r"\d ACPI AML tables|"
     r"APIC timer disabled|\s*lapic is not functional|"
     r"hpet: Lost|calibrate_delay|hrtimer: interrupt|\s*#\d|sched_clock|rcu: |perf: |random: ")
+DUMP = re.compile(r": ([0-9a-f]{2} ){15}[0-9a-f]{2}\b")
 IO_WINDOW = 13                  # sysfs's number of it
 COMPLAINT = re.compile(r"can't|no compatible|no space|failed|conflict|Firmware Bug|FW BUG|Error|"
                        r"Warn|invalid|Unable|clipped")
@@ -40,6 +41,10 @@ def _is_bridge(context, place):
 RULES = (
     Rule("noise", "message", "time decides it, on a busy host",
          lambda c, d: NOISE.match(d.key)),
+    Rule("dump", "message", "a driver dumps its memory, which is another one at each boot; it does "
+         "so under both",
+         lambda c, d: DUMP.search(d.key) and all(any(map(DUMP.search, guest.facts["dmesg"]))
+                                                 for guest in (c.ours, c.theirs))),
     Rule("mcfg", "message", "MCFG ends with the last bus there is, so that Linux maps no more",
          lambda c, d: "MMCONFIG for domain" in d.key),
     Rule("mtrr", "message", "SeaBIOS sets no MTRRs on microvm, so that Linux does without PAT",
