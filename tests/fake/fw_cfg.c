@@ -210,9 +210,8 @@ uint64_t fake_fw_cfg_io(uint32_t port, uint32_t size, bool write, uint64_t value
 		fake.fw_cfg.transfers++;
 		return 0;
 	}
-	if (port == FW_CFG_PORT_DATA && !write && size == 1) {
+	if (port == FW_CFG_PORT_DATA && !write && size == 1)
 		return next_byte();
-	}
 	if (!fake.fw_cfg.dma)
 		return ones;
 	if (port == FW_CFG_PORT_DMA_HIGH && !write)

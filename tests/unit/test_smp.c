@@ -117,7 +117,7 @@ static void test_start_without(void **state)
 }
 
 /* Memory types and feature control, each where the processor has it. */
-static void test_plan_msrs(void **state)
+static void test_probe_msrs(void **state)
 {
 	static const uint64_t value = 0x100005;
 	static const struct {
@@ -321,7 +321,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_start),           UNIT_TEST(test_start_without),
-		UNIT_TEST(test_plan_msrs),       UNIT_TEST(test_wait),
+		UNIT_TEST(test_probe_msrs),      UNIT_TEST(test_wait),
 		UNIT_TEST(test_wait_is_patient), UNIT_TEST(test_names_who_is_missing),
 		UNIT_TEST(test_waits_a_second),  UNIT_TEST(test_count),
 		UNIT_TEST(test_virtual_wire),    UNIT_TEST(test_masks_the_8259s),
