@@ -58,6 +58,7 @@ static noreturn void wake(void)
 	if (cpu_count > resume.cpu_count)
 		cpu_count = resume.cpu_count;
 	smm_init(&smm, &smp_block, &map, cpu_count, 0);
+	smp_virtual_wire(&machine, 0);
 	resume_jump(&resume, memmap_low_ram_end(&map));
 }
 

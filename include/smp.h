@@ -45,8 +45,9 @@ void smp_wait(struct smp_block *block, const struct cpu *cpu, uint32_t cpu_count
 
 /*
  * Masks the 8259s and puts the boot processor's local APIC into virtual wire mode, where the 8259s
- * reach it through LINT0.  Kernels that use the 8259s rely on it; with QEMU's own APIC model LINT0
- * is masked after reset.
+ * reach it through LINT0.  Kernels that use the 8259s rely on it, and in a wake, too: one that has
+ * no driver for the APIC restores nothing there.  With QEMU's own APIC model LINT0 is masked after
+ * reset.
  *
  * LINT1 stays masked, as after reset: the host may send an NMI at any time, and a kernel without
  * vectors yet would not survive one (Linux while it unpacks itself).  Linux unmasks LINT1 when it

@@ -75,6 +75,14 @@ def test_sleep(machine, cpus, start):
         vm.check(said["cpus"] == [str(cpus)], f"CPUs: {said['cpus']}")
 
 
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_sleep_without_lapic(machine, start):
+    """A system that has its interrupts from the 8259s alone gets them after S3, too."""
+    with start(machine, "sleep=1", DISK, append="noapic nolapic") as vm:
+        sleep_and_wake(vm, 1)
+        finish(vm)
+
+
 def test_sleep_ports(start):
     """Disks behind root ports are read as before the sleep."""
     disks = "".join(devices(f"pcie-root-port,id=p{i},chassis={i + 1}") +

@@ -399,7 +399,8 @@ static void fall_asleep(void)
 
 /*
  * To sleep and back: the vector that the operating system left, MTRRs as they were, SMM set up
- * again, and nothing changed that is the operating system's.
+ * again, the 8259s where they were for the boot, and nothing changed that is the operating
+ * system's.
  */
 static void test_wake(void **state)
 {
@@ -423,6 +424,9 @@ static void test_wake(void **state)
 		assert_true(fake.handoff.real_mode);
 		assert_int_equal(fake.handoff.entry, WAKING_VECTOR);
 		assert_int_equal(fake.cmos[0x0f], 0);
+		assert_case_equal(record, fake.lapic[LAPIC_LVT_LINT0 / 4], LAPIC_LVT_EXTINT);
+		assert_case_equal(record, fake_count(FAKE_PORT_WRITE, 0x21), 1);
+		assert_case_equal(record, fake_count(FAKE_PORT_WRITE, 0xa1), 1);
 		check_platform(record, rsdp);
 		use_ram(record, true);
 	}
