@@ -13,7 +13,7 @@
 
 #define PM_TIMER_MS       3580
 #define PM_TIMER_MAX      2000000 /* half a second: more, and the host had other work */
-#define PM_TIMER_PATIENCE 1000000 /* reads; without a timer all are the same */
+#define PM_TIMER_PATIENCE 1000000 /* reads; of a timer that stands still all are the same */
 #define ATTEMPTS          3
 
 /* Cost: one VM exit a read, for a millisecond. */
@@ -24,6 +24,8 @@ static uint32_t measure_khz(void)
 	uint64_t tsc = 0;
 	uint32_t ticks = 0;
 
+	if (start > PM_TIMER_MASK)
+		return 0; /* there is no timer: a pc with acpi=off */
 	/* Both clocks are read each time, so that no code runs between the two for the first time:
 	 * QEMU translates it then, which takes 1 % of the millisecond. */
 	for (uint32_t i = 0; ticks < PM_TIMER_MS && i < PM_TIMER_PATIENCE; i++) {

@@ -99,12 +99,21 @@ static void test_measured(void **state)
 	}
 }
 
+/* With acpi=off a pc has no PM timer, and each read that finds that out is an exit. */
+static void test_no_timer(void **state)
+{
+	(void)state;
+	assert_int_equal(tsc_khz(&guest, true), 0);
+	assert_in_range(fake.count[FAKE_PORT_READ], 1, 3);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_by_cpuid),
 		UNIT_TEST(test_by_hypervisor),
 		UNIT_TEST(test_measured),
+		UNIT_TEST(test_no_timer),
 	};
 
 	return cmocka_run_group_tests_name("tsc", tests, NULL, NULL);
