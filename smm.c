@@ -17,8 +17,9 @@
  *
  * SMIs go out one at a time, because all processors come from reset with the same SMBASE and would
  * save their state to one place; and after all have arrived, because a processor with an APIC id
- * above 254 gets what is sent to the id in its lower byte until it is in x2APIC mode.  If such a
- * one may be missing, none is sent: it would take the SMBASE of another.
+ * above 254 gets what is sent to the id in its lower byte until it is in x2APIC mode.  If one may
+ * be missing, or knows no more than that byte of its id, none is sent: it would take the SMBASE of
+ * another.
  */
 #include "smm.h"
 
@@ -268,12 +269,26 @@ static bool relocate_self(const struct smm_plan *plan, struct smp_block *block, 
 }
 
 /*
+ * Whether the ids of those that have arrived differ.  Without CPUID leaf 0Bh a processor knows the
+ * lower byte of its id alone, and may find another there, or the boot processor.
+ */
+static bool ids_differ(const struct machine *machine, const struct smp_block *block)
+{
+	uint32_t boot_apic_id = machine->cpu.leaf1_ebx >> 24;
+	uint32_t arrived = block->arrived - block->turns, ids = 0;
+
+	for (uint32_t id = 0; id <= LAPIC_MAX_XAPIC_ID; id++)
+		ids += id != boot_apic_id && block->present[id / 32] >> id % 32 & 1;
+	return ids >= arrived;
+}
+
+/*
  * Whether an SMI that is sent to an APIC id reaches nobody else.  The limit is one more than the
  * highest id that there can be (QEMU hw/i386/fw_cfg.c); 0, where nobody says it, is any.
  */
 static bool ids_are_unique(const struct machine *machine, const struct smp_block *block)
 {
-	return !block->missing ||
+	return (!block->missing && ids_differ(machine, block)) ||
 	       fw_cfg_read_u32(&machine->cfg, FW_CFG_KEY_APIC_ID_LIMIT) - 1 <= LAPIC_MAX_XAPIC_ID;
 }
 
@@ -290,9 +305,12 @@ static void set_up(const struct smm_plan *plan, struct smp_block *block)
 	memcpy(saved.state, state, sizeof(saved.state));
 	memcpy(entry, smi_jump, sizeof(saved.entry));
 	program_chipset(plan);
-	if (!unique)
+	if (!unique && block->missing)
 		console_log(
 			"smm: one that did not answer may get the SMIs of others; only the boot processor has an SMBASE of its own");
+	else if (!unique)
+		console_log(
+			"smm: one without CPUID leaf 0xb may get the SMIs of others; only the boot processor has an SMBASE of its own, add level=11 to -cpu");
 	else if (!relocate_others(plan, block))
 		console_log(
 			"smm: a processor took no SMI; it and those after it keep the SMBASE of a reset");

@@ -65,8 +65,9 @@ void smm_place(struct smm_plan *plan, struct memmap *map, uint32_t cpu_count, bo
 /*
  * Sets SMM up where it is on: places the processors, opens SMRAM to SMM alone, locks it, and gives
  * every processor that has arrived (smp_wait()) its SMBASE and an RSM there; the boot processor
- * alone if one is missing and ids above 254 are possible, with a message.  A processor that is
- * plugged in later has the default SMBASE; with at_default our RSM is there, too.
+ * alone if ids above 254 are possible and one is missing or has the id of another, with a message.
+ * A processor that is plugged in later has the default SMBASE; with at_default our RSM is there,
+ * too.
  *
  * No kernel has been read to 0x38000.  rsdp_paddr is that of QEMU's own tables, whose FADT says
  * whether SMM is on.  It is 0 where there are none, and in a wake, since the operating system may

@@ -31,6 +31,7 @@ static struct processor {
 	uint32_t turn;
 	uint32_t smbase;
 	bool smi_pending, x2apic;
+	bool has_byte; /* no CPUID leaf 0Bh: of the APIC id it knows the lower byte */
 	uint32_t smis, relocations;
 	struct msr_list msrs; /* as they were written */
 } processors[MAX_PROCESSORS];
@@ -78,11 +79,16 @@ static void take_smi(struct processor *processor)
 	smram_leave();
 }
 
+static uint32_t known_id(const struct processor *processor)
+{
+	return processor->has_byte ? processor->apic_id & 0xff : processor->apic_id;
+}
+
 /* start.S, ap_entry32: an MSR, then the bit, the turn and the count, all in steps of their own. */
 static void start_step(struct processor *processor)
 {
 	const struct msr_list *list = phys_ptr(smp_block.msrs_paddr);
-	uint32_t id = processor->apic_id;
+	uint32_t id = known_id(processor);
 
 	if (processor->step < list->count) {
 		processor->msrs.values[processor->step] = list->values[processor->step];
@@ -164,11 +170,11 @@ static void send_smi_to(uint32_t id)
 {
 	for (uint32_t i = 0; i < processor_count; i++) {
 		struct processor *processor = &processors[i];
+		uint32_t known = known_id(processor);
 
 		if (processor->x2apic || (processor->apic_id & 0xff) != id)
 			continue;
-		if (i &&
-		    !(smp_block.present[processor->apic_id / 32] >> processor->apic_id % 32 & 1))
+		if (i && !(smp_block.present[known / 32] >> known % 32 & 1))
 			fake_fail("processors: an SMI to APIC id %u, which has not arrived",
 				  processor->apic_id);
 		if (i)

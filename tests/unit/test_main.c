@@ -771,6 +771,36 @@ static void test_large_id_late(void **state)
 	}
 }
 
+/*
+ * Where CPUID has no leaf 0Bh those above 254 have the APIC ids of others, the boot processor's,
+ * too; one that has an id of its own all the same gets its SMI.
+ */
+static void test_large_id_unknown(void **state)
+{
+	static const uint32_t shared[] = { 256, 257, 260 };
+
+	(void)state;
+	for (uint32_t r = 0; r < 2 * COUNT(shared); r++) {
+		bool alone = r >= COUNT(shared);
+
+		has_f_smbase = r & 1;
+		add("q35-numa", PVH);
+		fake_fw_cfg_u16(FW_CFG_KEY_APIC_ID_LIMIT, 300);
+		processors[7].apic_id = alone ? 256 + 8 + r : shared[r];
+		for (uint32_t i = 1; i < processor_count; i++)
+			processors[i].has_byte = true;
+		assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
+		assert_int_equal(processors[0].smis, 1);
+		for (uint32_t i = 1; i < processor_count; i++)
+			assert_int_equal(processors[i].smis, alone);
+		assert_int_equal(fake.console[0] == '\0', alone);
+		if (!alone)
+			assert_says(fake.console,
+				    "smm: one without CPUID leaf 0xb may get the SMIs of others");
+		fake.console[0] = '\0';
+	}
+}
+
 /* With smm=off nobody is sent an SMI, and no memory is kept for SMM. */
 static void test_without_smm(void **state)
 {
@@ -918,6 +948,7 @@ int main(void)
 		UNIT_TEST(test_ids_without_acpi),
 		UNIT_TEST(test_large_ids),
 		UNIT_TEST(test_large_id_late),
+		UNIT_TEST(test_large_id_unknown),
 		UNIT_TEST(test_without_smm),
 		UNIT_TEST(test_feature_control),
 		UNIT_TEST(test_smi_after_setup),
