@@ -49,7 +49,8 @@ static noreturn void wake(void)
 	uint32_t cpu_count = smp_count(&machine, 0);
 
 	chipset_init(&machine);
-	smp_start(&smp_block, &resume.msrs, &machine.cpu);
+	smp_probe_msrs(&msrs, &machine, &map, resume.hole_base);
+	smp_start(&smp_block, &msrs, &machine.cpu);
 	tpm_start(&machine.cfg, TPM_STARTUP_STATE);
 	acpi_replay(&machine.cfg, &resume.writes);
 	smm_reserve(&smm, &machine, &map);
@@ -113,7 +114,7 @@ noreturn void main(void)
 	enum resume_system system = image.elf_in_ram ? RESUME_RELOADED :
 				    smm.can_wake     ? RESUME_WHOLE :
 						       RESUME_UNDER_SMRAM;
-	resume_arm(&resume, system, &writes, &msrs, cpu_count, rsdp_paddr);
+	resume_arm(&resume, system, &writes, layout.mmio_base, cpu_count, rsdp_paddr);
 	console_step("smp: the other processors are ready, and all tables");
 
 	const struct boot_facts facts = { rsdp_paddr, smbios, fpdt, markers };

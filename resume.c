@@ -35,8 +35,7 @@ static bool is_bounded(const struct resume *resume)
 {
 	const struct acpi_writes *writes = &resume->writes;
 
-	if (!resume->cpu_count || resume->msrs.count > MSR_LIST_MAX ||
-	    writes->count > LOADER_MAX_WRITES)
+	if (!resume->cpu_count || writes->count > LOADER_MAX_WRITES)
 		return false;
 	for (uint32_t i = 0; i < writes->count; i++)
 		if (writes->writes[i].size > sizeof(writes->writes[i].value))
@@ -89,15 +88,15 @@ bool resume_probe(struct resume *resume, const struct machine *machine)
 }
 
 void resume_arm(struct resume *resume, enum resume_system system, const struct acpi_writes *writes,
-		const struct msr_list *msrs, uint32_t cpu_count, uint32_t rsdp_paddr)
+		uint32_t hole_base, uint32_t cpu_count, uint32_t rsdp_paddr)
 {
 	const struct acpi_fadt *fadt = (const void *)acpi_find_table(rsdp_paddr, "FACP");
 
 	resume->facs_paddr = fadt ? fadt->firmware_ctrl : 0;
 	resume->system = system;
 	resume->cpu_count = cpu_count;
+	resume->hole_base = hole_base;
 	resume->writes = *writes;
-	resume->msrs = *msrs;
 	resume->checksum = checksum(resume);
 	resume->magic = MAGIC;
 }

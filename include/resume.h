@@ -5,9 +5,10 @@
  * a record in the firmware's own RAM, and only where that is whole is the mark asked for: a machine
  * that was just switched on pays nothing.
  *
- * The operating system can write to the record.  So it decides nothing about SMM (smm.h),
- * its counts and addresses are bounded, and what is left in it the operating system could do
- * itself.  A wake writes nothing outside memory that the map calls reserved.
+ * The operating system can write to the record.  So it decides nothing about SMM (smm.h) and names
+ * no MSR, for without its local APIC a processor could be sent no SMI; its counts and addresses are
+ * bounded, and what is left in it the operating system could do itself.  A wake writes nothing
+ * outside memory that the map calls reserved.
  *
  * QEMU hw/acpi/core.c and hw/i386/pc.c, pc_machine_wakeup(); ACPI 6.5, "Waking and Sleeping".
  */
@@ -20,7 +21,6 @@
 
 #include "acpi.h"
 #include "chipset.h"
-#include "msr_list.h"
 
 /* What a wake would find of the sleeping system. */
 enum resume_system {
@@ -36,8 +36,8 @@ struct resume {
 	uint32_t facs_paddr;       /* 0: no S3 */
 	uint32_t system;           /* enum resume_system */
 	uint32_t cpu_count;        /* of the boot: memory for the SMRAM of more is not kept */
+	uint32_t hole_base;        /* for smp_probe_msrs() */
 	struct acpi_writes writes; /* for acpi_replay() */
-	struct msr_list msrs;      /* for smp_start() */
 };
 
 /*
@@ -53,7 +53,7 @@ bool resume_probe(struct resume *resume, const struct machine *machine);
 
 /* Leaves the record for the next reset.  It is the last step before the kernel is loaded. */
 void resume_arm(struct resume *resume, enum resume_system system, const struct acpi_writes *writes,
-		const struct msr_list *msrs, uint32_t cpu_count, uint32_t rsdp_paddr);
+		uint32_t hole_base, uint32_t cpu_count, uint32_t rsdp_paddr);
 
 /*
  * Jumps to the operating system's waking vector: in real mode, or in 32-bit protected mode where

@@ -167,9 +167,10 @@ FAULTS = (
 
     # Waking up.
     Fault("wake-without-mtrrs", "main.c",
-          "\tsmp_start(&smp_block, &resume.msrs, &machine.cpu);\n", ""),
+          "\tsmp_probe_msrs(&msrs, &machine, &map, resume.hole_base);\n", ""),
     Fault("wake-without-smm", "main.c",
           "\tsmm_init(&smm, &smp_block, &map, cpu_count, 0);\n", ""),
+    Fault("wake-without-8259s", "main.c", "\tsmp_virtual_wire(&machine, 0);\n", ""),
     Fault("wake-without-acpi-writes", "main.c",
           "\tacpi_replay(&machine.cfg, &resume.writes);\n", ""),
 

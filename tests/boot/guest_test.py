@@ -145,7 +145,7 @@ def test_main_ram_section(machine, memory, start):
                  f"main RAM was {before}, is {main_ram_sections(vm)}")
 
 
-FORGED_WORDS = range(8)         # of the record for S3, after its sum
+FORGED_WORDS = range(9)         # of the record for S3, after its sum
 COUNT_WORD = 2                  # the boot's number of processors
 FORGED_VALUES = [0, 1, 2 << 20, 0xffffffff]     # none, one, an SMBASE in RAM, the most
 

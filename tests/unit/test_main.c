@@ -460,6 +460,30 @@ static void test_damaged_record(void **state)
 	must_boot("after an old mark", BZIMAGE);
 }
 
+/* A kernel may forge the record: no processor writes an MSR that the kernel chooses. */
+static void test_forged_record(void **state)
+{
+	struct resume whole;
+	uint32_t *words = (uint32_t *)&resume;
+
+	(void)state;
+	add("q35-devices", BZIMAGE);
+	must_boot("q35-devices", BZIMAGE);
+	fall_asleep();
+	whole = resume;
+	for (uint32_t i = offsetof(struct resume, facs_paddr) / 4; i < sizeof(resume) / 4; i++) {
+		reset_machine("q35-devices", BZIMAGE);
+		fake.cmos[0x0f] = 0xfe;
+		resume = whole;
+		resume.checksum += IA32_APIC_BASE - words[i];
+		words[i] = IA32_APIC_BASE;
+		fake_run(run_firmware());
+		assert_int_equal(fake_count(FAKE_WRMSR, IA32_APIC_BASE), 0);
+		assert_int_equal(written_msr(&processors[1].msrs, IA32_APIC_BASE), 0);
+		fake.console[0] = '\0';
+	}
+}
+
 /* A processor that was plugged in since the boot has no place in SMRAM, and the wake goes on. */
 static void test_wake_with_more_processors(void **state)
 {
@@ -937,6 +961,7 @@ int main(void)
 		UNIT_TEST(test_wake),
 		UNIT_TEST(test_damaged_record),
 		UNIT_TEST(test_wake_with_more_processors),
+		UNIT_TEST(test_forged_record),
 		UNIT_TEST(test_rom_and_cardbus),
 		UNIT_TEST(test_many_pointers),
 		UNIT_TEST(test_full_pool),

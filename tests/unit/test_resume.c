@@ -12,6 +12,7 @@
 #define FACS_PADDR 0xe2000u
 #define RSDP_PADDR 0xe0000u
 #define RAM_END    0x8000000u
+#define HOLE_BASE  0xc0000000u
 
 static const struct chipset pc = {
 	.irq_wiring = IRQ_WIRING_PIIX,
@@ -20,7 +21,6 @@ static const struct chipset pc = {
 static const struct chipset microvm = { .irq_wiring = IRQ_WIRING_NONE };
 static const struct machine old_pc = { .chipset = &pc };
 static struct acpi_writes writes;
-static struct msr_list msrs;
 static struct resume resume;
 static struct fake_pci *isa;
 
@@ -45,7 +45,7 @@ static void arm(enum resume_system system)
 	isa = fake_pci_add(NULL, 1, 0, 0x8086, 0x7000);
 	fake_pci_set(isa, 0x60, 4, 0x80808080);
 	memset(&resume, 0, sizeof(resume));
-	resume_arm(&resume, system, &writes, &msrs, 1, RSDP_PADDR);
+	resume_arm(&resume, system, &writes, HOLE_BASE, 1, RSDP_PADDR);
 	fake_forget();
 }
 
@@ -94,35 +94,32 @@ static void test_forged(void **state)
 {
 	static const struct {
 		const char *name;
-		uint32_t msrs, cpus, writes;
+		uint32_t cpus, writes;
 		uint32_t odd, size; /* a write, and its size; all others have 8 bytes */
 		bool wakes;
 	} cases[] = {
-		{ "the most", MSR_LIST_MAX, 0xffffffff, LOADER_MAX_WRITES, 0, 8, true },
-		{ "no processor", 0, 0, 0, 0, 8, false },
-		{ "too many MSRs", MSR_LIST_MAX + 1, 1, 0, 0, 8, false },
-		{ "no end of MSRs", 0xffffffff, 1, 0, 0, 8, false },
-		{ "too many writes", 0, 1, LOADER_MAX_WRITES + 1, 0, 8, false },
-		{ "no end of writes", 0, 1, 0xffffffff, 0, 8, false },
-		{ "a write too large", 0, 1, 1, 0, 9, false },
-		{ "the last too large", 0, 1, LOADER_MAX_WRITES, LOADER_MAX_WRITES - 1, 9, false },
-		{ "one that is none", 0, 1, 1, 1, 9, true },
+		{ "the most", 0xffffffff, LOADER_MAX_WRITES, 0, 8, true },
+		{ "no processor", 0, 0, 0, 8, false },
+		{ "too many writes", 1, LOADER_MAX_WRITES + 1, 0, 8, false },
+		{ "no end of writes", 1, 0xffffffff, 0, 8, false },
+		{ "a write too large", 1, 1, 0, 9, false },
+		{ "the last too large", 1, LOADER_MAX_WRITES, LOADER_MAX_WRITES - 1, 9, false },
+		{ "one that is none", 1, 1, 1, 9, true },
 	};
 
 	(void)state;
 	for (uint32_t i = 0; i < COUNT(cases); i++) {
 		fake_reset();
 		arm(RESUME_WHOLE);
-		msrs.count = cases[i].msrs;
 		writes.count = cases[i].writes;
 		for (uint32_t n = 0; n < LOADER_MAX_WRITES; n++)
 			writes.writes[n].size = n == cases[i].odd ? cases[i].size : 8;
-		resume_arm(&resume, RESUME_WHOLE, &writes, &msrs, cases[i].cpus, RSDP_PADDR);
+		resume_arm(&resume, RESUME_WHOLE, &writes, HOLE_BASE, cases[i].cpus, RSDP_PADDR);
 		fake.cmos[0x0f] = 0xfe;
 		assert_case_equal(cases[i].name, resume_probe(&resume, &old_pc), cases[i].wakes);
 	}
 	fake_reset();
-	writes.count = msrs.count = 0;
+	writes.count = 0;
 	arm(RESUME_WHOLE);
 	resume.facs_paddr = RAM_END - 63;
 	assert_panics("the FACS is at", resume_jump(&resume, RAM_END));
@@ -186,11 +183,11 @@ static void test_init_becomes_a_reset(void **state)
 
 	/* There is no FACS on a microvm. */
 	fake_reset();
-	resume_arm(&resume, RESUME_WHOLE, &writes, &msrs, 1, 0);
+	resume_arm(&resume, RESUME_WHOLE, &writes, HOLE_BASE, 1, 0);
 	fake_msr_set(IA32_MTRR_DEF_TYPE, 0xc06);
 	assert_int_equal(fake_run(resume_probe(&resume, &machine)), FAKE_RESET);
 	fake_reset();
-	resume_arm(&resume, RESUME_WHOLE, &writes, &msrs, 1, 0);
+	resume_arm(&resume, RESUME_WHOLE, &writes, HOLE_BASE, 1, 0);
 	fake_msr_set(IA32_MTRR_DEF_TYPE, 0);
 	assert_false(resume_probe(&resume, &machine));
 	assert_int_equal(fake_exits(), 0);
