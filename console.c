@@ -165,6 +165,12 @@ noreturn void panic(const char *message, ...)
 	cpu_stop();
 }
 
+noreturn void console_no_ram(void)
+{
+	panic("memory: the RAM ends below 0x%x, 1 MiB needed; give the guest more memory (-m)",
+	      STACK_TOP);
+}
+
 /* Whether code at this address is the firmware's: in the ROM, or copied from it into low RAM. */
 static bool is_ours(uint32_t eip)
 {

@@ -49,6 +49,10 @@ entry32:
 	movw    %ax, %ss
 	movl    $STACK_TOP, %esp
 	lidtl   idt_pointer                     /* an NMI may come at any time */
+	pushl   %esp
+	popl    %eax
+	cmpl    %eax, %esp                      /* is the stack in RAM? */
+	jne     no_ram
 
 	movl    $data_image, %esi
 	movl    $data_start, %edi
@@ -67,6 +71,10 @@ entry32:
 	call    main
 1:	hlt                                     /* main() does not return */
 	jmp     1b
+
+no_ram:
+	movl    $SMALL_STACK_TOP, %esp
+	call    console_no_ram
 
 /*
  * Where the other processors (APs) start.

@@ -48,6 +48,12 @@ void console_log(const char *message, ...) __attribute__((format(printf, 1, 2)))
 noreturn void panic(const char *message, ...) __attribute__((format(printf, 1, 2)));
 
 /*
+ * Says that there is less RAM than the firmware is linked to.  start.S calls it on another stack,
+ * with neither .data nor .bss, of which panic() needs nothing.
+ */
+noreturn void console_no_ram(void);
+
+/*
  * Reports an exception and stops.  start.S calls it with what the processor pushed.  In the
  * firmware an exception is a mistake of ours, or of the machine's; elsewhere it is the kernel's,
  * which runs with our handlers until it has its own.

@@ -295,6 +295,19 @@ def test_diagnostic(case, bench, file_of, tmp_path):
         vm.check(status == STATUS_PANIC, f"QEMU's exit status is {status}")
 
 
+@pytest.mark.parametrize("memory", ["192k", "640k", "952k", "960k", "1016k"])
+@pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
+def test_less_than_a_mib(machine, memory, bench):
+    """Said, whether or not there is RAM for what the firmware itself needs."""
+    case = Case("", machine, memory=memory)
+    with bench.start(case, more=["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
+                     seconds=30) as vm:
+        status = vm.wait_exit(20)
+        vm.check(re.fullmatch(rb"qboot: memory: .* 1 MiB needed; give the guest more memory "
+                              rb"\(-m\)\r\n", vm.serial), "no message")
+        vm.check(status == STATUS_PANIC, f"QEMU's exit status is {status}")
+
+
 @pytest.mark.parametrize("devices, status, event", [
     ("pvpanic isa-debug-exit,iobase=0xf4,iosize=4", STATUS_PANIC, False),
     ("pvpanic-pci isa-debug-exit,iobase=0xf4,iosize=4", STATUS_PANIC, False),

@@ -129,6 +129,14 @@ static void test_long_messages_are_cut(void **state)
 	assert_says(fake.debugcon, "qboot: xxxx");
 }
 
+static void test_no_ram(void **state)
+{
+	(void)state;
+	fake.has_debugcon = true;
+	assert_int_equal(fake_run(console_no_ram()), FAKE_STOPPED);
+	assert_says(fake.debugcon, "memory: the RAM ends below 0xf0000, 1 MiB needed");
+}
+
 static void test_exception(void **state)
 {
 	(void)state;
@@ -233,6 +241,7 @@ int main(void)
 		UNIT_TEST(test_panic_tells_pvpanic_pci),
 		UNIT_TEST(test_panic_writes_to_nobody),
 		UNIT_TEST(test_long_messages_are_cut),
+		UNIT_TEST(test_no_ram),
 		UNIT_TEST(test_exception),
 		UNIT_TEST(test_levels),
 		UNIT_TEST(test_times),
