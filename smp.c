@@ -14,7 +14,6 @@
 #include "phys.h"
 #include "spec/lapic.h"
 #include "spec/msr.h"
-#include "string.h"
 
 #define PIC1_DATA_PORT 0x21 /* interrupt mask, before and after initialisation */
 #define PIC2_DATA_PORT 0xa1
@@ -48,7 +47,6 @@ void smp_probe_msrs(struct msr_list *msrs, const struct machine *machine, const 
 
 void smp_start(struct smp_block *block, const struct msr_list *msrs, const struct cpu *cpu)
 {
-	memset(block, 0, sizeof(*block));
 	block->msrs_paddr = phys_addr(msrs);
 	msr_list_program(msrs);
 	if (!(cpu->leaf1_edx & CPUID_1_EDX_APIC))

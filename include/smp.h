@@ -21,11 +21,11 @@ void smp_probe_msrs(struct msr_list *msrs, const struct machine *machine, const 
  * Programs this processor's MSRs and starts all others on the same.  They work by themselves while
  * the boot goes on, note in the block that they have arrived, and halt in the ROM, interrupts off,
  * until the operating system sends its INIT, whatever NMIs come before that.  Those with an APIC id
- * above 254 are in x2APIC mode then, the others not.
+ * above 254 are in x2APIC mode then, the others not; without CPUID leaf 0Bh none knows such an id.
  *
  * The broadcast reaches every processor there is, whatever its APIC id; without an APIC nothing is
- * sent.  Until smp_wait() neither the block nor the MSRs may change.  Cost: no VM exit to
- * userspace.
+ * sent.  The block is zero at first; until smp_wait() neither it nor the MSRs may change.  Cost: no
+ * VM exit to userspace.
  */
 void smp_start(struct smp_block *block, const struct msr_list *msrs, const struct cpu *cpu);
 

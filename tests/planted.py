@@ -112,8 +112,7 @@ FAULTS = (
     Fault("record-not-summed-up", "resume.c",
           "resume->magic != MAGIC || resume->checksum != checksum(resume)",
           "resume->magic != MAGIC"),
-    # main() begins with .bss cleared: of these two only the module's own test can know.
-    Fault("old-arrivals-believed", "smp.c", "\tmemset(block, 0, sizeof(*block));\n", "", "smp"),
+    # main() begins with .bss cleared: of this only the module's own test can know.
     Fault("old-acpi-writes-believed", "tables/acpi.c", "\twrites->count = 0;\n", "", "acpi"),
     Fault("init-taken-for-a-reset", "resume.c", "\t\t\tcpu_reset();\n", "\t\t\t;\n"),
 
