@@ -61,7 +61,7 @@ smi_relocate:
  *
  * In: 32-bit protected mode, flat; EBP smp_block; EDI 0, or the turn of a processor that the boot
  * processor cannot send an SMI to: when smp_block.turn is that, the processor raises its first SMI
- * itself, through port 0xb2 of ICH9.  PIIX4 has no such processors.  Out: halted in the ROM.
+ * itself, through port 0xb2 of ICH9; with PIIX4 none has a turn.  Out: halted in the ROM.
  */
 	.section .entry, "ax"
 	.code32

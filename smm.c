@@ -228,15 +228,17 @@ static void send_smi(uint32_t apic_id)
 
 /*
  * Gives each other processor its SMBASE by an SMI; false when one does not take it.  An id above
- * LAPIC_MAX_XAPIC_ID is a turn: that processor cannot be sent an SMI, and raises it itself.
+ * LAPIC_MAX_XAPIC_ID is a turn: that processor cannot be sent an SMI, and raises it itself.  With
+ * PIIX4 it cannot: what it writes to the port is an SMI of the boot processor's.
  */
 static bool relocate_others(const struct smm_plan *plan, struct smp_block *block)
 {
 	uint32_t n = !plan->at_default; /* else the boot processor has the first */
+	uint32_t turns = plan->machine->chipset->smm == SMM_ICH9 ? block->turns : 0;
 	uint32_t done = 0;
 
 	block->resume = phys_addr(smi_relocated);
-	for (uint32_t id = 0; id <= LAPIC_MAX_XAPIC_ID + block->turns; id++) {
+	for (uint32_t id = 0; id <= LAPIC_MAX_XAPIC_ID + turns; id++) {
 		bool by_turn = id > LAPIC_MAX_XAPIC_ID;
 
 		if (!by_turn && !(block->present[id / 32] >> id % 32 & 1))

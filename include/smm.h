@@ -56,7 +56,8 @@ void smm_reserve(struct smm_plan *plan, const struct machine *machine, struct me
  *   ICH9, else          all in TSEG; without it 97 in the A segment, which is plain RAM for all
  *                       code where QEMU has no VGA device
  *   PIIX4               97 in the A segment, 161 more in RAM below 640 KiB; nothing of it can be
- *                       locked, and a plugged processor has its first SMI in RAM
+ *                       locked, and a plugged processor has its first SMI in RAM, as has one with
+ *                       an APIC id above 254
  *
  * Processors without a place keep the default SMBASE.  Pure, but panics where the map is full.
  */

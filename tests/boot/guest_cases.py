@@ -202,7 +202,9 @@ PAIRS = " ".join(f"-device max-x86_64-cpu,thread-id=0,socket-id={socket},core-id
 X2APIC = [
     guest("q35", args="-cpu max -smp 1,maxcpus=260,sockets=2,cores=130 " + PAIRS, append=SMM),
     guest("q35,kernel-irqchip=split", args="-cpu max -smp 288", append=SMM),
-    guest("microvm", args="-cpu max -smp 288", append="cpu.nmi")]
+    guest("microvm", args="-cpu max -smp 288", append="cpu.nmi"),
+    guest("pc", args="-cpu max -smp 1,maxcpus=195,sockets=3,cores=65 "
+          "-device max-x86_64-cpu,thread-id=0,socket-id=2,core-id=0", append="cpu.nmi")]
 
 MANY = " ".join(f"-device virtio-rng-pci,addr={slot:#x}" for slot in range(3, 29))
 MULTIFUNCTION = " ".join(f"-device virtio-rng-pci,addr=4.{f},multifunction=on" for f in range(8))

@@ -85,6 +85,7 @@ static void write_piix4_pm(struct fake_pci *pm, uint32_t offset, uint32_t size, 
 	(void)size;
 	(void)value;
 	smi_on_write = pm->config[0x5b] & 2;
+	smi_is_boots = true;
 }
 
 static void add_cpu(void)
@@ -278,7 +279,7 @@ static void add_machine(const char *record, enum kernel kernel)
 	uint16_t cpu_count;
 
 	smram_reset();
-	smi_on_write = is_started = false;
+	smi_on_write = smi_is_boots = is_started = false;
 	fake_reset();
 	for (uint32_t i = 0; i < KERNEL_SIZE; i++)
 		kernel_bytes[i] = (uint8_t)(i * 13 + (i >> 8));

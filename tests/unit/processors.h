@@ -38,6 +38,7 @@ static struct processor {
 
 static uint32_t processor_count;
 static bool smi_on_write; /* to port 0xb2, where the chipset's registers say so */
+static bool smi_is_boots; /* and it is the boot processor's, whoever writes there (PIIX4) */
 
 extern const char smi_jump[];
 
@@ -65,6 +66,9 @@ static void take_smi(struct processor *processor)
 	memset(fake_phys(processor->smbase + SMBASE_STATE, SMBASE_STATE_SIZE), 0x77,
 	       SMBASE_STATE_SIZE);
 	if (!memcmp(entry, smi_jump, 8)) {
+		if (processor == processors && smp_block.resume)
+			fake_fail("processors: an SMI leads the boot processor to 0x%x",
+				  smp_block.resume);
 		place = fake_phys(smp_block.smbase + SMBASE_ENTRY, sizeof(rsm));
 		if (!place)
 			fake_fail("processors: SMBASE 0x%x is not in RAM", smp_block.smbase);
@@ -127,7 +131,7 @@ static void processor_step(struct processor *processor)
 			break;
 		processor->state = HALTED;
 		if (smi_on_write)
-			take_smi(processor);
+			take_smi(smi_is_boots ? processors : processor);
 		break;
 	case WAITS_FOR_INIT:
 	case WAITS_FOR_STARTUP:

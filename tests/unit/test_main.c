@@ -795,6 +795,22 @@ static void test_large_id_late(void **state)
 	}
 }
 
+/* On a pc they keep the SMBASE of a reset: nobody there can raise an SMI that is theirs. */
+static void test_large_id_on_pc(void **state)
+{
+	(void)state;
+	add("pc-255", PVH);
+	set_smm(true);
+	processors[253].apic_id = 255;
+	processors[254].apic_id = 300;
+	assert_int_equal(fake_run(run_firmware()), FAKE_HANDOFF);
+	for (uint32_t i = 0; i < processor_count; i++)
+		assert_int_equal(processors[i].smis, i < 253);
+	for (uint32_t i = 253; i < processor_count; i++)
+		assert_int_equal(processors[i].state, HALTED);
+	assert_string_equal(fake.console, "");
+}
+
 /*
  * Where CPUID has no leaf 0Bh those above 254 have the APIC ids of others, the boot processor's,
  * too; one that has an id of its own all the same gets its SMI.
@@ -973,6 +989,7 @@ int main(void)
 		UNIT_TEST(test_ids_without_acpi),
 		UNIT_TEST(test_large_ids),
 		UNIT_TEST(test_large_id_late),
+		UNIT_TEST(test_large_id_on_pc),
 		UNIT_TEST(test_large_id_unknown),
 		UNIT_TEST(test_without_smm),
 		UNIT_TEST(test_feature_control),
