@@ -21,6 +21,8 @@
 #define I440FX_PAM0             0x59            /* u8 */
 
 #define PAM0_F_SEGMENT_RAM      0x30            /* reads and writes; the lower nibble is reserved */
+#define PAM_E_SEGMENT           5               /* from PAM0 on: two u8 for 0xe0000-0xeffff */
+  #define PAM_ALL_RAM             0x33
 
 /* ISA bridges: PIIX3 and ICH9 LPC. */
 #define ISA_PIRQA_D             0x60            /* u8 each; bit 7 set: not routed, as after reset */
@@ -157,19 +159,35 @@ static const struct chipset *probe_microvm(const struct fw_cfg *cfg, uint16_t fd
 	return &microvm;
 }
 
+static uint32_t read_host_bridge(void)
+{
+	const struct pci_access ports = { 0 };
+
+	return pci_read32(&ports, PCI_BDF(0, 0, 0), PCI_VENDOR_ID);
+}
+
+/* The machine with that host bridge; NULL for another one. */
+static const struct chipset *find_row(uint32_t host_bridge)
+{
+	for (uint32_t i = 0; i < sizeof(chipsets) / sizeof(chipsets[0]); i++)
+		if (chipsets[i].host_bridge == host_bridge)
+			return &chipsets[i];
+	return NULL;
+}
+
 const struct chipset *chipset_probe(const struct fw_cfg *cfg)
 {
 	struct fw_cfg_item item;
-	struct pci_access ports = { 0 };
+	const struct chipset *chipset;
 	uint32_t host_bridge;
 
 	/* Only microvm describes itself by a device tree (QEMU hw/i386/microvm-dt.c). */
 	if (fw_cfg_find(cfg, "etc/fdt", &item))
 		return probe_microvm(cfg, item.selector);
-	host_bridge = pci_read32(&ports, PCI_BDF(0, 0, 0), PCI_VENDOR_ID);
-	for (uint32_t i = 0; i < sizeof(chipsets) / sizeof(chipsets[0]); i++)
-		if (chipsets[i].host_bridge == host_bridge)
-			return &chipsets[i];
+	host_bridge = read_host_bridge();
+	chipset = find_row(host_bridge);
+	if (chipset)
+		return chipset;
 	if (host_bridge != PCI_NO_DEVICE)
 		panic("chipset: unknown host bridge %04x:%04x at 00:00.0; use -M pc, q35, microvm or "
 		      "isapc",
@@ -259,6 +277,15 @@ void chipset_init(struct machine *machine)
 	}
 	/* One byte at a time: KVM's interrupt controller ignores wider accesses. */
 	outb(ELCR_PORT + 1, (uint8_t)(chipset_pirq_mask() >> 8));
+}
+
+void chipset_open_e_segment(void)
+{
+	const struct chipset *chipset = find_row(read_host_bridge());
+	const struct pci_access ports = { 0 };
+
+	for (uint32_t i = PAM_E_SEGMENT; chipset && i < PAM_E_SEGMENT + 2; i++)
+		pci_write8(&ports, PCI_BDF(0, 0, 0), chipset->pam + i, PAM_ALL_RAM);
 }
 
 void chipset_open_f_segment(const struct machine *machine)

@@ -9,7 +9,9 @@
  * 16-bit addresses of ROM symbols: the linker takes the lower half of an address in the upper 32
  * KiB of the ROM, which is where bios.lds puts everything, and refuses any other.
  *
- * Nothing in RAM is trusted: .data is copied, .bss cleared; .noinit has a checksum (resume.h).
+ * Nothing in RAM is trusted: .data is copied, .bss cleared; .noinit has a checksum (resume.h).  Nor
+ * is it trusted to be RAM: what cannot be written to would keep the code and the return addresses
+ * that somebody has put there.
  */
 #include "layout.h"
 #include "msr_list.h"
@@ -47,12 +49,19 @@ entry32:
 	movw    %ax, %fs
 	movw    %ax, %gs
 	movw    %ax, %ss
-	movl    $STACK_TOP, %esp
 	lidtl   idt_pointer                     /* an NMI may come at any time */
-	pushl   %esp
-	popl    %eax
-	cmpl    %eax, %esp                      /* is the stack in RAM? */
-	jne     no_ram
+	xorl    %ebx, %ebx
+check_ram:
+	movl    $STACK_TOP, %esp
+	movl    $FIRMWARE_BASE + PAM_SIZE - 4, %edi
+1:	movl    (%edi), %eax
+	notl    (%edi)
+	cmpl    (%edi), %eax
+	je      not_ram
+	notl    (%edi)
+	addl    $PAM_SIZE, %edi
+	cmpl    $FIRMWARE_DATA_END, %edi
+	jb      1b
 
 	movl    $data_image, %esi
 	movl    $data_start, %edi
@@ -72,9 +81,18 @@ entry32:
 1:	hlt                                     /* main() does not return */
 	jmp     1b
 
-no_ram:
+/*
+ * There is no RAM, or a PAM register write-protects it, which the last operating system has left.
+ * In a wake the stack here is that system's own memory.
+ */
+not_ram:
 	movl    $SMALL_STACK_TOP, %esp
+	testl   %ebx, %ebx
+	jz      2f
 	call    console_no_ram
+2:	incl    %ebx
+	call    chipset_open_e_segment
+	jmp     check_ram
 
 /*
  * Where the other processors (APs) start.

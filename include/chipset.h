@@ -104,6 +104,13 @@ void chipset_init(struct machine *machine);
 uint8_t chipset_irq(const struct chipset *chipset, uint32_t root_slot, uint32_t pin);
 
 /*
+ * Puts RAM at 0xe0000-0xeffff, where the firmware's own data lie, if an operating system has left
+ * it read-only: a reset does not change that.  start.S calls it, with neither .data nor .bss.
+ * Cost: 2 VM exits, 4 more and rebuilds where there are such registers.
+ */
+void chipset_open_e_segment(void);
+
+/*
  * Puts RAM, with what it holds, in the place of the ROM at 0xf0000-0xfffff; a machine without such
  * a register has RAM there already.  Cost: 1 or 2 VM exits and a memory-topology rebuild.
  */

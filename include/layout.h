@@ -41,8 +41,9 @@
 #define AP_ENTRY           FIRMWARE_DATA_BASE /* a multiple of 4 KiB */
 #define STACK_TOP          FIRMWARE_DATA_END
 #define STACK_SIZE         0x1000
-#define SMALL_STACK_TOP    0x00008000 /* to say that there is no RAM up to STACK_TOP */
+#define SMALL_STACK_TOP    0x00008000 /* as long as there is no RAM up to STACK_TOP */
 
+#define PAM_SIZE  0x4000 /* what half a PAM register stands for */
 #define PAGE_SIZE 0x1000u
 #define FOUR_GIB  0x100000000ull
 

@@ -337,6 +337,7 @@ REBOOTS = (
      for form in ONE_OF_EACH]
     + [guest(machine, form, "32", append="reboot=1 reboot.pam", boots=2, initrd=5000)
        for machine in PCI for form in ["pvh.elf", "bz64.img"]]
+    + [guest(machine, memory="32", append="reboot=1 reboot.readonly", boots=2) for machine in PCI]
     + [guest(machine, memory="32", append="reboot=1 reboot.triple", boots=2) for machine in PCI]
     # A microvm under TCG has nothing that tells an INIT from a reset.
     + [guest(machine, form, "32", append="reboot=2 cpu.nmi reboot.init", boots=3, args="-smp 2")

@@ -74,6 +74,29 @@ static void test_probe(void **state)
 	}
 }
 
+/* 0xe0000-0xeffff is made RAM again, and nothing else is touched. */
+static void test_open_e_segment(void **state)
+{
+	struct fake_pci *pc, *q35;
+
+	(void)state;
+	pc = fake_pci_add(NULL, 0, 0, 0x8086, 0x1237);
+	memset(pc->config + 0x58, 0x11, 8);
+	chipset_open_e_segment();
+	assert_int_equal(fake_pci_get(pc, 0x58, 4), 0x11111111);
+	assert_int_equal(fake_pci_get(pc, 0x5c, 4), 0x33331111);
+	fake_reset();
+	q35 = fake_pci_add(NULL, 0, 0, 0x8086, 0x29c0);
+	memset(q35->config + 0x90, 0x11, 8);
+	chipset_open_e_segment();
+	assert_int_equal(fake_pci_get(q35, 0x90, 4), 0x11111111);
+	assert_int_equal(fake_pci_get(q35, 0x94, 4), 0x11333311);
+	/* Without such registers one read is all. */
+	fake_reset();
+	chipset_open_e_segment();
+	assert_int_equal(fake_exits(), 2);
+}
+
 /*
  * A tree with one node, of 8 to 11 characters, whose reg tells a base and a size of 64 bits each.
  */
@@ -262,9 +285,13 @@ static void test_irq(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_probe),         UNIT_TEST(test_probe_microvm),
-		UNIT_TEST(test_probe_unknown), UNIT_TEST(test_init_pc),
-		UNIT_TEST(test_init_q35),      UNIT_TEST(test_init_without_pci),
+		UNIT_TEST(test_probe),
+		UNIT_TEST(test_open_e_segment),
+		UNIT_TEST(test_probe_microvm),
+		UNIT_TEST(test_probe_unknown),
+		UNIT_TEST(test_init_pc),
+		UNIT_TEST(test_init_q35),
+		UNIT_TEST(test_init_without_pci),
 		UNIT_TEST(test_irq),
 	};
 

@@ -4,6 +4,7 @@
  *   expect.ram=BYTES   what -m gave
  *   reboot=N           after a pass fill free memory with garbage and reset, N times
  *   reboot.pam         before that, make C0000-FFFFF RAM and fill it too (pc, q35)
+ *   reboot.readonly    and make E0000-EFFFF, full of garbage, read-only (pc, q35)
  *   reboot.init        not a reset but an INIT of the boot processor
  *   reboot.keyboard    reset by the keyboard controller,
  *   reboot.fast        by port 92,

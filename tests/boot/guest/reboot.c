@@ -59,6 +59,15 @@ static void open_pam(void)
 		pci_write8(0, offset + i, i ? 0x33 : 0x30);
 }
 
+/* Whatever lies at 0xe0000-0xeffff now stays there; C0000 to DFFFF and the ROM's place do not. */
+static void close_pam(void)
+{
+	uint32_t offset = pci_machine() == PC ? PAM_PC : PAM_Q35;
+
+	pci_write8(0, offset + 5, 0x11);
+	pci_write8(0, offset + 6, 0x11);
+}
+
 enum way { PORT_CF9, TRIPLE_FAULT, KEYBOARD, FAST, ACPI, INIT, HOST };
 
 /* To be asked before memory, and with it the command line, is full of garbage. */
@@ -118,6 +127,7 @@ void reboot_if_asked(void)
 	enum way way = way_asked();
 	uint32_t boot = boot_number();
 	bool pam = word("reboot.pam") && pci_machine() != NO_PCI;
+	bool read_only = word("reboot.readonly") && pci_machine() != NO_PCI;
 	uint64_t resets = 0;
 
 	if (!word_value("reboot", &resets) || boot > resets || !all_passed())
@@ -133,5 +143,7 @@ void reboot_if_asked(void)
 		fill(0xe0000, pam ? 0x100000 : 0xf0000);
 	if (pam)
 		fill(0xc0000, 0xe0000);
+	if (read_only)
+		close_pam();
 	reset(way);
 }
