@@ -34,9 +34,10 @@ enum memory_type {
 	MEMORY_RESERVED = 2,
 
 	/*
-	 * RAM that the firmware has taken.  The operating system is told the type without this bit.
+	 * RAM that the firmware has taken.  The operating system is told the type without this bit,
+	 * which no type of QEMU's has: E820_SOFT_RESERVED has all the others.
 	 */
-	MEMORY_OURS = 0x40000000,
+	MEMORY_OURS = 0x10000000,
 	MEMORY_LOADED = MEMORY_OURS | MEMORY_RAM, /* the kernel, its initrd, what it is handed */
 	MEMORY_KEPT = MEMORY_OURS |
 		      MEMORY_RESERVED, /* tables, and memory of System Management Mode */

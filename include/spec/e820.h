@@ -14,4 +14,6 @@ struct e820_entry {
 } __attribute__((packed));
 _Static_assert(sizeof(struct e820_entry) == 20, "Linux boot protocol, e820_table");
 
+#define E820_SOFT_RESERVED 0xefffffffu /* specific-purpose memory: QEMU's sp-mem, Linux's hmem */
+
 #endif

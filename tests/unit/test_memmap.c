@@ -464,19 +464,28 @@ static void test_init_reservations_win(void **state)
 	assert_int_equal(type_at(0x300000), MEMORY_RESERVED);
 }
 
-/* A type that only we give is none that QEMU may. */
+/* A type that only we give is none that QEMU may; all others are passed on. */
 static void test_init_foreign_types(void **state)
 {
-	static const struct e820_entry entries[] = {
+	static const uint32_t foreign[] = { 3, 4, 5, 7, 0x80, E820_SOFT_RESERVED };
+	struct e820_entry entries[2 + COUNT(foreign)] = {
 		{ 0, 16 * MIB, MEMORY_RAM },
 		{ 0x200000, 0x1000, MEMORY_LOADED },
-		{ 0x300000, 0x1000, 0x80 },
 	};
+	struct e820_entry told[32];
+	uint32_t count, found = 0;
 
 	(void)state;
+	for (uint32_t i = 0; i < COUNT(foreign); i++)
+		entries[2 + i] = (struct e820_entry){ 4 * GIB + i * MIB, MIB, foreign[i] };
 	init(entries, COUNT(entries));
 	assert_int_equal(type_at(0x200000), MEMORY_RESERVED);
-	assert_int_equal(type_at(0x300000), 0x80);
+	count = memmap_build_e820(&map, told, sizeof(told[0]), COUNT(told));
+	for (uint32_t i = 0; i < count; i++)
+		if (told[i].base >= 4 * GIB)
+			assert_memory_equal(&told[i], &entries[2 + found++], sizeof(told[i]));
+	assert_int_equal(found, COUNT(foreign));
+	assert_int_equal(memmap_low_ram_end(&map), 16 * MIB);
 }
 
 /* Scratch is conventional memory, or RAM wherever there is some, and is not taken. */
