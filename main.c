@@ -104,8 +104,7 @@ noreturn void main(void)
 	smp_wait(&smp_block, &machine.cpu, cpu_count, rsdp_paddr);
 	smm_init(&smm, &smp_block, &map, cpu_count, rsdp_paddr);
 	if (!rsdp_paddr)
-		rsdp_paddr =
-			piix_acpi_install(&machine, &smp_block, &map, layout.mmio_base, cpu_count);
+		rsdp_paddr = piix_acpi_install(&machine, &smp_block, &map, &layout, cpu_count);
 	struct fpdt fpdt = fpdt_install(&machine, &map, rsdp_paddr);
 	struct smbios_table smbios = smbios_install(&machine, &map);
 	mptable_install(&machine, &smp_block, &map, cpu_count, rsdp_paddr);

@@ -147,6 +147,7 @@ struct pci_layout pci_init(const struct machine *machine, const struct memmap *m
 	if (chipset->ecam_base && chipset->ecam_base < layout.mmio_base)
 		layout.mmio_base = chipset->ecam_base;
 	layout.mmio_base = pci_spaces_lowest(plan, layout.mmio_base);
+	layout.high = pci_spaces_high(plan);
 	layout.last_bus = walk->last_bus; /* extra roots come in ascending order */
 	return layout;
 }

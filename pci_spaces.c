@@ -106,3 +106,18 @@ uint32_t pci_spaces_lowest(const struct pci_plan *plan, uint32_t highest)
 			lowest = (uint32_t)item->base;
 	return lowest;
 }
+
+struct pci_range pci_spaces_high(const struct pci_plan *plan)
+{
+	struct pci_range high = { UINT64_MAX, 0 };
+
+	if (!plan->high)
+		return (struct pci_range){ 0, 0 };
+	for (const struct pci_resource *item = plan->roots[PCI_SPACE_HIGH].first; item;
+	     item = item->next) {
+		if (item->base < high.base)
+			high.base = item->base;
+		high.end = max64(high.end, item->base + item->size);
+	}
+	return high.end ? high : (struct pci_range){ 0, 0 };
+}

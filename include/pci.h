@@ -18,8 +18,9 @@
 
 /* What the addresses given out mean for others. */
 struct pci_layout {
-	uint32_t mmio_base; /* from here to 4 GiB there is no RAM, but devices and ECAM */
-	uint32_t last_bus;  /* the highest number of a bus, or reserved for hot-plug; 0: no PCI */
+	uint32_t mmio_base;    /* from here to 4 GiB there is no RAM, but devices and ECAM */
+	struct pci_range high; /* above 4 GiB: all that has been given out; its end is 0: nothing */
+	uint32_t last_bus; /* the highest number of a bus, or reserved for hot-plug; 0: no PCI */
 	struct pci_shown shown; /* what pci_tables_built() switches off */
 };
 

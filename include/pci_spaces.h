@@ -30,4 +30,7 @@ void pci_spaces_find(struct pci_plan *plan, const struct pci_limits *limits,
 /* The lowest address below 4 GiB that is a device's or free for one, at most highest.  Pure. */
 uint32_t pci_spaces_lowest(const struct pci_plan *plan, uint32_t highest);
 
+/* From the first to the last address above 4 GiB that is a device's; 0 and 0 if none is.  Pure. */
+struct pci_range pci_spaces_high(const struct pci_plan *plan);
+
 #endif

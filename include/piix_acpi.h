@@ -11,15 +11,17 @@
 
 #include "chipset.h"
 #include "memmap.h"
+#include "pci.h"
 #include "smp_block.h"
 
 /*
  * Builds and places the tables on a machine that has the PM function, and returns the address of
- * their RSDP; 0 on any other machine.  It is called where QEMU has no tables.  mmio_base: where the
- * PCI window below 4 GiB begins.  The processors are those that have arrived, at most cpu_count, so
- * it is called after smp_wait().  Cost: 2 VM exits on a machine without ACPI; 4 more to build.
+ * their RSDP; 0 on any other machine.  It is called where QEMU has no tables.  The PCI windows are
+ * those of the layout, the one above 4 GiB only if something is there.  The processors are those
+ * that have arrived, at most cpu_count, so it is called after smp_wait().  Cost: 2 VM exits on a
+ * machine without ACPI; 4 more to build.
  */
 uint32_t piix_acpi_install(const struct machine *machine, const struct smp_block *block,
-			   struct memmap *map, uint32_t mmio_base, uint32_t cpu_count);
+			   struct memmap *map, const struct pci_layout *layout, uint32_t cpu_count);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * piix.dsl - the DSDT of i440FX machines to which QEMU gives no ACPI tables.  See piix_acpi.c,
- * which replaces the base and length of the PCI window above RAM.
+ * which replaces the base and length of the PCI window above RAM, and all of the one above 4 GiB.
  *
  * Interrupts: chipset.c routes PIRQA# and PIRQB# to 10, PIRQC# and PIRQD# to 11, for good.
  */
@@ -14,7 +14,7 @@ DefinitionBlock ("", "DSDT", 1, "QBOOT", "QBOOTPC", 1)
         {
             Name (_HID, EisaId ("PNP0A03"))
             Name (_UID, 0)
-            Name (_CRS, ResourceTemplate ()
+            Name (LOW, ResourceTemplate ()
             {
                 WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,
                     0, 0x00, 0xff, 0, 0x100)
@@ -28,6 +28,18 @@ DefinitionBlock ("", "DSDT", 1, "QBOOT", "QBOOTPC", 1)
                 DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable,
                     ReadWrite, 0, 0x80000000, 0xfebfffff, 0, 0x7ec00000)
             })
+            Name (HIGH, ResourceTemplate ()
+            {
+                QWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, Cacheable, ReadWrite,
+                    0, 0x0011223300000000, 0x0011223344556676, 0, 0x44556677)
+            })
+            // 18: the upper half of the window's minimum, which is 0 if there is none.
+            Method (_CRS, 0, Serialized)
+            {
+                CreateDWordField (HIGH, 18, TOP)
+                If (TOP) { Return (ConcatenateResTemplate (LOW, HIGH)) }
+                Return (LOW)
+            }
 
             // Slot and pin of each of 128 entries; link (slot - 1 + pin) & 3.
             Method (_PRT, 0, Serialized)

@@ -31,6 +31,15 @@
 #define WINDOW_SIZE 0x7ec00000u
 #define WINDOW_END  (WINDOW_BASE + WINDOW_SIZE)
 
+/* The window above 4 GiB, as its descriptor has it; ACPI 6.5, "QWord Address Space Descriptor". */
+struct high_window {
+	uint64_t min, max, translation, length;
+} __attribute__((packed));
+_Static_assert(sizeof(struct high_window) == 32, "ACPI 6.4.3.5.1");
+
+static const struct high_window dsdt_high = { 0x0011223300000000, 0x0011223344556676, 0,
+					      0x44556677 };
+
 extern const uint8_t piix_dsdt[], piix_dsdt_end[];
 
 /* The RSDT lists the FADT, the MADT and, if there is one, the HPET. */
@@ -53,14 +62,19 @@ static uint32_t finish(struct acpi_header *header)
 	return phys_addr(header);
 }
 
-/* Replaces a 32-bit value in the DSDT, where it occurs once. */
-static void patch(uint8_t *dsdt, uint32_t size, uint32_t old, uint32_t new)
+/* Replaces some bytes of the DSDT, where they occur first, by as many others. */
+static void patch(uint8_t *dsdt, uint32_t size, const void *old, const void *new, uint32_t count)
 {
-	for (uint32_t i = 0; i + sizeof(old) <= size; i++)
-		if (memcmp(dsdt + i, &old, sizeof(old)) == 0) {
-			memcpy(dsdt + i, &new, sizeof(new));
+	for (uint32_t i = 0; i + count <= size; i++)
+		if (memcmp(dsdt + i, old, count) == 0) {
+			memcpy(dsdt + i, new, count);
 			return;
 		}
+}
+
+static void patch_u32(uint8_t *dsdt, uint32_t size, uint32_t old, uint32_t new)
+{
+	patch(dsdt, size, &old, &new, sizeof(old));
 }
 
 static uint32_t dsdt_size(void)
@@ -68,13 +82,18 @@ static uint32_t dsdt_size(void)
 	return phys_addr(piix_dsdt_end) - phys_addr(piix_dsdt);
 }
 
-static uint32_t add_dsdt(uint8_t **next, uint32_t mmio_base)
+static uint32_t add_dsdt(uint8_t **next, const struct pci_layout *layout)
 {
 	uint32_t size = dsdt_size();
 	struct acpi_header *dsdt = add(next, piix_dsdt, size);
+	struct high_window high = { 0 };
 
-	patch((uint8_t *)dsdt, size, WINDOW_BASE, mmio_base);
-	patch((uint8_t *)dsdt, size, WINDOW_SIZE, WINDOW_END - mmio_base);
+	patch_u32((uint8_t *)dsdt, size, WINDOW_BASE, layout->mmio_base);
+	patch_u32((uint8_t *)dsdt, size, WINDOW_SIZE, WINDOW_END - layout->mmio_base);
+	if (layout->high.end)
+		high = (struct high_window){ layout->high.base, layout->high.end - 1, 0,
+					     layout->high.end - layout->high.base };
+	patch((uint8_t *)dsdt, size, &dsdt_high, &high, sizeof(high));
 	return finish(dsdt);
 }
 
@@ -238,7 +257,7 @@ static void report_left_out(const struct fw_cfg *cfg)
 }
 
 uint32_t piix_acpi_install(const struct machine *machine, const struct smp_block *block,
-			   struct memmap *map, uint32_t mmio_base, uint32_t cpu_count)
+			   struct memmap *map, const struct pci_layout *layout, uint32_t cpu_count)
 {
 	const struct fw_cfg *cfg = &machine->cfg;
 	uint32_t listed[MAX_LISTED];
@@ -260,7 +279,7 @@ uint32_t piix_acpi_install(const struct machine *machine, const struct smp_block
 	facs = phys_ptr(memmap_alloc(map, sizeof(*facs), 64, MEMORY_KEPT, ZONE_LOW, "the FACS"));
 	*facs = (struct acpi_facs){ .signature = { 'F', 'A', 'C', 'S' }, .length = sizeof(*facs) };
 
-	listed[0] = add_fadt(&next, phys_addr(facs), add_dsdt(&next, mmio_base));
+	listed[0] = add_fadt(&next, phys_addr(facs), add_dsdt(&next, layout));
 	listed[1] = add_madt(&next, &machine->cpu, block, cpu_count,
 			     fw_cfg_read_u32(cfg, FW_CFG_KEY_IRQ0_OVERRIDE) & 1);
 	listed[2] = add_hpet(&next, &hpet);

@@ -296,14 +296,18 @@ def test_mp_table(case, count, bench):
         check_disk(result)
 
 
+def skip_without(machine, qemu):
+    """Old machine types are not in every QEMU."""
+    if not re.search(rf"^{re.escape(machine)} ", ask(qemu(), "-M", "help"), re.MULTILINE):
+        pytest.skip(f"this QEMU has no {machine}")
+
+
 @pytest.mark.parametrize("machine, args, count", [
     ("pc-i440fx-1.4", "-smp 4 ", 4), ("pc-i440fx-1.5", "-smp 4 ", 4),
     ("pc-i440fx-1.6", "-smp 4 ", 4), ("pc-i440fx-1.6", f"-cpu Penryn {HOLES} ", 12)])
 def test_own_acpi(machine, args, count, bench, qemu, tmp_path):
     """Our own tables, where QEMU has none: valid, and enough to boot and to power off."""
-    if not re.search(rf"^{re.escape(machine)} ", ask(qemu(), "-M", "help"),
-                     re.MULTILINE):
-        pytest.skip(f"this QEMU has no {machine}")
+    skip_without(machine, qemu)
     case = Linux("", machine, args + PCI, "tab.poweroff pci=nomsi", kernel="generic",
                  format="vmlinuz")
     with start(bench, case) as vm:
@@ -316,6 +320,20 @@ def test_own_acpi(machine, args, count, bench, qemu, tmp_path):
         assert sum(result.files[name]) & 0xff == 0, name
         disassembled(tmp_path, "own", name, result.files[name])
     assert not any(re.search("Firmware Bug|ACPI.*(Error|Warning)", line) for line in result.dmesg)
+
+
+def test_own_acpi_above_4g(bench, qemu):
+    """Our own tables name what is above 4 GiB, so that a device behind a bridge keeps it."""
+    skip_without("pc-i440fx-1.6", qemu)
+    case = Linux("", "pc-i440fx-1.6", format="vmlinuz", args=(
+        "-object memory-backend-ram,id=bar,size=8G,reserve=off "
+        "-device pci-bridge,id=bridge,chassis_nr=1 "
+        "-device ivshmem-plain,memdev=bar,bus=bridge,addr=1"))
+    with bench.linux(case, "qb.test=facts") as vm:
+        vm.wait_for(rb"^QB done", BOOT_SECONDS)
+        said = facts(vm.serial)
+    assert [bar for bar in said["bar"] if bar.startswith("0000:01:01.0 2 0x0000000200000000 ")]
+    assert not said.get("warn")
 
 
 NUMA_1 = "-object memory-backend-ram,id=m,size=512M -numa node,memdev=m"

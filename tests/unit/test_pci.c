@@ -497,6 +497,9 @@ static void check_addresses(void)
 		assert_true(place->base >= layout.mmio_base);
 		if (place->base < 4 * GIB)
 			assert_true(place->base + place->size <= IOAPIC_BASE);
+		else
+			assert_true(place->base >= layout.high.base &&
+				    place->base + place->size <= layout.high.end);
 		if (machine.pci.ecam_base)
 			assert_true(place->base >= machine.pci.ecam_base + 0x10000000ull ||
 				    place->base + place->size <= machine.pci.ecam_base);

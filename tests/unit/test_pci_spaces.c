@@ -143,12 +143,37 @@ static void test_lowest(void **state)
 	assert_int_equal(pci_spaces_lowest(&plan, 0xb0000000), 0x90000000);
 }
 
+static void test_high(void **state)
+{
+	struct pci_resource last = { .base = 8 * GIB, .size = 2 * MIB };
+	struct pci_resource first = { .base = 5 * GIB, .size = 16, .next = &last };
+	struct pci_resource item = { .base = 6 * GIB, .size = 2 * GIB, .next = &first };
+	struct pci_range high;
+
+	(void)state;
+	pci_plan_clear(&plan);
+	pci_ranges_add(&plan.spaces[PCI_SPACE_HIGH], 5 * GIB, 64 * GIB);
+	/* The list is made only if there is something in it, or was. */
+	plan.high = false;
+	plan.roots[PCI_SPACE_HIGH].first = (void *)1;
+	high = pci_spaces_high(&plan);
+	assert_true(!high.base && !high.end);
+	plan.high = true;
+	plan.roots[PCI_SPACE_HIGH].first = NULL;
+	high = pci_spaces_high(&plan);
+	assert_true(!high.base && !high.end);
+	plan.roots[PCI_SPACE_HIGH].first = &item;
+	high = pci_spaces_high(&plan);
+	assert_true(high.base == 5 * GIB && high.end == 8 * GIB + 2 * MIB);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_below_4_gib),
 		UNIT_TEST(test_above_4_gib),
 		UNIT_TEST(test_lowest),
+		UNIT_TEST(test_high),
 	};
 
 	return cmocka_run_group_tests_name("pci_spaces", tests, NULL, NULL);

@@ -13,19 +13,20 @@
 #define MMIO_BASE 0xc0000000u
 
 /*
- * A DSDT with the two values that are replaced, at odd places; no other table needs what is in it.
- * One object, so that its end is the end of it.
+ * A DSDT with the values that are replaced, at odd places and up to its end; no other table needs
+ * what is in it.  One object, so that its end is the end of it.
  */
 __asm__(".section .rodata\n"
 	".globl piix_dsdt, piix_dsdt_end\n"
 	"piix_dsdt: .ascii \"DSDT\"\n"
-	".long 58\n"
+	".long 90\n"
 	".skip 28\n"
 	".byte 1, 0x80\n"
 	".long 0x80000000, 0x7ec00000\n"
 	".byte 2\n"
 	".long 0x80000000\n"
 	".skip 7\n"
+	".quad 0x0011223300000000, 0x0011223344556676, 0, 0x44556677\n"
 	"piix_dsdt_end: .previous\n");
 
 extern const uint8_t piix_dsdt[], piix_dsdt_end[];
@@ -33,6 +34,7 @@ extern const uint8_t piix_dsdt[], piix_dsdt_end[];
 static struct memmap map;
 static struct machine machine;
 static struct smp_block block;
+static struct pci_layout layout;
 static uint32_t room; /* what was taken of the pool */
 
 static void add_hpet(uint8_t count)
@@ -56,6 +58,7 @@ static uint32_t install_ids(const uint32_t *ids, uint32_t cpu_count)
 					   .pm_function = PCI_BDF(0, 1, 3) };
 	uint32_t rsdp, end;
 
+	layout.mmio_base = MMIO_BASE;
 	machine.chipset = &pc;
 	machine.cpu.leaf1_ebx = ids[0] << 24 | 0x123456;
 	memset(&block, 0, sizeof(block));
@@ -64,7 +67,7 @@ static uint32_t install_ids(const uint32_t *ids, uint32_t cpu_count)
 	unit_machine(&machine.cfg, &map, RAM_END);
 	end = map.pool_end;
 	fake_forget();
-	rsdp = piix_acpi_install(&machine, &block, &map, MMIO_BASE, cpu_count);
+	rsdp = piix_acpi_install(&machine, &block, &map, &layout, cpu_count);
 	room = end - map.pool_end;
 	return rsdp;
 }
@@ -113,7 +116,7 @@ static void test_without(void **state)
 	unit_machine(&machine.cfg, &map, RAM_END);
 	machine.chipset = &other;
 	fake_forget();
-	assert_int_equal(piix_acpi_install(&machine, &block, &map, MMIO_BASE, 1), 0);
+	assert_int_equal(piix_acpi_install(&machine, &block, &map, &layout, 1), 0);
 	assert_int_equal(fake_exits(), 0);
 }
 
@@ -151,8 +154,6 @@ static void test_fadt(void **state)
 {
 	const struct acpi_fadt *fadt;
 	const struct acpi_facs *facs;
-	const uint8_t *dsdt;
-	uint32_t value;
 
 	(void)state;
 	add_pm(0x7113);
@@ -174,18 +175,40 @@ static void test_fadt(void **state)
 	assert_memory_equal(facs->signature, "FACS", 4);
 	assert_int_equal(facs->length, 64);
 	assert_int_equal(fadt->firmware_ctrl % 64, 0);
+}
 
-	/* The PCI window, each value once; nothing else of the DSDT. */
-	dsdt = phys_ptr(fadt->dsdt);
-	assert_int_equal(checksum_sum(dsdt, 58), 0);
-	assert_int_equal(dsdt[37], 0x80);
-	memcpy(&value, dsdt + 38, 4);
-	assert_int_equal(value, MMIO_BASE);
-	memcpy(&value, dsdt + 42, 4);
-	assert_int_equal(value, 0xfec00000 - MMIO_BASE);
-	memcpy(&value, dsdt + 47, 4);
-	assert_int_equal(value, 0x80000000);
-	assert_memory_equal(dsdt + 51, piix_dsdt + 51, 7);
+/* The PCI windows, each value once; nothing else of the DSDT. */
+static void test_windows(void **state)
+{
+	static const struct {
+		struct pci_range given;
+		uint64_t told[4]; /* minimum, maximum, translation, length */
+	} cases[] = {
+		{ { 0, 0 }, { 0 } },
+		{ { 0x140000000, 0x140000010 }, { 0x140000000, 0x14000000f, 0, 0x10 } },
+		{ { 0x200000000, 0x400200000 }, { 0x200000000, 0x4001fffff, 0, 0x200200000 } },
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		const uint8_t *dsdt;
+		uint32_t value;
+
+		fake_reset();
+		add_pm(0x7113);
+		layout.high = cases[i].given;
+		dsdt = phys_ptr(((const struct acpi_fadt *)find(install(1), "FACP"))->dsdt);
+		assert_int_equal(checksum_sum(dsdt, 90), 0);
+		assert_int_equal(dsdt[37], 0x80);
+		memcpy(&value, dsdt + 38, 4);
+		assert_int_equal(value, MMIO_BASE);
+		memcpy(&value, dsdt + 42, 4);
+		assert_int_equal(value, 0xfec00000 - MMIO_BASE);
+		memcpy(&value, dsdt + 47, 4);
+		assert_int_equal(value, 0x80000000);
+		assert_memory_equal(dsdt + 51, piix_dsdt + 51, 7);
+		assert_memory_equal(dsdt + 58, cases[i].told, sizeof(cases[i].told));
+	}
 }
 
 static void test_madt(void **state)
@@ -316,7 +339,7 @@ static void test_counts(void **state)
 		add_pm(0x7113);
 		install_ids(ids, COUNT(ids));
 		machine.chipset = &pc;
-		rsdp = piix_acpi_install(&machine, &block, &map, MMIO_BASE, told);
+		rsdp = piix_acpi_install(&machine, &block, &map, &layout, told);
 		assert_int_equal(acpi_find_processors(rsdp), told < 4 ? told : 4);
 	}
 }
@@ -391,9 +414,10 @@ static void test_room(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_without),  UNIT_TEST(test_roots), UNIT_TEST(test_fadt),
-		UNIT_TEST(test_madt),     UNIT_TEST(test_ids),   UNIT_TEST(test_counts),
-		UNIT_TEST(test_left_out), UNIT_TEST(test_hpet),  UNIT_TEST(test_room),
+		UNIT_TEST(test_without), UNIT_TEST(test_roots),    UNIT_TEST(test_fadt),
+		UNIT_TEST(test_windows), UNIT_TEST(test_madt),     UNIT_TEST(test_ids),
+		UNIT_TEST(test_counts),  UNIT_TEST(test_left_out), UNIT_TEST(test_hpet),
+		UNIT_TEST(test_room),
 	};
 
 	return cmocka_run_group_tests_name("piix_acpi", tests, NULL, NULL);
