@@ -105,14 +105,18 @@ static uint32_t pool_alloc(struct memmap *map, uint32_t size, uint32_t align, ui
 
 /*
  * Finds whole pages: from the top of RAM below 4 GiB downwards, or below 640 KiB when there is no
- * room above 1 MiB.  size and align are multiples of a page.
+ * room above 1 MiB; near: the other way round.  size and align are multiples of a page.
  */
-static uint32_t find_pages(const struct memmap *map, uint64_t size, uint32_t align)
+static uint32_t find_pages(const struct memmap *map, uint64_t size, uint32_t align, bool near)
 {
-	uint64_t place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
+	uint64_t place = 0;
 
+	if (!near)
+		place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
 	if (!place)
 		place = memmap_find(map, size, align, SCRATCH_BASE, LOW_RAM_END);
+	if (!place && near)
+		place = memmap_find(map, size, align, LEGACY_HOLE_END, FOUR_GIB);
 	return (uint32_t)place;
 }
 
@@ -125,7 +129,8 @@ uint32_t memmap_try_alloc(struct memmap *map, uint32_t size, uint32_t align, uin
 
 	if (place || zone == ZONE_FSEG)
 		return place;
-	place = find_pages(map, pages_size, align > PAGE_SIZE ? align : PAGE_SIZE);
+	place = find_pages(map, pages_size, align > PAGE_SIZE ? align : PAGE_SIZE,
+			   zone == ZONE_NEAR);
 	if (!place || memmap_set(map, place, place + pages_size, type) != OK)
 		return 0;
 	return place;
@@ -157,7 +162,7 @@ uint32_t memmap_scratch(const struct memmap *map, uint32_t size, uint32_t align,
 	if (map->count && lowest->type == MEMORY_RAM && !lowest->base && align <= SCRATCH_BASE &&
 	    lowest->end >= (uint64_t)SCRATCH_BASE + size)
 		return SCRATCH_BASE;
-	place = find_pages(map, size, align);
+	place = find_pages(map, size, align, false);
 	if (!place)
 		no_room(size, align, who);
 	return place;

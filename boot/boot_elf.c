@@ -3,7 +3,6 @@
  */
 #include "boot_elf.h"
 
-#include "align.h"
 #include "console.h"
 #include "handoff.h"
 #include "layout.h"
@@ -93,27 +92,6 @@ void boot_elf_probe(struct boot_image *image, const struct machine *machine, str
 	claim(map, image);
 }
 
-/*
- * Linux reads hvm_start_info's memory map and module with its first page tables, which end at 1 GiB
- * (64 bits) or behind the kernel (32 bits).  So the block is in the pool, in conventional memory if
- * the pool is full, and higher only if a kernel has that.  Linux arch/x86/platform/pvh/head.S.
- */
-static uint32_t alloc_block(struct memmap *map)
-{
-	uint32_t size = sizeof(struct pvh_block);
-	uint32_t place = memmap_try_alloc(map, size, sizeof(uint64_t), MEMORY_LOADED, ZONE_FSEG);
-
-	if (place)
-		return place;
-	size = (uint32_t)align_up(size, PAGE_SIZE);
-	place = (uint32_t)memmap_find(map, size, PAGE_SIZE, PAGE_SIZE, LOW_RAM_END);
-	if (!place)
-		return memmap_alloc(map, size, PAGE_SIZE, MEMORY_LOADED, ZONE_LOW,
-				    "hvm_start_info");
-	memmap_reserve(map, place, (uint64_t)place + size, MEMORY_LOADED, "hvm_start_info");
-	return place;
-}
-
 static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg,
 			      struct memmap *map, const struct boot_facts *facts)
 {
@@ -123,7 +101,10 @@ static noreturn void boot_pvh(struct boot_image *image, const struct fw_cfg *cfg
 
 	handover->cmdline_paddr = load_cmdline(cfg, map);
 	handover->initrd_paddr = load_initrd(cfg, map, handover->initrd_size, FOUR_GIB);
-	block_paddr = alloc_block(map);
+	/* Linux reads the memory map and the module in it with its first page tables, which end at
+	 * 1 GiB (64 bits) or behind the kernel (arch/x86/platform/pvh/head.S). */
+	block_paddr = memmap_alloc(map, sizeof(*block), sizeof(uint64_t), MEMORY_LOADED, ZONE_NEAR,
+				   "hvm_start_info");
 	block = phys_ptr(block_paddr);
 	count = memmap_build_e820(map, block->memmap, sizeof(block->memmap[0]), MEMMAP_MAX_ENTRIES);
 	pvh_build(block, block_paddr, handover, count);
@@ -175,13 +156,13 @@ static noreturn void boot_multiboot(const struct boot_image *image, const struct
 
 	load_multiboot(image, cfg);
 	/* Not at 0x9500, where QEMU would have it and nothing looks: a kernel may be there. */
-	info_paddr = memmap_alloc(map, sizeof(*info), sizeof(uint32_t), MEMORY_LOADED, ZONE_LOW,
+	info_paddr = memmap_alloc(map, sizeof(*info), sizeof(uint32_t), MEMORY_LOADED, ZONE_NEAR,
 				  "the Multiboot information");
 	info = phys_ptr(info_paddr);
 	fw_cfg_read(cfg, FW_CFG_KEY_INITRD_DATA, info, sizeof(*info));
 	check_hole(image, info);
 	mmap_paddr = memmap_alloc(map, MEMMAP_MAX_ENTRIES * sizeof(*mmap), sizeof(uint32_t),
-				  MEMORY_LOADED, ZONE_LOW, "the memory map");
+				  MEMORY_LOADED, ZONE_NEAR, "the memory map");
 	mmap = phys_ptr(mmap_paddr);
 	count = memmap_build_e820(map, &mmap->base, sizeof(*mmap), MEMMAP_MAX_ENTRIES);
 	multiboot_build(info, mmap, mmap_paddr, count);

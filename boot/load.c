@@ -30,7 +30,7 @@ const char *load_more_memory(const struct memmap *map, uint64_t end)
 uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map)
 {
 	uint32_t paddr =
-		memmap_alloc(map, CMDLINE_GUESS, 1, MEMORY_LOADED, ZONE_LOW, "the command line");
+		memmap_alloc(map, CMDLINE_GUESS, 1, MEMORY_LOADED, ZONE_NEAR, "the command line");
 	const char *text = phys_ptr(paddr);
 	uint32_t size;
 
@@ -38,7 +38,7 @@ uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map)
 	if (!text[CMDLINE_GUESS - 1])
 		return paddr;
 	size = fw_cfg_read_u32(cfg, FW_CFG_KEY_CMDLINE_SIZE);
-	paddr = memmap_alloc(map, size, 1, MEMORY_LOADED, ZONE_LOW, "the command line");
+	paddr = memmap_alloc(map, size, 1, MEMORY_LOADED, ZONE_NEAR, "the command line");
 	fw_cfg_read(cfg, FW_CFG_KEY_CMDLINE_DATA, phys_ptr(paddr), size);
 	return paddr;
 }

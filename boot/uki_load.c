@@ -296,7 +296,7 @@ uint32_t uki_load_cmdline(const struct uki_file *file, const struct fw_cfg *cfg,
 		      "was chosen",
 		      profile, file->uki.profile_count, file->profile);
 	max = own->size + append_size + (uint32_t)strlen(extra) + sizeof("  ");
-	paddr = memmap_alloc(map, max, 1, MEMORY_LOADED, ZONE_LOW, "the command line");
+	paddr = memmap_alloc(map, max, 1, MEMORY_LOADED, ZONE_NEAR, "the command line");
 	cmdline = phys_ptr(paddr);
 	if (own->size) {
 		read_file(file, cfg, own->offset, paddr, own->size);

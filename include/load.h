@@ -38,7 +38,8 @@ static inline uint32_t load_mib_for(uint64_t end)
 const char *load_more_memory(const struct memmap *map, uint64_t end);
 
 /*
- * Reads QEMU's command line, terminated, wherever there is room, and returns its address.
+ * Reads QEMU's command line, terminated, below 1 MiB if there is room, and returns its address:
+ * 64-bit Linux before 3.9 and FreeBSD read it with page tables that end at 1 GiB.
  * Cost: 1 VM exit; 3 when it has 4096 characters or more.
  */
 uint32_t load_cmdline(const struct fw_cfg *cfg, struct memmap *map);

@@ -97,6 +97,8 @@ uint64_t memmap_find(const struct memmap *map, uint64_t size, uint64_t align, ui
 enum memory_zone {
 	ZONE_FSEG, /* the pool at 0xe0000 alone: found by kernels that scan for it */
 	ZONE_LOW,  /* the pool, RAM below 4 GiB from the top, RAM below 640 KiB */
+	ZONE_NEAR, /* the pool, RAM below 640 KiB, RAM below 4 GiB from the top: what a kernel may
+		    * read with its first page tables, which often end at 1 GiB */
 };
 
 /*

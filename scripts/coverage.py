@@ -28,8 +28,6 @@ LEFT = (
     ("boot/boot_elf.c", "base < LOW_RAM_END && !memmap_is(", GUEST),
     ("boot/boot_elf.c", "elf.magic == ELF_MAGIC", "each part of it alone"),
     ("boot/boot_elf.c", "elf.machine == ELF_MACHINE_X86_64", "QEMU takes no other"),
-    ("boot/boot_elf.c", "\tif (!place)", "636 KiB of conventional memory are full before that"),
-    ("boot/boot_elf.c", "return memmap_alloc(map, size, PAGE_SIZE", "the same"),
     ("chipset.c", "count == 4 && !be32_get(reg[0])", "a device tree of four wrong numbers"),
     ("chipset.c", "switch (chipset->irq_wiring)", "an enumeration has no other value"),
     ("chipset.c", "if (machine->chipset->pam)", GUEST),

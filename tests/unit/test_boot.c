@@ -554,6 +554,52 @@ static void test_multiboot(void **state)
 	assert_memory_equal(phys_ptr(0x200000), kernel, sizeof(kernel));
 }
 
+/* The pool is full: what a kernel reads first is below 1 MiB all the same. */
+static void test_full_pool(void **state)
+{
+	static const struct multiboot_info given = { .flags = 0x20c };
+	static char text[5000];
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	for (uint32_t i = 0; i < 4; i++) {
+		bool elf = i >= 2, multiboot = i == 3;
+		uint32_t size = i == 1 ? sizeof(text) : 6;
+		uint32_t cmdline;
+
+		fake_reset();
+		machine();
+		map.pool_end = FIRMWARE_POOL_BASE;
+		if (elf)
+			give_elf(0x200000, 0x1000);
+		else
+			give_bzimage(0);
+		fake_fw_cfg_item(FW_CFG_KEY_CMDLINE_DATA, text + sizeof(text) - size, size);
+		fake_fw_cfg_u32(FW_CFG_KEY_CMDLINE_SIZE, size);
+		if (multiboot) {
+			fake_fw_cfg_u32(FW_CFG_KEY_SETUP_SIZE, 0);
+			fake_fw_cfg_item(FW_CFG_KEY_INITRD_DATA, &given, sizeof(given));
+			fake_fw_cfg_u32(FW_CFG_KEY_INITRD_SIZE, sizeof(given));
+		}
+		assert_int_equal(fake_run(run(&cpu64)), FAKE_HANDOFF);
+		if (elf)
+			assert_in_range(fake.handoff.ebx, 0x1000, LOW_RAM_END - 1);
+		if (multiboot) {
+			const struct multiboot_info *info = phys_ptr(fake.handoff.ebx);
+
+			assert_in_range(info->mmap_addr, 0x1000, LOW_RAM_END - 1);
+			continue;
+		}
+		cmdline =
+			elf ? (uint32_t)((const struct pvh_start_info *)phys_ptr(fake.handoff.ebx))
+					->cmdline_paddr :
+			      params()->header.cmd_line_ptr;
+		assert_in_range(cmdline, 0x1000, LOW_RAM_END - size);
+		assert_int_equal(strlen(phys_ptr(cmdline)), size - 1);
+		assert_true(memmap_is(&map, cmdline, cmdline + size, MEMORY_LOADED));
+	}
+}
+
 static void give_multiboot(const uint8_t *file, uint32_t size, const struct multiboot_info *info)
 {
 	give_elf(0x9000, size);
@@ -710,6 +756,7 @@ int main(void)
 		UNIT_TEST(test_initrd_places),
 		UNIT_TEST(test_nothing_to_boot),
 		UNIT_TEST(test_pvh),
+		UNIT_TEST(test_full_pool),
 		UNIT_TEST(test_fields_of_the_file),
 		UNIT_TEST(test_cut_short),
 		UNIT_TEST(test_no_long_mode),

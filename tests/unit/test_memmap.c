@@ -233,7 +233,9 @@ static void test_random_allocations(void **state)
 			uint32_t size = 1 + (unit_random(&seed) >> (unit_random(&seed) % 20 + 11));
 			uint32_t align = 1u << unit_random(&seed) % 23;
 			uint32_t type = types[unit_random(&seed) % COUNT(types)];
-			enum memory_zone zone = unit_random(&seed) % 4 ? ZONE_LOW : ZONE_FSEG;
+			static const enum memory_zone zones[] = { ZONE_LOW, ZONE_LOW, ZONE_NEAR,
+								  ZONE_FSEG };
+			enum memory_zone zone = zones[unit_random(&seed) % COUNT(zones)];
 			uint64_t ram_before = total(MEMORY_RAM), pages;
 			uint32_t place;
 			bool pool;
@@ -291,6 +293,15 @@ static void test_alloc_order(void **state)
 	assert_int_equal(place, 0x1000);
 	assert_true(memmap_is(&map, 0, 0x1000, MEMORY_RAM));
 	assert_int_equal(memmap_try_alloc(&map, 0x10000, 1, MEMORY_KEPT, ZONE_LOW), 0);
+	/* The pool, but for its share for the RSDP, then RAM below 640 KiB, then from the top. */
+	machine_of(2 * MIB);
+	assert_int_equal(memmap_try_alloc(&map, 0x7c00, 1, MEMORY_LOADED, ZONE_NEAR),
+			 FIRMWARE_POOL_BASE + 0x400);
+	assert_int_equal(memmap_try_alloc(&map, 0x101, 1, MEMORY_LOADED, ZONE_NEAR),
+			 LOW_RAM_END - 0x1000);
+	assert_int_equal(memmap_try_alloc(&map, 0xa0000, 1, MEMORY_LOADED, ZONE_NEAR),
+			 2 * MIB - 0xa0000);
+	assert_int_equal(memmap_try_alloc(&map, 0x10000000, 1, MEMORY_LOADED, ZONE_NEAR), 0);
 }
 
 /* However much else asks for, the F segment zone has room for an RSDP. */
