@@ -4,7 +4,7 @@
     run.py          no arguments; the environment chooses:
 
     KERNEL      a kernel of kernels.py (cloud, generic, ...) or a file (cloud)
-    INITRD      a file, or empty for none                              (busybox, guest-init.sh)
+    INITRD      a file, or empty for none              (busybox, guest-init.sh; none for a UKI)
     APPEND      more words for the kernel's command line
     MACHINE     QEMU's -machine                                        (q35)
     ACCEL       QEMU's -accel                                          (kvm if it works, else tcg)
@@ -14,10 +14,11 @@
 
 Contract: on a terminal the guest's serial console is yours: Ctrl-A X ends QEMU, Ctrl-A C gives its
 monitor, and a guest that resets itself boots again.  When stdin is no terminal our guest powers
-itself off; another one (INITRD=) is ended as soon as its kernel has started init.  Status 0 only if
-the guest reached userspace: our init says so; of another one, Linux says that it was started, or
-QEMU ended well.  2 if nothing could be started.  The times come from outside the guest: from QEMU's
-trace of fw_cfg, which the firmware uses from its first step to its last, and from the serial port.
+itself off; another one (INITRD=, a UKI) is ended as soon as its kernel has started init.  Status 0
+only if the guest reached userspace: our init says so; of another one, Linux says that it was
+started, or QEMU ended well.  2 if nothing could be started.  The times come from outside the guest:
+from QEMU's trace of fw_cfg, which the firmware uses from its first step to its last, and from the
+serial port.
 """
 
 import os
@@ -52,8 +53,16 @@ def default_accelerator():
     return "kvm" if "vmx" in flags or "svm" in flags else "tcg"
 
 
+def is_uki(kernel):
+    """Whether a file is a UKI: it has an initrd of its own, and QEMU takes none with it."""
+    with open(kernel, "rb") as file:
+        head = file.read(0x206)
+    return head[:2] == b"MZ" and head[0x202:] != b"HdrS"
+
+
 def choose_kernel(scratch):
-    """The kernel's file and its initramfs (None: without), from the environment."""
+    """The kernel's file, its initramfs (None: without) and whether that is ours, from the
+    environment."""
     chosen = os.environ.get("KERNEL") or "cloud"
     if chosen in kernels.KERNELS:
         directory = kernels.provide(chosen, insist=True)
@@ -68,15 +77,17 @@ def choose_kernel(scratch):
         initrd = os.environ["INITRD"] or None
         if initrd and not Path(initrd).is_file():
             raise debian.Error(f"no initrd {initrd}; INITRD is a file, or empty")
-        return kernel, initrd
+        return kernel, initrd, False
+    if is_uki(kernel):
+        return kernel, None, False
     if not (directory / "busybox").is_file():
         # a foreign kernel: busybox, without its modules
         directory = kernels.provide("cloud", insist=True)
-    return kernel, initramfs.provide(directory, scratch / "initramfs.cpio")
+    return kernel, initramfs.provide(directory, scratch / "initramfs.cpio"), True
 
 
 def command(scratch, interactive):
-    """The QEMU command line as a list."""
+    """The QEMU command line as a list, and whether the guest's userspace is ours."""
     firmware = Path(os.environ.get("FIRMWARE") or ROOT / "build" / "qboot.bin")
     qemu = os.environ.get("QEMU") or "qemu-system-x86_64"
     machine = os.environ.get("MACHINE") or "q35"
@@ -85,7 +96,7 @@ def command(scratch, interactive):
         raise debian.Error(f"no firmware {firmware}; 'make' builds it")
     if not shutil.which(qemu):
         raise debian.Error(f"{qemu} is not installed; 'scripts/deps.sh run' installs it")
-    kernel, initrd = choose_kernel(scratch)
+    kernel, initrd, ours = choose_kernel(scratch)
     microvm = machine.startswith("microvm")
     bus = "device" if microvm else "pci"
 
@@ -111,7 +122,7 @@ def command(scratch, interactive):
         "-serial", "chardev:console", "-mon", "chardev=console",
         "-trace", "fw_cfg_select", "-D", f"{scratch}/trace", "-msg", "timestamp=on",
         *shlex.split(os.environ.get("QEMU_ARGS", "")),
-    ]
+    ], ours
 
 
 class SerialWatch(threading.Thread):
@@ -182,11 +193,10 @@ def report(start, trace, watch, ours):
 def main():
     """Runs the guest; returns the exit status."""
     interactive = sys.stdin.isatty()
-    ours = "INITRD" not in os.environ
     with tempfile.TemporaryDirectory(prefix="qboot-run-") as scratch:
         scratch = Path(scratch)
         try:
-            argv = command(scratch, interactive)
+            argv, ours = command(scratch, interactive)
         except (debian.Error, OSError) as error:
             print(f"run.py: {error}", file=sys.stderr)
             return 2

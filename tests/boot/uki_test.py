@@ -14,6 +14,7 @@ import pytest
 import kernels
 from machines import STARVED, Case, Starved, fed
 import own_guest
+import run as make_run
 import uki_files
 from uki_files import MIB, PE_OFFSET, TABLE
 import ukify
@@ -359,3 +360,15 @@ def test_own_kernel(bench, tmp_path):
         vm.check(b"GUEST linux64 boot 1" in vm.serial and not vm.debug_output(), "it does not run")
         vm.check(len(re.findall(rb"^OK ", vm.serial, re.M)) > 100, "it has not looked at much")
         vm.check(failed == OTHERS_ITEMS, f"the test kernel found {failed}")
+
+
+def test_make_run(monkeypatch, tmp_path):
+    """`make run` has no initrd for a UKI, which QEMU would refuse to take."""
+    monkeypatch.delenv("INITRD", raising=False)
+    uki = tmp_path / "image.efi"
+    uki.write_bytes(uki_files.pe((".linux", bytes(1000)))[0])
+    monkeypatch.setenv("KERNEL", str(uki))
+    assert make_run.choose_kernel(tmp_path) == (uki, None, False)
+    kernel = kernels.provide("cloud") / "vmlinuz"
+    monkeypatch.setenv("KERNEL", str(kernel))
+    assert make_run.choose_kernel(tmp_path) == (kernel, tmp_path / "initramfs.cpio", True)
