@@ -30,7 +30,7 @@ static uint32_t checksum(const struct resume *resume)
 	return sum;
 }
 
-/* The checksum proves nothing, as a forger can sum, too: all counts are checked. */
+/* The checksum proves nothing, as a forger can sum, too: all counts and names are checked. */
 static bool is_bounded(const struct resume *resume)
 {
 	const struct acpi_writes *writes = &resume->writes;
@@ -38,7 +38,8 @@ static bool is_bounded(const struct resume *resume)
 	if (!resume->cpu_count || writes->count > LOADER_MAX_WRITES)
 		return false;
 	for (uint32_t i = 0; i < writes->count; i++)
-		if (writes->writes[i].size > sizeof(writes->writes[i].value))
+		if (writes->writes[i].size > sizeof(writes->writes[i].value) ||
+		    writes->writes[i].file[FW_CFG_NAME_SIZE - 1])
 			return false;
 	return true;
 }

@@ -11,11 +11,14 @@
 #include "memmap.h"
 #include "table_loader.h"
 
-/* What QEMU was told by WRITE_POINTER, and forgets at each reset. */
+/*
+ * What QEMU was told by WRITE_POINTER, and forgets at each reset.  The files are noted by name: a
+ * guest that sleeps may wake in another QEMU, where they have other selectors.
+ */
 struct acpi_writes {
 	uint32_t count;
 	struct {
-		uint32_t selector;
+		char file[FW_CFG_NAME_SIZE];
 		uint32_t offset;
 		uint32_t size;
 		uint64_t value;
@@ -35,7 +38,10 @@ struct acpi_writes {
  */
 uint32_t acpi_install(struct fw_cfg *cfg, struct memmap *map, struct acpi_writes *writes);
 
-/* Tells QEMU its pointers again, without selecting a table.  Cost: 1 VM exit each. */
+/*
+ * Tells QEMU its pointers again, without selecting a table; each name has a terminator.  A file
+ * that there is no more is said.  Cost: 1 VM exit each.
+ */
 void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes);
 
 #endif

@@ -90,6 +90,15 @@ static enum error load(struct loader *loader, struct fw_cfg *cfg, struct memmap 
 	return table_loader_run(loader);
 }
 
+/* Finds a file that QEMU wants to be told an address in, or says that there is none. */
+static bool find_told(const struct fw_cfg *cfg, const char *file, struct fw_cfg_item *item)
+{
+	if (fw_cfg_find(cfg, file, item))
+		return true;
+	console_log("acpi: \"%s\" is not among QEMU's files; its address is not told", file);
+	return false;
+}
+
 /* Tells QEMU the pointers that it wants, and notes them for acpi_replay(). */
 static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
 			   struct acpi_writes *writes)
@@ -99,12 +108,8 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
 	for (uint32_t i = 0; i < loader->write_count; i++) {
 		const struct loader_write *write = &loader->writes[i];
 
-		if (!fw_cfg_find(cfg, write->file, &item)) {
-			console_log(
-				"acpi: \"%s\" is not among QEMU's files; its address is not told",
-				write->file);
+		if (!find_told(cfg, write->file, &item))
 			continue;
-		}
 		if (!is_within(write->offset, write->size, item.size)) {
 			loader->failed_command = write->command;
 			loader->failed_file = write->file;
@@ -112,7 +117,7 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
 			fail(loader, ERR_RANGE);
 		}
 		fw_cfg_write(cfg, item.selector, write->offset, &write->value, write->size);
-		writes->writes[writes->count].selector = item.selector;
+		memcpy(writes->writes[writes->count].file, write->file, FW_CFG_NAME_SIZE);
 		writes->writes[writes->count].offset = write->offset;
 		writes->writes[writes->count].size = write->size;
 		writes->writes[writes->count++].value = write->value;
@@ -121,9 +126,12 @@ static void write_pointers(struct loader *loader, const struct fw_cfg *cfg,
 
 void acpi_replay(const struct fw_cfg *cfg, const struct acpi_writes *writes)
 {
+	struct fw_cfg_item item;
+
 	for (uint32_t i = 0; i < writes->count; i++)
-		fw_cfg_write(cfg, (uint16_t)writes->writes[i].selector, writes->writes[i].offset,
-			     &writes->writes[i].value, writes->writes[i].size);
+		if (find_told(cfg, writes->writes[i].file, &item))
+			fw_cfg_write(cfg, item.selector, writes->writes[i].offset,
+				     &writes->writes[i].value, writes->writes[i].size);
 }
 
 /* Returns the table at paddr; a panic unless it has that many bytes and lies in one file. */

@@ -160,6 +160,32 @@ static void test_vmgenid(void **state)
 	assert_memory_equal(addr->bytes, &told, sizeof(told));
 }
 
+/* A guest that sleeps is moved to a QEMU with more files, or with others. */
+static void test_wakes_elsewhere(void **state)
+{
+	uint64_t told = 0, none = 0;
+	struct fake_item *addr;
+
+	(void)state;
+	machine("q35");
+	install();
+	addr = fake_fw_cfg_find("etc/vmgenid_addr");
+	memcpy(&told, addr->bytes, sizeof(told));
+	fake_reset();
+	fake_fw_cfg_file("etc/boot/kernel", "MZ", 2);
+	fake_fw_cfg_file("etc/vmgenid_addr", &none, sizeof(none))->writable = true;
+	fw_cfg_init(&cfg);
+	acpi_replay(&cfg, &writes);
+	addr = fake_fw_cfg_find("etc/vmgenid_addr");
+	assert_memory_equal(addr->bytes, &told, sizeof(told));
+	assert_string_equal(fake.console, "");
+	fake_reset();
+	fake_fw_cfg_file("etc/boot/kernel", "MZ", 2);
+	fw_cfg_init(&cfg);
+	acpi_replay(&cfg, &writes);
+	assert_says(fake.console, "acpi: \"etc/vmgenid_addr\" is not among QEMU's files");
+}
+
 static void test_none(void **state)
 {
 	(void)state;
@@ -620,6 +646,7 @@ int main(void)
 		UNIT_TEST(test_recorded),
 		UNIT_TEST(test_exit_budget),
 		UNIT_TEST(test_vmgenid),
+		UNIT_TEST(test_wakes_elsewhere),
 		UNIT_TEST(test_none),
 		UNIT_TEST(test_addresses_told),
 		UNIT_TEST(test_refusals),

@@ -118,8 +118,19 @@ static void test_forged(void **state)
 		fake.cmos[0x0f] = 0xfe;
 		assert_case_equal(cases[i].name, resume_probe(&resume, &old_pc), cases[i].wakes);
 	}
+	/* And names: the second of two has no terminator. */
+	for (uint32_t i = 0; i < 2; i++) {
+		fake_reset();
+		arm(RESUME_WHOLE);
+		writes.count = 1 + i;
+		writes.writes[0].size = writes.writes[1].size = 8;
+		memset(writes.writes[1].file, 'a', FW_CFG_NAME_SIZE);
+		resume_arm(&resume, RESUME_WHOLE, &writes, HOLE_BASE, 1, RSDP_PADDR);
+		fake.cmos[0x0f] = 0xfe;
+		assert_int_equal(resume_probe(&resume, &old_pc), !i);
+	}
 	fake_reset();
-	writes.count = 0;
+	memset(&writes, 0, sizeof(writes));
 	arm(RESUME_WHOLE);
 	resume.facs_paddr = RAM_END - 63;
 	assert_panics("the FACS is at", resume_jump(&resume, RAM_END));
