@@ -68,10 +68,11 @@ static uint64_t timer_read(uint32_t address, uint32_t size)
 	return value;
 }
 
+static const struct fake_device device = { PM_TIMER_PORT, PM_TIMER_PORT + 3, false, timer_read,
+					   NULL };
+
 static void test_measured(void **state)
 {
-	static const struct fake_device device = { PM_TIMER_PORT, PM_TIMER_PORT + 3, false,
-						   timer_read, NULL };
 	static const struct {
 		const char *name;
 		uint32_t start, step, jump, reads;
@@ -107,13 +108,22 @@ static void test_no_timer(void **state)
 	assert_in_range(fake.count[FAKE_PORT_READ], 1, 3);
 }
 
+/* The wait for one that stands still has an end. */
+static void test_stopped_timer(void **state)
+{
+	(void)state;
+	fake_add_device(&device);
+	timer.value = 5;
+	timer.step = timer.jump = 0;
+	assert_int_equal(tsc_khz(&guest, true), 0);
+	assert_in_range(fake.count[FAKE_PORT_READ], 3 * 3580, 3 * 1000001);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		UNIT_TEST(test_by_cpuid),
-		UNIT_TEST(test_by_hypervisor),
-		UNIT_TEST(test_measured),
-		UNIT_TEST(test_no_timer),
+		UNIT_TEST(test_by_cpuid), UNIT_TEST(test_by_hypervisor), UNIT_TEST(test_measured),
+		UNIT_TEST(test_no_timer), UNIT_TEST(test_stopped_timer),
 	};
 
 	return cmocka_run_group_tests_name("tsc", tests, NULL, NULL);
