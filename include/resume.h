@@ -8,7 +8,8 @@
  * The operating system can write to the record.  So it decides nothing about SMM (smm.h) and names
  * no MSR, for without its local APIC a processor could be sent no SMI; its counts and addresses are
  * bounded, and what is left in it the operating system could do itself.  A wake writes nothing
- * outside memory that the map calls reserved.
+ * outside memory that the map calls reserved, but for some bytes below SMALL_STACK_TOP where the
+ * operating system left 0xe0000-0xeffff read-only.
  *
  * QEMU hw/acpi/core.c and hw/i386/pc.c, pc_machine_wakeup(); ACPI 6.5, "Waking and Sleeping".
  */
