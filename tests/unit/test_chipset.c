@@ -77,20 +77,25 @@ static void test_probe(void **state)
 /* 0xe0000-0xeffff is made RAM again, and nothing else is touched. */
 static void test_open_e_segment(void **state)
 {
-	struct fake_pci *pc, *q35;
+	static const struct {
+		uint16_t device;
+		uint32_t registers, first, second; /* two dwords from there on, afterwards */
+	} cases[] = {
+		{ 0x1237, 0x58, 0x11111111, 0x33331111 },
+		{ 0x29c0, 0x90, 0x11111111, 0x11333311 },
+	};
 
 	(void)state;
-	pc = fake_pci_add(NULL, 0, 0, 0x8086, 0x1237);
-	memset(pc->config + 0x58, 0x11, 8);
-	chipset_open_e_segment();
-	assert_int_equal(fake_pci_get(pc, 0x58, 4), 0x11111111);
-	assert_int_equal(fake_pci_get(pc, 0x5c, 4), 0x33331111);
-	fake_reset();
-	q35 = fake_pci_add(NULL, 0, 0, 0x8086, 0x29c0);
-	memset(q35->config + 0x90, 0x11, 8);
-	chipset_open_e_segment();
-	assert_int_equal(fake_pci_get(q35, 0x90, 4), 0x11111111);
-	assert_int_equal(fake_pci_get(q35, 0x94, 4), 0x11333311);
+	for (uint32_t i = 0; i < COUNT(cases); i++) {
+		struct fake_pci *bridge;
+
+		fake_reset();
+		bridge = fake_pci_add(NULL, 0, 0, 0x8086, cases[i].device);
+		memset(bridge->config + cases[i].registers, 0x11, 8);
+		chipset_open_e_segment();
+		assert_int_equal(fake_pci_get(bridge, cases[i].registers, 4), cases[i].first);
+		assert_int_equal(fake_pci_get(bridge, cases[i].registers + 4, 4), cases[i].second);
+	}
 	/* Without such registers one read is all. */
 	fake_reset();
 	chipset_open_e_segment();
